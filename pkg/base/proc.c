@@ -1,0 +1,155 @@
+#include "pkg/base/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+
+extern char **environ;
+
+void
+proc_cleanup_pid (pid_t *pid)
+{
+  if (*pid <= 0)
+    return;
+  int saved = errno;
+  (void) kill (*pid, SIGKILL);
+  (void) proc_wait (*pid, NULL);
+  errno = saved;
+}
+
+pid_t
+proc_steal_pid (pid_t *pid)
+{
+  pid_t taken = *pid;
+  *pid = 0;
+  return taken;
+}
+
+int
+proc_pidfd_open (pid_t pid)
+{
+  long fd = syscall (SYS_pidfd_open, pid, 0);
+  return fd < 0 ? -errno : (int) fd;
+}
+
+int
+proc_pidfd_signal (int pidfd, int signal)
+{
+  return syscall (SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int
+proc_wait (pid_t pid, int *ret_status)
+{
+  int status;
+  pid_t r;
+  do
+    r = waitpid (pid, &status, 0);
+  while (r < 0 && errno == EINTR);
+  if (r < 0)
+    return -errno;
+  if (ret_status != NULL)
+    *ret_status = status;
+  return 0;
+}
+
+gboolean
+proc_run (const char *const *argv, int *ret_status, char **ret_stderr, GError **error)
+{
+  int pipe_fds[2];
+  if (pipe2 (pipe_fds, O_CLOEXEC) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "running %s: pipe", argv[0]);
+    }
+  cleanup_fd int read_end = pipe_fds[0];
+  cleanup_fd int write_end = pipe_fds[1];
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init (&actions);
+  posix_spawn_file_actions_addopen (&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen (&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2 (&actions, write_end, STDERR_FILENO);
+  pid_t started = 0;
+  int r = posix_spawnp (&started, argv[0], &actions, NULL, (char *const *) argv, environ);
+  posix_spawn_file_actions_destroy (&actions);
+  if (r != 0)
+    return coracle_throw_errno (error, r, "running %s", argv[0]);
+  cleanup_pid pid_t pid = started;
+  fd_close (fd_steal (&write_end));
+
+  g_autofree char *text = g_malloc (65536 + 1);
+  ssize_t n = fd_read_all (read_end, text, 65536);
+  text[n < 0 ? 0 : n] = '\0';
+  r = proc_wait (proc_steal_pid (&pid), ret_status);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "waiting for %s", argv[0]);
+  if (ret_stderr != NULL)
+    *ret_stderr = g_strchomp (g_steal_pointer (&text));
+  return TRUE;
+}
+
+void
+proc_close_from (unsigned first)
+{
+  if (syscall (SYS_close_range, first, ~0U, 0) == 0)
+    return;
+  /* before 5.9: every number there can be */
+  long most = sysconf (_SC_OPEN_MAX);
+  for (long fd = (long) first; fd < (most < 0 ? 65536 : most); fd++)
+    (void) close ((int) fd);
+}
+
+static const struct {
+  const char *name;
+  int number;
+} signal_names[] = {
+  { "SIGHUP", SIGHUP },       { "SIGINT", SIGINT },   { "SIGQUIT", SIGQUIT }, { "SIGILL", SIGILL },       { "SIGTRAP", SIGTRAP },     { "SIGABRT", SIGABRT },
+  { "SIGIOT", SIGABRT },      { "SIGBUS", SIGBUS },   { "SIGFPE", SIGFPE },   { "SIGKILL", SIGKILL },     { "SIGUSR1", SIGUSR1 },     { "SIGSEGV", SIGSEGV },
+  { "SIGUSR2", SIGUSR2 },     { "SIGPIPE", SIGPIPE }, { "SIGALRM", SIGALRM }, { "SIGTERM", SIGTERM },     { "SIGSTKFLT", SIGSTKFLT }, { "SIGCHLD", SIGCHLD },
+  { "SIGCLD", SIGCHLD },      { "SIGCONT", SIGCONT }, { "SIGSTOP", SIGSTOP }, { "SIGTSTP", SIGTSTP },     { "SIGTTIN", SIGTTIN },     { "SIGTTOU", SIGTTOU },
+  { "SIGURG", SIGURG },       { "SIGXCPU", SIGXCPU }, { "SIGXFSZ", SIGXFSZ }, { "SIGVTALRM", SIGVTALRM }, { "SIGPROF", SIGPROF },     { "SIGWINCH", SIGWINCH },
+  { "SIGIO", SIGIO },         { "SIGPOLL", SIGIO },   { "SIGPWR", SIGPWR },   { "SIGSYS", SIGSYS },
+};
+
+int
+proc_signal_parse (const char *text)
+{
+  if (g_ascii_isdigit (text[0]))
+    {
+      gint64 number;
+      if (!g_ascii_string_to_signed (text, 10, 1, SIGRTMAX, &number, NULL))
+        return -1;
+      return (int) number;
+    }
+  g_autofree char *upper = g_ascii_strup (text, -1);
+  const char *bare = g_str_has_prefix (upper, "SIG") ? upper + 3 : upper;
+  for (size_t i = 0; i < G_N_ELEMENTS (signal_names); i++)
+    if (strcmp (signal_names[i].name + 3, bare) == 0)
+      return signal_names[i].number;
+  gint64 offset = 0;
+  if (g_str_has_prefix (bare, "RTMIN") && (bare[5] == '\0' || (bare[5] == '+' && g_ascii_string_to_signed (bare + 6, 10, 0, SIGRTMAX - SIGRTMIN, &offset, NULL))))
+    return SIGRTMIN + (int) offset;
+  if (g_str_has_prefix (bare, "RTMAX") && (bare[5] == '\0' || (bare[5] == '-' && g_ascii_string_to_signed (bare + 6, 10, 0, SIGRTMAX - SIGRTMIN, &offset, NULL))))
+    return SIGRTMAX - (int) offset;
+  return -1;
+}
+
+const char *
+proc_signal_name (int number)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (signal_names); i++)
+    if (signal_names[i].number == number)
+      return signal_names[i].name;
+  return NULL;
+}

@@ -1,0 +1,32 @@
+/* proc: child processes, pidfds and what /proc tells. */
+#pragma once
+
+#include <glib.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* cleanup_pid: a child that is killed and reaped when the variable leaves scope; set it to 0 (proc_steal_pid) once it is somebody else's. */
+void proc_cleanup_pid (pid_t *pid);
+#define cleanup_pid __attribute__ ((cleanup (proc_cleanup_pid)))
+pid_t proc_steal_pid (pid_t *pid);
+
+/* proc_pidfd_open: pidfd_open(2), close-on-exec. Returns the descriptor or -errno. */
+int proc_pidfd_open (pid_t pid);
+/* proc_pidfd_signal: pidfd_send_signal(2); 0 or -errno. */
+int proc_pidfd_signal (int pidfd, int signal);
+
+/* proc_wait: waitpid through EINTR; 0 and *@ret_status (as waitpid gives it), or -errno. */
+int proc_wait (pid_t pid, int *ret_status);
+
+/* proc_run: run @argv (searched in PATH), no input, and collect at most 64 KiB of what it prints to standard error.
+ * @ret_status: as waitpid gives it. @ret_stderr: may be NULL; free with g_free. FALSE only if it could not be started. */
+gboolean proc_run (const char *const *argv, int *ret_status, char **ret_stderr, GError **error);
+
+/* proc_close_from: close every descriptor from @first up. Async-signal-safe. Source: close_range(2) (5.9); falls back to /proc/self/fd. */
+void proc_close_from (unsigned first);
+
+/* proc_signal_parse: "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3" → 15; -1 if it is none. Source: signal(7). */
+int proc_signal_parse (const char *text);
+/* proc_signal_name: 15 → "SIGTERM"; NULL if unknown. */
+const char *proc_signal_name (int signal);

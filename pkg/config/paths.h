@@ -1,0 +1,18 @@
+/* paths: where this user's store, runtime folder and helper programs are. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+  char *root;        /* the store: --root, storage.conf graphroot, else $XDG_DATA_HOME/coracle (real root: /var/lib/coracle) */
+  char *run_root;    /* --runroot, storage.conf runroot, else $XDG_RUNTIME_DIR/coracle (without one: /tmp/coracle-run-UID; real root: /run/coracle) */
+  char *cache;       /* $XDG_CACHE_HOME/coracle (real root: /var/cache/coracle): what can be made anew */
+  char *libexec;     /* the folder of coracle-monitor, coracle-image, coracle-slirp: that of the running program when they are there (a build tree),
+                        else the installed one */
+} ConfigPaths;
+
+/* config_paths_new: work the paths out; touches nothing. @root, @run_root: from the command line, or NULL. Paths are absolute.
+ * Errors: INVALID a relative or missing HOME and XDG variables. Free with config_paths_free. */
+ConfigPaths *config_paths_new (const char *root, const char *run_root, GError **error);
+void config_paths_free (ConfigPaths *paths);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConfigPaths, config_paths_free)

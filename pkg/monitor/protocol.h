@@ -1,0 +1,59 @@
+/* protocol: what the monitor is told when it starts, and what it says on its sockets. Shared by coracle (glib) and coracle-monitor (static, libc only):
+ * plain C, no glib. Both ends are of one build and machine. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define MONITOR_START_MAGIC 0x31434f52u /* "ROC1"; changed whenever the struct is */
+#define MONITOR_START_FD 3              /* coracle-monitor finds a memfd with one MonitorStart here */
+
+/* The monitor is pid 1 of a pid namespace of its own, in the user namespace and the command's mount namespace, host network. It is exec'd by the runtime's helper right
+ * after that has cloned the container's init, which is the monitor's child. Descriptors are numbers open in it; -1 = none. */
+typedef struct {
+  uint32_t magic;
+  pid_t init_pid;      /* the container's init, as seen from the monitor's pid namespace */
+  int init_pidfd;
+  pid_t slirp_pid;     /* 0 = none; another child, to be reaped */
+  int client;          /* SOCK_SEQPACKET to the foreground command; EOF: it died or left */
+  int client_pidfd;    /* of that command: when it dies, drop out_fd and err_fd, or its caller's pipe never sees EOF */
+  int run_dir;         /* RUN_ROOT/ID, holding the flock that says "alive"; keep it open to the end; the file "exit" goes here */
+  int pty;             /* master of the container's terminal */
+  int stdin_fd;        /* write end of the container's standard input, when not a terminal and kept open for -i */
+  int stdout_fd, stderr_fd;   /* read ends */
+  int out_fd, err_fd;  /* the caller's own stdout and stderr: borrowed, never made non-blocking, written directly (no terminal) */
+  int stop_signal;     /* sent first when timeout_us runs out; SIGKILL follows after stop_timeout_us */
+  uint64_t timeout_us; /* 0 = none (run --timeout) */
+  uint64_t stop_timeout_us;
+  uint8_t kill_group;  /* --pid=host: the init's death does not kill its children */
+  char id[65];
+  char cleanup[16][256];   /* argv ("" ends it) of the program to run at the container's end when no client is there to clean up; cleanup[0] = "" for none */
+} MonitorStart;
+
+/* Every message on the client socket is one packet: this header, then data. At most MONITOR_DATA_MAX bytes of data. */
+typedef enum {
+  /* to the monitor */
+  MONITOR_STDIN = 1,   /* data for the terminal or standard input; empty = end of input */
+  MONITOR_RESIZE,      /* MonitorSize */
+  MONITOR_SIGNAL,      /* int32_t: send it to init */
+  MONITOR_DETACH,      /* the client leaves; the container goes on */
+  /* from the monitor */
+  MONITOR_OUTPUT = 64, /* data from the terminal */
+  MONITOR_EXITED,      /* MonitorExit: the container has ended and all its output was written; the monitor waits for the client to close, then ends */
+} MonitorMessageType;
+typedef struct {
+  uint32_t type;
+} MonitorHeader;
+typedef struct {
+  uint16_t rows, columns;
+} MonitorSize;
+typedef struct {
+  int32_t status;      /* as waitpid gives it */
+  uint8_t timed_out;   /* the timeout ended it */
+  uint8_t oom;
+  int64_t finished_us; /* CLOCK_REALTIME */
+} MonitorExit;
+#define MONITOR_DATA_MAX 65536
+
+/* RUN_ROOT/ID/exit, written by rename before MONITOR_EXITED is sent: one line "STATUS TIMED_OUT OOM FINISHED_US\n", the fields of MonitorExit in decimal. */
+#define MONITOR_EXIT_FILE "exit"

@@ -1,0 +1,82 @@
+/* state: what the store knows, in SQLite (ROOT/state.db, WAL): images, names, layers, containers.
+ *
+ * Rows name folders that are already whole; see storage/. Every function is one transaction and short; nothing waits in one. A writer waits at
+ * most 30 s for another's. Opening costs 0.3 ms, so a command opens it once; it is closed by leaving (no checkpoint on the way out). */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdint.h>
+
+typedef struct State State;
+
+/* state_open: open or create @root/state.db and bring its schema up to date. @read_only: a missing database reads as an empty one.
+ * Errors: UNSUPPORTED a schema newer than this program; CORRUPT; SYSTEM. */
+State *state_open (const char *root, gboolean read_only, GError **error);
+void state_free (State *state);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (State, state_free)
+
+/* ---- images: an image is its config blob; its id is that blob's digest (64 hex digits, no "sha256:") */
+typedef struct {
+  char *id;
+  char *manifest_digest;   /* "sha256:…" of the manifest we hold */
+  char *architecture, *os, *variant;
+  gint64 created;          /* seconds since the epoch; 0 when the config says nothing */
+  gint64 size;             /* bytes of its layers, unpacked (as `images` shows) */
+  char **names;            /* normalised "registry/path:tag", oldest first; may be empty */
+  char **digests;          /* "registry/path@sha256:…" it was pulled by; may be empty */
+  char **layers;           /* diff ids "sha256:…", lowest first */
+  char *config;            /* the config blob, as text */
+} StateImage;
+void state_image_free (StateImage *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateImage, state_image_free)
+
+gboolean state_image_put (State *state, const StateImage *image, GError **error);            /* insert, or keep the one there and add names */
+/* state_image_find: by id or unique prefix of one (with or without "sha256:"), or normalised name, or name@digest. NOT_FOUND otherwise; INVALID for an ambiguous prefix */
+StateImage *state_image_find (State *state, const char *name_or_id, GError **error);
+gboolean state_image_list (State *state, GPtrArray **ret_images, GError **error);            /* of StateImage, newest first */
+gboolean state_image_name_set (State *state, const char *name, const char *image_id, GError **error);   /* moves the name here */
+gboolean state_image_name_remove (State *state, const char *name, GError **error);
+gboolean state_image_remove (State *state, const char *image_id, GError **error);            /* IN_USE while a container row names it */
+
+/* ---- layers: unpacked folders, ROOT/layers/HEX */
+typedef struct {
+  char *diff_id;      /* "sha256:…" of the uncompressed tar */
+  char *blob_digest;  /* "sha256:…" of the blob kept for it */
+  char *media_type;
+  gint64 blob_size, size;
+  gboolean single;    /* unpacked where only one id was mapped: owners are not the image's */
+} StateLayer;
+void state_layer_free (StateLayer *layer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateLayer, state_layer_free)
+gboolean state_layer_put (State *state, const StateLayer *layer, GError **error);
+StateLayer *state_layer_find (State *state, const char *diff_id, GError **error);
+gboolean state_layer_unused (State *state, GPtrArray **ret_diff_ids, GError **error);        /* of char*: in no image, no container */
+gboolean state_layer_remove (State *state, const char *diff_id, GError **error);
+
+/* ---- containers */
+typedef struct {
+  char *id;           /* 64 hex digits */
+  char *name;         /* unique */
+  char *image_id;     /* NULL with --rootfs */
+  char *image_name;   /* as the user would read it in ps */
+  gint64 created;     /* all times: microseconds since the epoch, 0 = never */
+  gint64 started, finished;
+  char *status;       /* "created", "running", "exited": a hint; the truth is the lock on RUN_ROOT/ID */
+  int exit_code;
+  gboolean auto_remove;
+  char *boot_id;      /* of the boot in which it was last started */
+  json_t *config;     /* everything else: the create request and what inspect shows; owned */
+} StateContainer;
+void state_container_free (StateContainer *container);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateContainer, state_container_free)
+
+gboolean state_container_insert (State *state, const StateContainer *container, GError **error);   /* EXISTS when name or id is taken */
+gboolean state_container_update (State *state, const StateContainer *container, GError **error);   /* NOT_FOUND when it is gone */
+StateContainer *state_container_find (State *state, const char *name_or_id, GError **error);       /* by name, id or unique prefix of an id; INVALID if ambiguous */
+gboolean state_container_list (State *state, GPtrArray **ret_containers, GError **error);          /* of StateContainer, oldest first */
+gboolean state_container_remove (State *state, const char *id, GError **error);
+
+/* ---- small facts */
+char *state_meta_get (State *state, const char *key);                                        /* NULL if never set; free with g_free */
+gboolean state_meta_set (State *state, const char *key, const char *value, GError **error);
