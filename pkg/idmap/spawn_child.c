@@ -1,0 +1,35 @@
+/* What the children of spawn.h do. They share the parent's memory: only system calls here, and errno is put back. */
+#include "pkg/idmap/spawn.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Exists until it is killed. All signals that can be are blocked: a ^C for the whole group must not end it before its parent decides */
+int
+spawn_holder_child (void *data)
+{
+  const SpawnChild *self = data;
+  (void) prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  /* a parent that died before that call has left us to another */
+  while (getppid () == self->parent)
+    pause ();
+  _exit (0);
+}
+
+int
+spawn_helper_child (void *data)
+{
+  SpawnChild *self = data;
+  int saved = errno;
+  if (dup2 (self->output, STDIN_FILENO) < 0 || dup2 (self->output, STDOUT_FILENO) < 0 || dup2 (self->output, STDERR_FILENO) < 0)
+    self->exec_errno = errno;
+  else
+    {
+      (void) execve (self->path, self->argv, self->envp);
+      self->exec_errno = errno;
+    }
+  errno = saved;
+  _exit (127);
+}

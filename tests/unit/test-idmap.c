@@ -1,0 +1,475 @@
+/* The real thing, in children: each enters namespaces for good. As root they become the first named user of /etc/subuid first. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/path.h"
+#include "pkg/base/proc.h"
+#include "pkg/idmap/explain.h"
+#include "pkg/idmap/idmap.h"
+#include "pkg/idmap/subid.h"
+
+static uid_t user_uid;
+static gid_t user_gid;
+
+/* who makes the namespaces; FALSE: nobody here has a range, or namespaces are forbidden */
+static gboolean
+find_user (void)
+{
+  user_uid = getuid ();
+  user_gid = getgid ();
+  g_autofree char *text = NULL;
+  if (!g_file_get_contents ("/etc/subuid", &text, NULL, NULL))
+    return FALSE;
+  if (user_uid == 0)
+    {
+      g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+      for (char **line = lines; *line != NULL && user_uid == 0; line++)
+        {
+          *strchrnul (*line, ':') = '\0';
+          struct passwd *entry = getpwnam (*line);
+          if (entry != NULL && entry->pw_uid != 0)
+            {
+              user_uid = entry->pw_uid;
+              user_gid = entry->pw_gid;
+            }
+        }
+    }
+  if (user_uid == 0)
+    return FALSE;
+  g_autoptr (GArray) ranges = NULL;
+  return subid_find (SUBID_UID, user_uid, &ranges, NULL) && ranges->len > 0 && g_find_program_in_path ("newuidmap") != NULL;
+}
+
+static gboolean usable;
+
+/* Child side of a test: no g_assert there (its abort would be reported as the wrong test): a failed check ends it with its line number */
+#define CHECK(condition) \
+  do \
+    if (!(condition)) \
+      { \
+        fprintf (stderr, "# child: line %d: %s\n", __LINE__, #condition); \
+        _exit (1); \
+      } \
+  while (0)
+
+typedef struct {
+  char *run_root;
+  volatile struct {
+    ino_t inode[64];
+    int entered;
+  } *shared;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  fixture->run_root = g_dir_make_tmp ("coracle-idmap-XXXXXX", NULL);
+  g_assert_nonnull (fixture->run_root);
+  g_assert_cmpint (chown (fixture->run_root, user_uid, user_gid), ==, 0);
+  fixture->shared = mmap (NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  g_assert_true (fixture->shared != MAP_FAILED);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  g_assert_cmpint (path_remove_tree (AT_FDCWD, fixture->run_root), ==, 0);
+  munmap ((void *) fixture->shared, 4096);
+  g_free (fixture->run_root);
+}
+
+static void
+become_user (void)
+{
+  if (getuid () == user_uid)
+    return;
+  CHECK (setgid (user_gid) == 0 && setuid (user_uid) == 0);
+  CHECK (prctl (PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
+}
+
+static pid_t
+start (void (*body) (Fixture *, int), Fixture *fixture, int number)
+{
+  pid_t pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid > 0)
+    return pid;
+  alarm (60);
+  become_user ();
+  body (fixture, number);
+  _exit (0);
+}
+
+static int
+finish (pid_t pid)
+{
+  int status;
+  g_assert_cmpint (proc_wait (pid, &status), ==, 0);
+  return status;
+}
+
+static ino_t
+user_namespace (void)
+{
+  struct stat st;
+  return stat ("/proc/self/ns/user", &st) == 0 ? st.st_ino : 0;
+}
+
+static IdMap *
+enter (Fixture *fixture, gboolean single)
+{
+  g_autoptr (GError) error = NULL;
+  IdmapPending *pending = NULL;
+  IdMap *map = NULL;
+  if (!idmap_begin (fixture->run_root, single, &pending, &error) || !idmap_enter (pending, &map, &error))
+    {
+      fprintf (stderr, "# child: %s\n", error->message);
+      _exit (2);
+    }
+  return map;
+}
+
+#define NEEDS_RANGE \
+  if (!usable) \
+    { \
+      g_test_skip ("no user here has a range in /etc/subuid, or newuidmap is missing"); \
+      return; \
+    }
+
+static void
+body_make (Fixture *fixture, int number)
+{
+  char before[4096], after[4096];
+  ino_t host = user_namespace ();
+  struct stat mounts_before, mounts_after;
+  CHECK (stat ("/proc/self/ns/mnt", &mounts_before) == 0);
+  CHECK (chdir ("/usr") == 0 && getcwd (before, sizeof before) != NULL);
+  g_autoptr (IdMap) map = enter (fixture, FALSE);
+  CHECK (map->mode == IDMAP_RANGE);
+  CHECK (geteuid () == 0 && getuid () == 0 && getgid () == 0);
+  CHECK (user_namespace () != host);
+  CHECK (stat ("/proc/self/ns/mnt", &mounts_after) == 0 && mounts_after.st_ino != mounts_before.st_ino);
+  CHECK (getcwd (after, sizeof after) != NULL && strcmp (before, after) == 0);
+  CHECK (prctl (PR_GET_DUMPABLE) == 1);
+  CHECK (waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+
+  uint32_t outside;
+  CHECK (idmap_outside (map->uids, map->n_uids, 0, &outside) && outside == user_uid);
+  CHECK (idmap_max_mapped (map->uids, map->n_uids) > 0 && idmap_max_mapped (map->gids, map->n_gids) > 0);
+  g_autofree char *file = g_build_filename (fixture->run_root, "owned", NULL);
+  CHECK (g_file_set_contents (file, "x", 1, NULL) && chown (file, 1, 1) == 0);
+
+  g_autofree char *record = g_build_filename (fixture->run_root, "userns", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *expected = g_strdup_printf ("%d %lu\n", (int) getpid (), (unsigned long) user_namespace ());
+  CHECK (g_file_get_contents (record, &text, NULL, NULL) && strcmp (text, expected) == 0);
+  int fd = open (record, O_RDONLY);
+  CHECK (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0);
+}
+
+static void
+test_make (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  g_assert_cmpint (finish (start (body_make, fixture, 0)), ==, 0);
+}
+
+/* enter, say which namespace, and stay until all are in */
+static void
+body_crowd (Fixture *fixture, int number)
+{
+  g_autoptr (IdMap) map = enter (fixture, (number & 256) != 0);
+  fixture->shared->inode[number & 63] = user_namespace ();
+  __sync_fetch_and_add (&fixture->shared->entered, 1);
+  int all = number >> 16;
+  for (int i = 0; i < 20000 && fixture->shared->entered < all; i++)
+    g_usleep (1000);
+  CHECK (fixture->shared->entered == all);
+}
+
+static void
+crowd (Fixture *fixture, int all, gboolean single)
+{
+  pid_t pids[64];
+  for (int i = 0; i < all; i++)
+    pids[i] = start (body_crowd, fixture, i | (single ? 256 : 0) | all << 16);
+  for (int i = 0; i < all; i++)
+    g_assert_cmpint (finish (pids[i]), ==, 0);
+  for (int i = 0; i < all; i++)
+    {
+      g_assert_cmpuint (fixture->shared->inode[i], !=, 0);
+      g_assert_cmpuint (fixture->shared->inode[i], ==, fixture->shared->inode[0]);
+    }
+}
+
+static void
+test_crowd (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  crowd (fixture, 50, FALSE);
+}
+
+static void
+test_crowd_single (Fixture *fixture, gconstpointer data)
+{
+  if (user_uid == 0)
+    {
+      g_test_skip ("no unprivileged user to try as");
+      return;
+    }
+  crowd (fixture, 20, TRUE);
+}
+
+/* is any process alive that holds on to the record (a holder has a copy of the descriptor)? Tried by what it would break: the lock */
+static gboolean
+is_locked (Fixture *fixture)
+{
+  g_autofree char *record = g_build_filename (fixture->run_root, "userns", NULL);
+  int fd = open (record, O_RDONLY | O_CLOEXEC);
+  g_assert_cmpint (fd, >=, 0);
+  gboolean locked = flock (fd, LOCK_EX | LOCK_NB) < 0;
+  close (fd);
+  return locked;
+}
+
+static void
+body_abandon (Fixture *fixture, int number)
+{
+  IdmapPending *pending = NULL;
+  CHECK (idmap_begin (fixture->run_root, FALSE, &pending, NULL));
+  idmap_abandon (pending);
+  CHECK (waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+}
+
+static void
+body_begin_and_die (Fixture *fixture, int number)
+{
+  IdmapPending *pending = NULL;
+  CHECK (idmap_begin (fixture->run_root, FALSE, &pending, NULL));
+  raise (SIGKILL);
+}
+
+static void
+test_abandon (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  g_assert_cmpint (finish (start (body_abandon, fixture, 0)), ==, 0);
+  g_assert_false (is_locked (fixture));
+  int status = finish (start (body_begin_and_die, fixture, 0));
+  g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
+  for (int i = 0; i < 2000 && is_locked (fixture); i++)
+    g_usleep (1000);
+  g_assert_false (is_locked (fixture));
+  idmap_abandon (NULL);
+  g_assert_cmpint (finish (start (body_make, fixture, 0)), ==, 0);
+}
+
+/* a process in the namespace that stays; @number: the write end of a pipe that says "in", kept open while it lives */
+static void
+body_stay (Fixture *fixture, int number)
+{
+  g_autoptr (IdMap) map = enter (fixture, FALSE);
+  fixture->shared->inode[0] = user_namespace ();
+  CHECK (write (number, "x", 1) == 1);
+  pause ();
+}
+
+static pid_t
+start_stayer (Fixture *fixture)
+{
+  int ends[2];
+  g_assert_cmpint (pipe (ends), ==, 0);
+  pid_t pid = start (body_stay, fixture, ends[1]);
+  close (ends[1]);
+  char byte;
+  g_assert_cmpint (read (ends[0], &byte, 1), ==, 1);
+  close (ends[0]);
+  return pid;
+}
+
+static void
+body_join (Fixture *fixture, int number)
+{
+  g_autoptr (IdMap) map = enter (fixture, FALSE);
+  CHECK (map->mode == IDMAP_RANGE && map->n_uids >= 2);
+  fixture->shared->inode[1] = user_namespace ();
+  CHECK (idmap_record (fixture->run_root, getpid (), NULL));
+}
+
+static void
+write_record (Fixture *fixture, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (fixture->run_root, name, NULL);
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0755), ==, 0);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  g_assert_cmpint (chown (path, user_uid, user_gid), ==, 0);
+}
+
+static void
+test_join (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  pid_t stayer = start_stayer (fixture);
+  g_assert_cmpint (finish (start (body_join, fixture, 0)), ==, 0);
+  g_assert_cmpuint (fixture->shared->inode[1], ==, fixture->shared->inode[0]);
+
+  /* lost the record, or all in it are dead or other processes: a monitor's file will do */
+  g_autofree char *monitor = g_strdup_printf ("%d %lu\n", (int) stayer, (unsigned long) fixture->shared->inode[0]);
+  write_record (fixture, "aa/monitor.pid", "junk");
+  write_record (fixture, "bb/monitor.pid", monitor);
+  g_autofree char *stale = g_strdup_printf ("%d %lu\n%d %lu\nnonsense\n-1 5\n", (int) getpid (), (unsigned long) user_namespace (), (int) getpid (), 1234ul);
+  const char *records[] = { "", stale };
+  for (gsize i = 0; i < G_N_ELEMENTS (records); i++)
+    {
+      write_record (fixture, "userns", records[i]);
+      g_assert_cmpint (finish (start (body_join, fixture, 0)), ==, 0);
+      g_assert_cmpuint (fixture->shared->inode[1], ==, fixture->shared->inode[0]);
+    }
+
+  /* a long record is made short, and keeps who lives */
+  g_autoptr (GString) long_record = g_string_new (monitor);
+  for (int i = 0; i < 1000; i++)
+    g_string_append_printf (long_record, "%d 4026531837\n", 4000000 + i);
+  write_record (fixture, "userns", long_record->str);
+  g_assert_cmpint (finish (start (body_join, fixture, 0)), ==, 0);
+  g_assert_cmpuint (fixture->shared->inode[1], ==, fixture->shared->inode[0]);
+  g_autofree char *path = g_build_filename (fixture->run_root, "userns", NULL);
+  struct stat st;
+  g_assert_cmpint (stat (path, &st), ==, 0);
+  g_assert_cmpint (st.st_size, <, 200);
+
+  /* dead: a new one */
+  g_assert_cmpint (kill (stayer, SIGKILL), ==, 0);
+  finish (stayer);
+  g_assert_cmpint (finish (start (body_join, fixture, 0)), ==, 0);
+  g_assert_cmpuint (fixture->shared->inode[1], !=, 0);
+}
+
+static void
+body_overtaken (Fixture *fixture, int number)
+{
+  /* found a namespace whose last process then dies; another command makes the next one before we enter */
+  pid_t stayer = (pid_t) fixture->shared->inode[8];
+  g_autoptr (GError) error = NULL;
+  IdmapPending *pending = NULL;
+  CHECK (idmap_begin (fixture->run_root, FALSE, &pending, NULL));
+  CHECK (kill (stayer, SIGKILL) == 0);
+  fixture->shared->entered = 1;
+  while (fixture->shared->entered == 1)
+    g_usleep (1000);
+  CHECK (idmap_enter (pending, NULL, &error));
+  fixture->shared->inode[2] = user_namespace ();
+}
+
+static void
+test_overtaken (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  pid_t first = start_stayer (fixture);
+  fixture->shared->inode[8] = (ino_t) first;
+  pid_t joiner = start (body_overtaken, fixture, 0);
+  finish (first);
+  while (fixture->shared->entered != 1)
+    g_usleep (1000);
+  pid_t second = start_stayer (fixture);
+  fixture->shared->entered = 2;
+  g_assert_cmpint (finish (joiner), ==, 0);
+  g_assert_cmpuint (fixture->shared->inode[2], ==, fixture->shared->inode[0]);
+  g_assert_cmpint (kill (second, SIGKILL), ==, 0);
+  finish (second);
+}
+
+static void
+body_single (Fixture *fixture, int number)
+{
+  g_autoptr (IdMap) map = enter (fixture, TRUE);
+  CHECK (map->mode == IDMAP_SINGLE && map->n_uids == 1 && map->uids[0].count == 1 && map->uids[0].outside == user_uid);
+  CHECK (geteuid () == 0 && getegid () == 0);
+  g_autofree char *text = NULL;
+  CHECK (g_file_get_contents ("/proc/self/setgroups", &text, NULL, NULL) && strcmp (text, "deny\n") == 0);
+
+  /* the clean-up runs in there: nothing to enter, no second namespace, nothing recorded twice */
+  ino_t inode = user_namespace ();
+  g_autoptr (IdMap) again = enter (fixture, FALSE);
+  CHECK (again->mode == IDMAP_SINGLE && again->n_uids == 1 && user_namespace () == inode);
+}
+
+static void
+test_single (Fixture *fixture, gconstpointer data)
+{
+  if (user_uid == 0)
+    g_test_skip ("no unprivileged user to try as");
+  else
+    g_assert_cmpint (finish (start (body_single, fixture, 0)), ==, 0);
+}
+
+static void
+body_inside (Fixture *fixture, int number)
+{
+  g_autoptr (IdMap) outer = enter (fixture, FALSE);
+  ino_t inode = user_namespace ();
+  g_autoptr (IdMap) map = enter (fixture, FALSE);
+  CHECK (map->mode == IDMAP_HOST && user_namespace () == inode);
+  CHECK (idmap_max_mapped (map->uids, map->n_uids) == idmap_max_mapped (outer->uids, outer->n_uids));
+}
+
+static void
+test_inside (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  g_assert_cmpint (finish (start (body_inside, fixture, 0)), ==, 0);
+}
+
+static void
+test_root (Fixture *fixture, gconstpointer data)
+{
+  if (getuid () != 0)
+    {
+      g_test_skip ("not root");
+      return;
+    }
+  pid_t pid = fork ();
+  if (pid == 0)
+    {
+      ino_t inode = user_namespace ();
+      g_autoptr (IdMap) map = enter (fixture, FALSE);
+      CHECK (map->mode == IDMAP_HOST && user_namespace () == inode && idmap_record (fixture->run_root, getpid (), NULL));
+      g_autofree char *record = g_build_filename (fixture->run_root, "userns", NULL);
+      CHECK (access (record, F_OK) < 0);
+      _exit (0);
+    }
+  g_assert_cmpint (finish (pid), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  usable = find_user ();
+#define ADD(path, function) g_test_add (path, Fixture, NULL, set_up, function, tear_down)
+  ADD ("/idmap/make", test_make);
+  ADD ("/idmap/crowd", test_crowd);
+  ADD ("/idmap/crowd-single", test_crowd_single);
+  ADD ("/idmap/abandon", test_abandon);
+  ADD ("/idmap/join", test_join);
+  ADD ("/idmap/overtaken", test_overtaken);
+  ADD ("/idmap/single", test_single);
+  ADD ("/idmap/inside", test_inside);
+  ADD ("/idmap/root", test_root);
+  return g_test_run ();
+}
