@@ -155,9 +155,9 @@ const char *cli_args_arg (const CliArgs *args, unsigned index);
 /* cli_value_check: is @text a value of @option's type? Error text: what pflag says after "flag: ". @ret_number: may be NULL; ints, sizes, durations. */
 gboolean cli_value_check (const CliOption *option, const char *text, gint64 *ret_number, double *ret_float, GError **error);
 
-/* cli_help: append the help of @command, called @name ("image list"), to @out, in Podman's layout.
- * @commands: all, NULL-terminated, for groups. @command NULL: the program's own page, whose options are @globals. */
-void cli_help (GString *out, const char *program, const char *name, const CliCommand *command, const CliCommand *const *commands, const CliOption *globals);
+/* cli_help: append the help of @command, called @name ("image list"; "" = the program itself), to @out, in Podman's layout.
+ * @commands: all, NULL-terminated, for what lists commands. */
+void cli_help (GString *out, const char *program, const char *name, const CliCommand *command, const CliCommand *const *commands);
 
 /* cli_visible_options: what help, page and completions show, sorted by name. Free with g_ptr_array_unref; the entries are borrowed. */
 GPtrArray *cli_visible_options (const CliCommand *command);
