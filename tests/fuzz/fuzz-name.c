@@ -1,4 +1,5 @@
 /* Whatever parses prints as it was, normalises to something that normalises to itself, and is found among its own candidates. */
+#include <stdint.h>
 #include <string.h>
 
 #include "pkg/image/name.h"
