@@ -58,14 +58,14 @@ $(foreach p,$(filter-out coracle-monitor,$(PROGRAMS)),$(eval $(call program_rule
 $(BUILD)/bin/coracle-monitor: $(call program_objects,coracle-monitor) $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) -static $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^
+	$(Q)$(CC) $(if $(SANITIZE),,-static) $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
 
-unit: $(UNIT_TESTS)
+unit: all $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "# $$t"; "$$t" || exit 1; done
 
 clean:

@@ -1,5 +1,226 @@
+#include "monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct {
+  MonitorStart start;
+  int signals;        /* signalfd of SIGCHLD */
+  pid_t init;         /* 0: has ended */
+  uint64_t deadline;  /* CLOCK_MONOTONIC, microseconds; 0: none */
+  bool stopping;      /* the stop signal was sent, the kill is next */
+  MonitorExit exited;
+  Stream out, err;
+  Peer peer;
+} Monitor;
+
+/* Not on the stack: the buffers are large and only what is touched may become resident */
+static Monitor the_monitor;
+
+static uint64_t
+now_us (clockid_t clock)
+{
+  struct timespec t;
+  (void) clock_gettime (clock, &t);
+  return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+/* close_others: keep what MonitorStart names, close-on-exec, and nothing else; standard descriptors become /dev/null. A leaked copy of the
+ * caller's pipe would keep it from ever seeing its end. */
+static void
+close_others (MonitorStart *start)
+{
+  int *kept[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->pty, &start->stdin_fd,
+                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd };
+  const size_t n = sizeof kept / sizeof kept[0];
+  int moved[sizeof kept / sizeof kept[0]];
+  /* one descriptor each, out of the way of 0, 1 and 2: two names may share a number */
+  for (size_t i = 0; i < n; i++)
+    moved[i] = *kept[i] < 0 ? -1 : fcntl (*kept[i], F_DUPFD_CLOEXEC, MONITOR_START_FD + 1);
+  for (unsigned from = 0;;)
+    {
+      int next = -1;
+      for (size_t i = 0; i < n; i++)
+        if (moved[i] >= (int) from && (next < 0 || moved[i] < next))
+          next = moved[i];
+      if (next != (int) from)
+        (void) syscall (SYS_close_range, from, next < 0 ? ~0u : (unsigned) next - 1, 0);
+      if (next < 0)
+        break;
+      from = (unsigned) next + 1;
+    }
+  for (size_t i = 0; i < n; i++)
+    *kept[i] = moved[i];
+  int null = open ("/dev/null", O_RDWR);
+  if (null == 0)
+    {
+      (void) dup2 (null, 1);
+      (void) dup2 (null, 2);
+    }
+}
+
+/* take_signals: nothing sent to the monitor ends it but SIGKILL: a terminal's or a session's signals are for the container. */
+static void
+take_signals (Monitor *monitor)
+{
+  sigset_t all, child;
+  sigfillset (&all);
+  sigemptyset (&child);
+  sigaddset (&child, SIGCHLD);
+  (void) signal (SIGPIPE, SIG_IGN);
+  (void) signal (SIGCHLD, SIG_DFL);
+  (void) sigprocmask (SIG_SETMASK, &all, NULL);
+  monitor->signals = signalfd (-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+init_ended (Monitor *monitor, int status)
+{
+  const MonitorStart *start = &monitor->start;
+  monitor->exited.status = status;
+  monitor->exited.finished_us = (int64_t) now_us (CLOCK_REALTIME);
+  monitor->deadline = 0;
+  monitor->init = 0;
+  if (start->kill_group)
+    ending_kill_group (start->init_pid, start->slirp_pid);
+  ending_record (start->run_dir, &monitor->exited);
+  peer_finish (&monitor->peer);
+}
+
+static void
+reap (Monitor *monitor)
+{
+  int status;
+  pid_t pid;
+  while ((pid = waitpid (-1, &status, WNOHANG)) > 0)
+    if (pid == monitor->init)
+      init_ended (monitor, status);
+  /* never our child, so its status cannot be known */
+  if (pid < 0 && errno == ECHILD && monitor->init > 0)
+    init_ended (monitor, 255 << 8);
+}
+
+static void
+serve_deadline (Monitor *monitor)
+{
+  const MonitorStart *start = &monitor->start;
+  if (monitor->deadline == 0 || now_us (CLOCK_MONOTONIC) < monitor->deadline)
+    return;
+  monitor->exited.timed_out = 1;
+  if (monitor->stopping || start->stop_signal <= 0 || start->stop_timeout_us == 0)
+    {
+      (void) kill (monitor->init, SIGKILL);
+      monitor->deadline = 0;
+      return;
+    }
+  (void) kill (monitor->init, start->stop_signal);
+  monitor->stopping = true;
+  monitor->deadline += start->stop_timeout_us;
+}
+
+static void
+wait_for_event (const Monitor *monitor, struct pollfd *polls, size_t n)
+{
+  struct timespec pause = { 0, 0 }, *timeout = NULL;
+  if (monitor->init == 0 && (stream_ready (&monitor->out) || stream_ready (&monitor->err)))
+    timeout = &pause;
+  else if (monitor->deadline > 0)
+    {
+      uint64_t now = now_us (CLOCK_MONOTONIC);
+      uint64_t left = monitor->deadline > now ? monitor->deadline - now : 0;
+      pause.tv_sec = (time_t) (left / 1000000);
+      pause.tv_nsec = (long) (left % 1000000) * 1000;
+      timeout = &pause;
+    }
+  if (ppoll (polls, n, timeout, NULL) < 0)
+    for (size_t i = 0; i < n; i++)
+      polls[i].revents = 0;
+}
+
+/* serve: one turn of the loop. */
+static void
+serve (Monitor *monitor)
+{
+  enum { SIGNALS = PEER_POLLS, OUT, ERR, POLLS };
+  struct pollfd polls[POLLS];
+  Peer *peer = &monitor->peer;
+  peer_poll (peer, polls);
+  polls[SIGNALS] = (struct pollfd) { .fd = monitor->signals, .events = POLLIN };
+  stream_poll (&monitor->out, &polls[OUT]);
+  stream_poll (&monitor->err, &polls[ERR]);
+  wait_for_event (monitor, polls, POLLS);
+
+  bool last = monitor->init == 0;
+  if (polls[OUT].revents != 0)
+    stream_pump (&monitor->out, last);
+  if (polls[ERR].revents != 0)
+    stream_pump (&monitor->err, last);
+  peer_serve (peer, polls, monitor->init);
+  if (monitor->start.client >= 0 && peer->socket < 0)
+    {
+      stream_drop (&monitor->out);
+      stream_drop (&monitor->err);
+      monitor->start.client = -1;
+    }
+  if (polls[SIGNALS].revents != 0)
+    {
+      struct signalfd_siginfo info;
+      while (read (monitor->signals, &info, sizeof info) > 0)
+        continue;
+      reap (monitor);
+    }
+  serve_deadline (monitor);
+}
+
+static bool
+drained (Monitor *monitor)
+{
+  /* someone outside the container may still hold a write end and never close it: empty is the end now */
+  if (!monitor->out.blocked)
+    stream_pump (&monitor->out, true);
+  if (!monitor->err.blocked)
+    stream_pump (&monitor->err, true);
+  if (monitor->peer.pty >= 0)
+    peer_finish (&monitor->peer);
+  return monitor->out.from < 0 && monitor->err.from < 0 && peer_drained (&monitor->peer);
+}
+
 int
 main (void)
 {
+  Monitor *monitor = &the_monitor;
+  MonitorStart *start = &monitor->start;
+  if (pread (MONITOR_START_FD, start, sizeof *start, 0) != (ssize_t) sizeof *start || start->magic != MONITOR_START_MAGIC)
+    return 70;
+  close_others (start);
+  take_signals (monitor);
+  if (start->kill_group)
+    (void) prctl (PR_SET_CHILD_SUBREAPER, 1);
+  monitor->init = start->init_pid;
+  stream_start (&monitor->out, start->stdout_fd, start->out_fd);
+  stream_start (&monitor->err, start->stderr_fd, start->err_fd);
+  peer_start (&monitor->peer, start);
+  if (start->timeout_us > 0)
+    monitor->deadline = now_us (CLOCK_MONOTONIC) + start->timeout_us;
+  /* it may have ended before SIGCHLD was blocked */
+  reap (monitor);
+
+  while (monitor->init > 0)
+    serve (monitor);
+  while (!drained (monitor))
+    serve (monitor);
+  peer_tell (&monitor->peer, &monitor->exited);
+  while (monitor->peer.socket >= 0)
+    serve (monitor);
+  if (!monitor->peer.cleaned)
+    ending_cleanup (start);
   return 0;
 }

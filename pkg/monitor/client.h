@@ -9,17 +9,31 @@
 typedef struct {
   int socket;            /* SOCK_SEQPACKET to the monitor; borrowed */
   int init_pidfd;        /* to forward signals without a hop; -1: by MONITOR_SIGNAL */
-  gboolean tty;          /* the container has a terminal: our own is put in raw mode (if stdin is one), sizes follow */
+  gboolean tty;          /* the container has a terminal: with @interactive our own is put in raw mode (if stdin is one), sizes follow */
   gboolean interactive;  /* -i: our stdin is sent; else it is never read */
-  gboolean forward_signals;  /* --sig-proxy */
+  gboolean forward_signals;  /* --sig-proxy; else a signal does to the command what it does to any program, and the container goes on */
 } MonitorClient;
 
 /* monitor_client_block_signals: block and collect the signals that will be forwarded, early, before the container exists, so that none is lost.
- * Returns a signalfd, or -errno. Signals not forwarded: SIGCHLD, SIGPIPE, SIGURG, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU; with @tty SIGWINCH resizes. */
+ * Returns a signalfd, or -errno. Not collected: SIGCHLD, SIGPIPE, SIGURG, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU. SIGWINCH resizes where there is a terminal and
+ * is never forwarded (nginx and httpd end on it). */
 int monitor_client_block_signals (void);
 /* monitor_client_signal_mask: the mask from before, for the container's init (the child restores it). */
 const sigset_t *monitor_client_signal_mask (void);
 
 /* monitor_client_run: serve until the container ends. The terminal is restored on every return, also when a signal that ends us arrives.
- * @ret_exit: how it ended. Errors: SYSTEM "lost its monitor" when the socket closes without MONITOR_EXITED. */
+ * @signal_fd: from monitor_client_block_signals.
+ * @ret_exit: how it ended. The monitor now waits for monitor_client_cleaned, or for the socket to close.
+ * Errors: SYSTEM "lost its monitor" when the socket closes without MONITOR_EXITED. */
 gboolean monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret_exit, GError **error);
+
+/* monitor_client_cleaned: tell the monitor that what the container's end asks for (its row, --rm) is done; then close the socket. A socket that closes
+ * without it makes the monitor run MonitorStart.cleanup. */
+void monitor_client_cleaned (int socket);
+/* monitor_client_detach: leave; the container goes on, and at its end the monitor cleans up. Then close the socket. */
+void monitor_client_detach (int socket);
+
+/* monitor_exit_status: the exit status a command gives for @how: the container's own; 128 + the signal that killed it; 255 after --timeout (podman-run(1)). */
+int monitor_exit_status (const MonitorExit *how);
+/* monitor_exit_parse: the text of the exit file. FALSE (INVALID) if it is not one. */
+gboolean monitor_exit_parse (const char *text, MonitorExit *ret_exit, GError **error);

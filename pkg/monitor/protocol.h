@@ -36,9 +36,11 @@ typedef enum {
   MONITOR_STDIN = 1,   /* data for the terminal or standard input; empty = end of input */
   MONITOR_RESIZE,      /* MonitorSize */
   MONITOR_SIGNAL,      /* int32_t: send it to init */
-  MONITOR_DETACH,      /* the client leaves; the container goes on */
+  MONITOR_DETACH,      /* the client leaves; the container goes on, its standard input stays open (a client that just dies has it closed) */
+  MONITOR_CLEANED,     /* after MONITOR_EXITED: the client has done all that the container's end asks for. A socket closed without it makes the monitor run MonitorStart.cleanup */
   /* from the monitor */
   MONITOR_OUTPUT = 64, /* data from the terminal */
+  MONITOR_STDIN_CLOSED,  /* the container closed its standard input: what is sent there is thrown away */
   MONITOR_EXITED,      /* MonitorExit: the container has ended and all its output was written; the monitor waits for the client to close, then ends */
 } MonitorMessageType;
 typedef struct {
