@@ -27,7 +27,8 @@ ALL_LDFLAGS = -Wl,--as-needed -Wl,--gc-sections -Wl,-z,relro,-z,now $(if $(SANIT
 
 LIB_SOURCES := $(sort $(wildcard pkg/*/*.c storage/*.c network/*.c))
 LIB_OBJECTS := $(LIB_SOURCES:%.c=$(BUILD)/%.o)
-program_objects = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/$(1)/*.c)))
+# cmd/common is the command line that these two share
+program_objects = $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard cmd/$(1)/*.c $(if $(filter coracle coracle-image,$(1)),cmd/common/*.c))))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test-*.c)))
 
 # V=1 shows the commands

@@ -1,5 +1,9 @@
+#include "cmd/common/dispatch.h"
+#include "cmd/coracle/commands.h"
+
 int
-main (void)
+main (int argc, char **argv)
 {
-  return 0;
+  const DispatchProgram program = { .name = "coracle", .commands = coracle_commands };
+  return dispatch (&program, argv);
 }

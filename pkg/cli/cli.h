@@ -82,6 +82,7 @@ typedef struct {
   const char *program;       /* as called: "coracle", "podman" or "docker"; what texts to users say */
   const char *path;          /* program and command as called: "podman image rm" */
   const CliCommand *command;
+  const CliCommand *const *commands;  /* all of the program's, NULL-terminated */
   const char *root;          /* --root, else NULL; to config_paths_new */
   const char *run_root;      /* --runroot, else NULL */
   const char *log_level;     /* --log-level, lower case; "warn" if not given */
@@ -105,7 +106,7 @@ struct CliCommand {
   const CliOption *options[CLI_MAX_OPTION_ARRAYS];  /* arrays, each ended by CLI_END; one may be shared by several commands */
   uint16_t min_args, max_args;
   const char *few_args;      /* the text instead of the usual one when there are fewer than min_args; NULL = usual */
-  gboolean stop_at_args;     /* options end at the first positional argument (run, exec, create) */
+  gboolean stop_at_args;     /* options end at the first positional argument (run, exec, create; groups always) */
   gboolean hidden;           /* works, but in no help, page or completion */
   uint8_t complete;          /* CliComplete of the first positional argument */
   uint8_t complete_rest;     /* CliComplete of the further ones */

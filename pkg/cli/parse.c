@@ -211,7 +211,7 @@ cli_parse (const CliCommand *command, const CliOption *globals, const char *cons
       if (options_end || word[0] != '-' || word[1] == '\0')
         {
           g_ptr_array_add (args->argv, (gpointer) word);
-          options_end |= command->stop_at_args;
+          options_end |= command->stop_at_args || cli_command_is_group (command);
         }
       else if (strcmp (word, "--") == 0)
         options_end = TRUE;

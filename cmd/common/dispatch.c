@@ -1,0 +1,252 @@
+#include "cmd/common/dispatch.h"
+
+#include "pkg/base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const log_levels[] = { "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic", NULL };
+
+const CliOption global_options[] = {
+  { "log-level", 0, CLI_STRING, .help = "Log messages at and above this level (trace, debug, info, warn, error, fatal, panic)", .value = "warn", .values = log_levels },
+  { "root", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of the store: images, containers, volumes",
+    .man = "The folder of the store, which holds images, containers and volumes. Without it: *graphroot* of storage.conf, else $XDG_DATA_HOME/coracle." },
+  { "runroot", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of what lives only until the next boot",
+    .man = "The folder of what lives only until the next boot: process ids, sockets, exit statuses. Without it: *runroot* of storage.conf, else $XDG_RUNTIME_DIR/coracle." },
+  CLI_END
+};
+
+static const CliOption root_options[] = {
+  { "help", 0, CLI_BOOL, .help = "Show this help" },
+  { "version", 'v', CLI_BOOL, .help = "Show the version" },
+  CLI_END
+};
+
+const CliCommand root_command = {
+  .names = "", .summary = "Run containers and manage images, without root and without a daemon",
+  .options = { root_options, global_options }, .max_args = CLI_ANY,
+};
+
+/* One run of the program: what was parsed on the way down to the command. */
+typedef struct {
+  const DispatchProgram *program;
+  CliContext context;
+  GPtrArray *levels;   /* CliArgs: the program's, the group's, the command's */
+} Run;
+
+void
+dispatch_print_error (const GError *error)
+{
+  fprintf (stderr, "Error: %s\n", error->message);
+}
+
+static int
+fail_usage (const char *path, const GError *error)
+{
+  fprintf (stderr, "Error: %s\nSee '%s --help'\n", error->message, path);
+  return cli_exit_status (error);
+}
+
+static int
+fail_unknown (const char *program, const CliCommand *const *commands, const char *group, const char *word)
+{
+  g_auto (GStrv) words = cli_suggest (commands, group, word);
+  const char *space = *group != '\0' ? " " : "";
+  fprintf (stderr, "Error: unrecognized command `%s%s%s %s`\n", program, space, group, word);
+  if (words[0] != NULL)
+    {
+      g_autofree char *list = g_strjoinv ("\n\t", words);
+      fprintf (stderr, "\nDid you mean this?\n\t%s\n\n", list);
+    }
+  fprintf (stderr, "Try '%s%s%s --help' for more information\n", program, space, group);
+  return 125;
+}
+
+static void
+print_help (const char *program, const char *name, const CliCommand *command, const CliCommand *const *commands)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+  cli_help (out, program, name, command, commands);
+  fputs (out->str, stdout);
+}
+
+int
+dispatch_show_help (const char *program, const CliCommand *const *commands, const char *const *words)
+{
+  g_autofree char *name = g_strdup ("");
+  const CliCommand *command = &root_command;
+  for (; *words != NULL && cli_command_is_group (command); words++)
+    {
+      g_autofree char *path = *name != '\0' ? g_strconcat (name, " ", *words, NULL) : g_strdup (*words);
+      g_autofree char *found = NULL;
+      command = cli_find (commands, path, &found);
+      if (command == NULL)
+        return fail_unknown (program, commands, name, *words);
+      g_free (name);
+      name = g_steal_pointer (&found);
+    }
+  print_help (program, name, command, commands);
+  return 0;
+}
+
+/* take_globals: what @args says of the global options; the later, the stronger. */
+static void
+take_globals (CliContext *context, const CliArgs *args)
+{
+  if (cli_args_is_set (args, "root"))
+    context->root = cli_args_string (args, "root");
+  if (cli_args_is_set (args, "runroot"))
+    context->run_root = cli_args_string (args, "runroot");
+  if (cli_args_is_set (args, "log-level"))
+    context->log_level = cli_args_string (args, "log-level");
+}
+
+/* check_log_level: Podman says this in its own way, with exit status 1. */
+static int
+check_log_level (CliContext *context)
+{
+  for (unsigned i = 0; log_levels[i] != NULL; i++)
+    if (g_ascii_strcasecmp (log_levels[i], context->log_level) == 0)
+      {
+        context->log_level = log_levels[i];
+        return 0;
+      }
+  g_autofree char *all = g_strjoinv (", ", (char **) log_levels);
+  fprintf (stderr, "Log Level \"%s\" is not supported, choose from: %s\n", context->log_level, all);
+  return 1;
+}
+
+/* exec_program: hand the whole command line to the program of libexec that has the command; returns only on failure.
+ * argv[0] stays: the other program speaks under the name that the user called. */
+static int
+exec_program (const char *name, char **argv)
+{
+  char self[4096];
+  ssize_t length = readlink ("/proc/self/exe", self, sizeof self - 1);
+  self[MAX (length, 0)] = '\0';
+  /* a build tree has them side by side */
+  g_autofree char *folder = g_path_get_dirname (self);
+  g_autofree char *beside = g_build_filename (folder, name, NULL);
+  execv (beside, argv);
+  g_autofree char *installed = g_build_filename (CORACLE_LIBEXECDIR, name, NULL);
+  execv (installed, argv);
+  int errsv = errno;
+  fprintf (stderr, "Error: running %s: %s\n", installed, g_strerror (errsv));
+  return 125;
+}
+
+static int
+run_command (Run *run, const CliArgs *args)
+{
+  const CliCommand *command = run->context.command;
+  CliRunFunc function = run->program->find_run != NULL ? run->program->find_run (command) : command->run;
+  g_autoptr (GError) error = NULL;
+  if (!cli_check_count (command, args, run->context.path, &error))
+    {
+      dispatch_print_error (error);
+      return cli_exit_status (error);
+    }
+  int status = function (&run->context, args, &error);
+  if (error != NULL)
+    dispatch_print_error (error);
+  return status != CLI_FAILED ? status : error != NULL ? cli_exit_status (error) : 125;
+}
+
+static int
+show_missing (const Run *run, const char *name)
+{
+  print_help (run->context.program, name, run->context.command, run->program->commands);
+  fflush (stdout);
+  fprintf (stderr, "Error: missing command '%s COMMAND'\n", run->context.path);
+  return 125;
+}
+
+/* descend: @words follow the command @name (with .command and .path in the context): parse its options, and go on to the command
+ * within if it is a group. */
+static int
+descend (Run *run, const char *name, const char *const *words)
+{
+  CliContext *context = &run->context;
+  const CliCommand *command = context->command;
+  g_autoptr (GError) error = NULL;
+  if (command->program != NULL && strcmp (command->program, run->program->name) != 0)
+    return exec_program (command->program, context->argv);
+  CliArgs *args = cli_parse (command, command != &root_command ? global_options : NULL, words, &error);
+  if (args == NULL)
+    return fail_usage (context->path, error);
+  g_ptr_array_add (run->levels, args);
+  take_globals (context, args);
+  if (cli_args_help (args) || (command == &root_command && cli_args_bool (args, "help")))
+    {
+      print_help (context->program, name, command, run->program->commands);
+      return 0;
+    }
+  if (check_log_level (context) != 0)
+    return 1;
+  if (command == &root_command && cli_args_bool (args, "version"))
+    {
+      printf ("%s version %s\n", context->program, CORACLE_VERSION);
+      return 0;
+    }
+  if (!cli_command_is_group (command))
+    return run_command (run, args);
+  const char *word = cli_args_arg (args, 0);
+  if (word == NULL)
+    return show_missing (run, name);
+  g_autofree char *asked = *name != '\0' ? g_strconcat (name, " ", word, NULL) : g_strdup (word);
+  g_autofree char *found = NULL;
+  context->command = cli_find (run->program->commands, asked, &found);
+  if (context->command == NULL)
+    return fail_unknown (context->program, run->program->commands, name, word);
+  g_autofree char *path = g_strconcat (context->program, " ", found, NULL);
+  context->path = path;
+  return descend (run, found, cli_args_argv (args) + 1);
+}
+
+/* called_name: the name that texts say: the symlink's where it is one that users know. */
+static const char *
+called_name (const char *argv0)
+{
+  static const char *const known[] = { "podman", "docker" };
+  const char *slash = strrchr (argv0, '/');
+  const char *base = slash != NULL ? slash + 1 : argv0;
+  for (unsigned i = 0; i < G_N_ELEMENTS (known); i++)
+    if (strcmp (base, known[i]) == 0)
+      return known[i];
+  return "coracle";
+}
+
+/* open_missing_stdio: a closed 0, 1 or 2 would be taken by the next file opened, which then gets our output or the container's. */
+static gboolean
+open_missing_stdio (void)
+{
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl (fd, F_GETFD) < 0 && open ("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd)
+      return FALSE;
+  return TRUE;
+}
+
+int
+dispatch (const DispatchProgram *program, char **argv)
+{
+  if (argv[0] == NULL || !open_missing_stdio ())
+    return 125;
+  const char *name = called_name (argv[0]);
+  g_autoptr (GPtrArray) levels = g_ptr_array_new_with_free_func ((GDestroyNotify) cli_args_free);
+  Run run = {
+    .program = program, .levels = levels,
+    .context = { .program = name, .path = name, .command = &root_command, .commands = program->commands, .log_level = "warn", .argv = argv },
+  };
+  int status = descend (&run, "", (const char *const *) argv + 1);
+  /* a full disk must not look like success */
+  if (fflush (stdout) != 0 && status == 0)
+    {
+      int errsv = errno;
+      fprintf (stderr, "Error: writing the output: %s\n", g_strerror (errsv));
+      status = 125;
+    }
+  return status;
+}

@@ -1,0 +1,12 @@
+/* The groups: names for what belongs together; each is shown once a command is in it. */
+#include "cmd/common/image_commands.h"
+
+const CliCommand cmd_image = {
+  .names = "image", .summary = "Manage images",
+  .description = "Images come from archives and registries, and containers are made from them.",
+};
+
+const CliCommand cmd_container = {
+  .names = "container", .summary = "Manage containers",
+  .description = "A container is a root filesystem made from an image, together with how to run a command in it.",
+};

@@ -1,0 +1,15 @@
+/* image_commands: the commands of coracle-image. Their tables (cmd/common/NAME.c: const CliCommand cmd_NAME, .program "coracle-image", .run
+ * NULL) are linked into coracle too, for its help and the completions; cmd/coracle-image/NAME.c has int NAME_run, a CliRunFunc.
+ * One line here makes a command known to both programs. */
+#pragma once
+
+#include "pkg/cli/cli.h"
+
+#define IMAGE_COMMANDS(X)
+
+#define IMAGE_DECLARE(name) extern const CliCommand cmd_##name;
+IMAGE_COMMANDS (IMAGE_DECLARE)
+#undef IMAGE_DECLARE
+
+/* The groups that the paths of both programs' commands lead through: cmd/common/groups.c. */
+extern const CliCommand cmd_container, cmd_image;

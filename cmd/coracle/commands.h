@@ -1,0 +1,16 @@
+/* commands: every command that coracle knows. A command of its own is one file here, cmd/coracle/NAME.c, with const CliCommand cmd_NAME
+ * (see pkg/cli/cli.h), and one line below; the commands of coracle-image are in cmd/common/image_commands.h. */
+#pragma once
+
+#include "cmd/common/image_commands.h"
+
+#define CORACLE_COMMANDS(X) \
+  X (help)                  \
+  X (version)
+
+#define CORACLE_DECLARE(name) extern const CliCommand cmd_##name;
+CORACLE_COMMANDS (CORACLE_DECLARE)
+#undef CORACLE_DECLARE
+
+/* All of both and the groups, NULL-terminated. */
+extern const CliCommand *const coracle_commands[];
