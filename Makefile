@@ -69,8 +69,42 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 unit: all $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "# $$t"; "$$t" || exit 1; done
 
+unit-programs: $(UNIT_TESTS)
+
+# every header compiles alone
+HEADERS := $(sort $(wildcard pkg/*/*.h storage/*.h network/*.h cmd/*/*.h))
+headers: $(HEADERS:%=$(BUILD)/%.alone)
+$(BUILD)/%.h.alone: %.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -Werror -fsyntax-only -x c -include $< /dev/null && touch $@
+
+# Fuzz targets need clang and a library with its coverage in it: a tree of its own, build-fuzz
+FUZZERS := $(patsubst tests/fuzz/%.c,build-fuzz/%,$(sort $(wildcard tests/fuzz/fuzz-*.c)))
+FUZZ_SANITIZE := fuzzer-no-link,address,undefined
+fuzz-programs:
+	@$(MAKE) --no-print-directory BUILD=build-fuzz CC=clang SANITIZE=$(FUZZ_SANITIZE) CFLAGS='-O1 -g' fuzz-link
+fuzz-link: $(FUZZERS)
+build-fuzz/fuzz-%: build-fuzz/tests/fuzz/fuzz-%.o build-fuzz/libcoracle.a
+	$(call say,LINK  $@)
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+
+# What a stranger types (README): these install what is missing
+demo:
+	@tests/setup demo
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+check:
+	@tests/setup check
+	@tests/run $(STAGES)
+lint:
+	@tests/lint
+fuzz:
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/run fuzz
+bench: all
+	@tests/bench/run
+
 clean:
 	rm -rf build build-*
 
-.PHONY: all unit clean
+.PHONY: all unit unit-programs headers fuzz-programs fuzz-link demo check lint fuzz bench clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
