@@ -1,0 +1,278 @@
+#include "pkg/archive/inflate.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <isa-l/igzip_lib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "pkg/base/error.h"
+
+#define INPUT_SIZE (256 * 1024)
+
+typedef struct {
+  ByteStream base;
+  ByteStream *below;
+  guint8 *input;              /* INPUT_SIZE bytes */
+  size_t at, have;            /* what of it is not used yet: input[at … have) */
+  gboolean ended;             /* @below has ended */
+  struct inflate_state *gzip;
+  ZSTD_DCtx *zstd;
+  size_t zstd_hint;           /* 0: between frames */
+  struct archive *filter;     /* xz, bzip2 */
+  GError *below_error;        /* what @below said while libarchive was reading */
+} InflateStream;
+
+Compression
+compression_detect (const void *data, size_t size)
+{
+  static const struct { const char *magic; size_t length; Compression compression; } magics[] = {
+    { "\x1f\x8b", 2, COMPRESSION_GZIP },
+    { "\x28\xb5\x2f\xfd", 4, COMPRESSION_ZSTD },
+    { "\xfd" "7zXZ\0", 6, COMPRESSION_XZ },
+    { "BZh", 3, COMPRESSION_BZIP2 },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (magics); i++)
+    if (size >= magics[i].length && memcmp (data, magics[i].magic, magics[i].length) == 0)
+      return magics[i].compression;
+  /* zstd's skippable frames, 0x184D2A50 to 5F, may come first (RFC 8878 3.1.2) */
+  const guint8 *bytes = data;
+  if (size >= 4 && (bytes[0] & 0xf0) == 0x50 && bytes[1] == 0x2a && bytes[2] == 0x4d && bytes[3] == 0x18)
+    return COMPRESSION_ZSTD;
+  return COMPRESSION_NONE;
+}
+
+/* inflate_fill: more input when all is used. FALSE: an error; at the end @ended is set. */
+static gboolean
+inflate_fill (InflateStream *self, GError **error)
+{
+  if (self->at < self->have || self->ended)
+    return TRUE;
+  gssize n = byte_stream_read (self->below, self->input, INPUT_SIZE, error);
+  if (n < 0)
+    return FALSE;
+  self->at = 0;
+  self->have = (size_t) n;
+  self->ended = n == 0;
+  return TRUE;
+}
+
+static gssize
+plain_read (ByteStream *stream, void *buffer, size_t size, GError **error)
+{
+  InflateStream *self = (InflateStream *) stream;
+  if (self->at == self->have)
+    return self->ended ? 0 : byte_stream_read (self->below, buffer, size, error);
+  size_t n = MIN (size, self->have - self->at);
+  memcpy (buffer, self->input + self->at, n);
+  self->at += n;
+  return (gssize) n;
+}
+
+/* gzip_next_member: after the end of a member: TRUE and *@ret_more if another follows. */
+static gboolean
+gzip_next_member (InflateStream *self, gboolean *ret_more, GError **error)
+{
+  *ret_more = FALSE;
+  if (!inflate_fill (self, error))
+    return FALSE;
+  if (self->at == self->have)
+    return TRUE;
+  if (self->input[self->at] != 0x1f)
+    return coracle_throw (error, CORACLE_ERROR_CORRUPT, "gzip: something follows the end of the compressed data");
+  isal_inflate_reset (self->gzip);
+  self->gzip->crc_flag = ISAL_GZIP;
+  *ret_more = TRUE;
+  return TRUE;
+}
+
+static const char *
+gzip_error_text (int code)
+{
+  switch (code)
+    {
+    case ISAL_INCORRECT_CHECKSUM: return "the checksum is wrong";
+    case ISAL_INVALID_WRAPPER:
+    case ISAL_UNSUPPORTED_METHOD: return "the header is not valid";
+    default: return "the compressed data is not valid";
+    }
+}
+
+static gssize
+gzip_read (ByteStream *stream, void *buffer, size_t size, GError **error)
+{
+  InflateStream *self = (InflateStream *) stream;
+  struct inflate_state *gzip = self->gzip;
+  for (;;)
+    {
+      if (gzip->block_state == ISAL_BLOCK_FINISH)
+        {
+          gboolean more;
+          if (!gzip_next_member (self, &more, error))
+            return -1;
+          if (!more)
+            return 0;
+        }
+      if (!inflate_fill (self, error))
+        return -1;
+      gzip->next_in = self->input + self->at;
+      gzip->avail_in = (uint32_t) (self->have - self->at);
+      gzip->next_out = buffer;
+      gzip->avail_out = (uint32_t) MIN (size, G_MAXINT32);
+      int code = isal_inflate (gzip);
+      self->at = self->have - gzip->avail_in;
+      size_t made = MIN (size, G_MAXINT32) - gzip->avail_out;
+      if (code < 0 || code == ISAL_NEED_DICT)
+        {
+          coracle_throw (error, CORACLE_ERROR_CORRUPT, "gzip: %s", gzip_error_text (code));
+          return -1;
+        }
+      if (made > 0)
+        return (gssize) made;
+      if (self->ended && gzip->block_state != ISAL_BLOCK_FINISH)
+        {
+          coracle_throw (error, CORACLE_ERROR_CORRUPT, "gzip: cut short");
+          return -1;
+        }
+    }
+}
+
+static gssize
+zstd_read (ByteStream *stream, void *buffer, size_t size, GError **error)
+{
+  InflateStream *self = (InflateStream *) stream;
+  for (;;)
+    {
+      if (!inflate_fill (self, error))
+        return -1;
+      if (self->ended && self->zstd_hint == 0)
+        return 0;
+      ZSTD_inBuffer in = { self->input, self->have, self->at };
+      ZSTD_outBuffer out = { buffer, size, 0 };
+      self->zstd_hint = ZSTD_decompressStream (self->zstd, &out, &in);
+      gboolean stuck = in.pos == self->at && out.pos == 0;
+      self->at = in.pos;
+      if (ZSTD_isError (self->zstd_hint))
+        {
+          coracle_throw (error, CORACLE_ERROR_CORRUPT, "zstd: %s", ZSTD_getErrorName (self->zstd_hint));
+          return -1;
+        }
+      if (out.pos > 0)
+        return (gssize) out.pos;
+      if (stuck && self->ended)
+        {
+          coracle_throw (error, CORACLE_ERROR_CORRUPT, "zstd: cut short");
+          return -1;
+        }
+    }
+}
+
+/* ---- xz and bzip2, seldom seen: libarchive's own filters, reading through us */
+
+static la_ssize_t
+filter_pull (struct archive *archive, void *data, const void **ret_block)
+{
+  InflateStream *self = data;
+  if (self->at == self->have && !inflate_fill (self, &self->below_error))
+    {
+      archive_set_error (archive, EIO, "%s", self->below_error->message);
+      return ARCHIVE_FATAL;
+    }
+  *ret_block = self->input + self->at;
+  la_ssize_t n = (la_ssize_t) (self->have - self->at);
+  self->at = self->have;
+  return n;
+}
+
+static gssize
+filter_read (ByteStream *stream, void *buffer, size_t size, GError **error)
+{
+  InflateStream *self = (InflateStream *) stream;
+  la_ssize_t n = archive_read_data (self->filter, buffer, size);
+  if (n >= 0)
+    return n;
+  if (self->below_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->below_error));
+  else
+    coracle_throw (error, CORACLE_ERROR_CORRUPT, "decompressing: %s", archive_error_string (self->filter));
+  return -1;
+}
+
+static gboolean
+filter_begin (InflateStream *self, GError **error)
+{
+  self->filter = archive_read_new ();
+  archive_read_support_filter_xz (self->filter);
+  archive_read_support_filter_bzip2 (self->filter);
+  archive_read_support_format_raw (self->filter);
+  struct archive_entry *entry;
+  if (archive_read_open (self->filter, self, NULL, filter_pull, NULL) == ARCHIVE_OK && archive_read_next_header (self->filter, &entry) == ARCHIVE_OK)
+    return TRUE;
+  if (self->below_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&self->below_error));
+  else
+    coracle_throw (error, CORACLE_ERROR_CORRUPT, "decompressing: %s", archive_error_string (self->filter));
+  return FALSE;
+}
+
+static void
+inflate_free (ByteStream *stream)
+{
+  InflateStream *self = (InflateStream *) stream;
+  if (self->filter != NULL)
+    archive_read_free (self->filter);
+  if (self->zstd != NULL)
+    ZSTD_freeDCtx (self->zstd);
+  g_clear_error (&self->below_error);
+  g_free (self->gzip);
+  g_free (self->input);
+  byte_stream_free (self->below);
+  g_free (self);
+}
+
+ByteStream *
+inflate_open (ByteStream *below, Compression *ret_compression, GError **error)
+{
+  InflateStream *self = g_new0 (InflateStream, 1);
+  g_autoptr (ByteStream) stream = &self->base;
+  self->base = (ByteStream){ .read = plain_read, .free = inflate_free };
+  self->below = below;
+  self->input = g_malloc (INPUT_SIZE);
+  gssize n = byte_stream_read_full (below, self->input, 6, error);
+  if (n < 0)
+    return NULL;
+  self->have = (size_t) n;
+  self->ended = n < 6;
+  Compression compression = compression_detect (self->input, self->have);
+  switch (compression)
+    {
+    case COMPRESSION_GZIP:
+      self->base.read = gzip_read;
+      self->gzip = g_new0 (struct inflate_state, 1);
+      isal_inflate_init (self->gzip);
+      self->gzip->crc_flag = ISAL_GZIP;
+      break;
+    case COMPRESSION_ZSTD:
+      self->base.read = zstd_read;
+      self->zstd = ZSTD_createDCtx ();
+      self->zstd_hint = 1;
+      if (self->zstd == NULL)
+        {
+          coracle_throw (error, CORACLE_ERROR_SYSTEM, "zstd: no memory for a decoder");
+          return NULL;
+        }
+      break;
+    case COMPRESSION_XZ:
+    case COMPRESSION_BZIP2:
+      self->base.read = filter_read;
+      if (!filter_begin (self, error))
+        return NULL;
+      break;
+    case COMPRESSION_NONE:
+      break;
+    }
+  if (ret_compression != NULL)
+    *ret_compression = compression;
+  return g_steal_pointer (&stream);
+}
