@@ -4,7 +4,6 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,50 +20,7 @@
 #include "pkg/idmap/explain.h"
 #include "pkg/idmap/idmap.h"
 #include "pkg/idmap/subid.h"
-
-static uid_t user_uid;
-static gid_t user_gid;
-
-/* who makes the namespaces; FALSE: nobody here has a range, or namespaces are forbidden */
-static gboolean
-find_user (void)
-{
-  user_uid = getuid ();
-  user_gid = getgid ();
-  g_autofree char *text = NULL;
-  if (!g_file_get_contents ("/etc/subuid", &text, NULL, NULL))
-    return FALSE;
-  if (user_uid == 0)
-    {
-      g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-      for (char **line = lines; *line != NULL && user_uid == 0; line++)
-        {
-          *strchrnul (*line, ':') = '\0';
-          struct passwd *entry = getpwnam (*line);
-          if (entry != NULL && entry->pw_uid != 0)
-            {
-              user_uid = entry->pw_uid;
-              user_gid = entry->pw_gid;
-            }
-        }
-    }
-  if (user_uid == 0)
-    return FALSE;
-  g_autoptr (GArray) ranges = NULL;
-  return subid_find (SUBID_UID, user_uid, &ranges, NULL) && ranges->len > 0 && g_find_program_in_path ("newuidmap") != NULL;
-}
-
-static gboolean usable;
-
-/* Child side of a test: no g_assert there (its abort would be reported as the wrong test): a failed check ends it with its line number */
-#define CHECK(condition) \
-  do \
-    if (!(condition)) \
-      { \
-        fprintf (stderr, "# child: line %d: %s\n", __LINE__, #condition); \
-        _exit (1); \
-      } \
-  while (0)
+#include "tests/unit/user.h"
 
 typedef struct {
   char *run_root;
@@ -90,15 +46,6 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (path_remove_tree (AT_FDCWD, fixture->run_root), ==, 0);
   munmap ((void *) fixture->shared, 4096);
   g_free (fixture->run_root);
-}
-
-static void
-become_user (void)
-{
-  if (getuid () == user_uid)
-    return;
-  CHECK (setgid (user_gid) == 0 && setuid (user_uid) == 0);
-  CHECK (prctl (PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
 }
 
 static pid_t
@@ -142,13 +89,6 @@ enter (Fixture *fixture, gboolean single)
     }
   return map;
 }
-
-#define NEEDS_RANGE \
-  if (!usable) \
-    { \
-      g_test_skip ("no user here has a range in /etc/subuid, or newuidmap is missing"); \
-      return; \
-    }
 
 static void
 body_make (Fixture *fixture, int number)
