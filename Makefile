@@ -55,7 +55,7 @@ $(BUILD)/bin/$(1): $(call program_objects,$(1)) $(BUILD)/libcoracle.a
 endef
 $(foreach p,$(filter-out coracle-monitor,$(PROGRAMS)),$(eval $(call program_rule,$(p))))
 
-# The monitor stays for a container's whole life: static, libc only, no PIE relocations to dirty
+# The monitor stays for a container's whole life: static, libc only, no PIE relocations to dirty (sanitizers need it dynamic)
 $(BUILD)/bin/coracle-monitor: $(call program_objects,coracle-monitor) $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
@@ -69,7 +69,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 unit: all $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "# $$t"; "$$t" || exit 1; done
 
-unit-programs: $(UNIT_TESTS)
+unit-programs: all $(UNIT_TESTS)
 
 # every header compiles alone
 HEADERS := $(sort $(wildcard pkg/*/*.h storage/*.h network/*.h cmd/*/*.h))
