@@ -98,6 +98,8 @@ check:
 	@tests/run $(STAGES)
 lint:
 	@tests/lint
+print-cflags:
+	@printf '%s\n' '$(subst ','\'',$(CPPFLAGS) $(filter-out -fstack-protector-strong,$(ALL_CFLAGS)))'
 fuzz:
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/run fuzz
 bench: all
@@ -106,5 +108,5 @@ bench: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all unit unit-programs headers fuzz-programs fuzz-link demo check lint fuzz bench clean
+.PHONY: all unit unit-programs headers fuzz-programs fuzz-link demo check lint print-cflags fuzz bench clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
