@@ -1,7 +1,11 @@
 /* state: what the store knows, in SQLite (ROOT/state.db, WAL): images, names, layers, containers.
  *
  * Rows name folders that are already whole; see storage/. Every function is one transaction and short; nothing waits in one. A writer waits at
- * most 30 s for another's. Opening costs 0.3 ms, so a command opens it once; it is closed by leaving (no checkpoint on the way out). */
+ * most 30 s for another's. Opening costs 0.3 ms, so a command opens it once; it is closed by leaving (no checkpoint on the way out).
+ *
+ * A commit always survives a kill. A power cut may undo the last ones that were not synced, so what is synced (synchronous=FULL, some ms on a disk) are the
+ * writes whose loss would lose data or break a promise: images, names and layers both ways (a removed image that came back would lack its layers), and new
+ * containers that are kept. `--rm` containers, status updates and removals of containers are not: the check after a reboot repairs them. */
 #pragma once
 
 #include <glib.h>
@@ -51,7 +55,8 @@ void state_layer_free (StateLayer *layer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateLayer, state_layer_free)
 gboolean state_layer_put (State *state, const StateLayer *layer, GError **error);
 StateLayer *state_layer_find (State *state, const char *diff_id, GError **error);
-gboolean state_layer_unused (State *state, GPtrArray **ret_diff_ids, GError **error);        /* of char*: in no image, no container */
+gboolean state_layer_list (State *state, GPtrArray **ret_diff_ids, GError **error);          /* of char* */
+gboolean state_layer_unused (State *state, GPtrArray **ret_diff_ids, GError **error);        /* of char*: in no image; an image stays while a container row names it */
 gboolean state_layer_remove (State *state, const char *diff_id, GError **error);
 
 /* ---- containers */
@@ -71,7 +76,8 @@ typedef struct {
 void state_container_free (StateContainer *container);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateContainer, state_container_free)
 
-gboolean state_container_insert (State *state, const StateContainer *container, GError **error);   /* EXISTS when name or id is taken */
+/* state_container_insert: EXISTS when name or id is taken; NOT_FOUND when the image was removed meanwhile */
+gboolean state_container_insert (State *state, const StateContainer *container, GError **error);
 gboolean state_container_update (State *state, const StateContainer *container, GError **error);   /* NOT_FOUND when it is gone */
 StateContainer *state_container_find (State *state, const char *name_or_id, GError **error);       /* by name, id or unique prefix of an id; INVALID if ambiguous */
 gboolean state_container_list (State *state, GPtrArray **ret_containers, GError **error);          /* of StateContainer, oldest first */

@@ -1,0 +1,250 @@
+#include "storage/storage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+
+/* open_run_root: in /tmp anybody may have made it first. */
+static int
+open_run_root (const char *path, GError **error)
+{
+  cleanup_fd int fd = open (path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct stat st;
+  if (fd < 0 || fstat (fd, &st) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "opening %s", path), -1;
+    }
+  if (st.st_uid != geteuid () || (st.st_mode & 022) != 0)
+    return coracle_throw (error, CORACLE_ERROR_DENIED, "%s: must be yours and writable by nobody else", path), -1;
+  return fd_steal (&fd);
+}
+
+/* open_root: @ret_read_only: nothing can be made in it. */
+static int
+open_root (const char *path, gboolean *ret_read_only, GError **error)
+{
+  cleanup_fd int fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT)
+    {
+      if (!path_mkdirs (path, 0700, error))
+        return -1;
+      fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    }
+  if (fd < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "opening %s", path), -1;
+    }
+  static const char *const folders[] = { "layers", "containers", "tmp" };   /* tmp last: its presence says that all are there */
+  *ret_read_only = faccessat (fd, ".", W_OK, AT_EACCESS) < 0;
+  struct stat st;
+  if (fstatat (fd, "tmp", &st, AT_SYMLINK_NOFOLLOW) == 0 || *ret_read_only)
+    return fd_steal (&fd);
+  for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
+    if (mkdirat (fd, folders[i], 0700) < 0 && errno != EEXIST)
+      {
+        int errsv = errno;
+        return coracle_throw_errno (error, errsv, "making %s/%s", path, folders[i]), -1;
+      }
+  return fd_steal (&fd);
+}
+
+Storage *
+storage_open (const ConfigPaths *paths, GError **error)
+{
+  g_autoptr (Storage) storage = g_new0 (Storage, 1);
+  storage->paths = paths;
+  storage->root_fd = storage->run_fd = -1;
+  storage->root_fd = open_root (paths->root, &storage->read_only, error);
+  if (storage->root_fd < 0 || (access (paths->run_root, F_OK) < 0 && !path_mkdirs (paths->run_root, 0700, error)))
+    return NULL;
+  storage->run_fd = open_run_root (paths->run_root, error);
+  if (storage->run_fd < 0)
+    return NULL;
+  storage->state = state_open (paths->root, storage->read_only, error);
+  return storage->state != NULL ? g_steal_pointer (&storage) : NULL;
+}
+
+void
+storage_free (Storage *storage)
+{
+  if (storage == NULL)
+    return;
+  state_free (storage->state);
+  fd_close (storage->root_fd);
+  fd_close (storage->run_fd);
+  g_free (storage);
+}
+
+int
+storage_lock_shared (Storage *storage, GError **error)
+{
+  cleanup_fd int fd = openat (storage->root_fd, "store.lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int r = -1;
+  if (fd >= 0)
+    do
+      r = flock (fd, LOCK_SH);
+    while (r < 0 && errno == EINTR);
+  if (r < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "locking %s/store.lock", storage->paths->root), -1;
+    }
+  return fd_steal (&fd);
+}
+
+/* is_at: is the open folder @fd the one called @name below @dir_fd now? */
+static gboolean
+is_at (int fd, int dir_fd, const char *name)
+{
+  struct stat mine, there;
+  return fstat (fd, &mine) == 0 && fstatat (dir_fd, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
+/* lock_folder: make and lock @name; with @adopt it may be there already. -ESTALE: somebody removed it in between, try again. */
+static int
+lock_folder (int dir_fd, const char *name, int operation, gboolean adopt)
+{
+  if (mkdirat (dir_fd, name, 0700) < 0 && (errno != EEXIST || !adopt))
+    return errno == EEXIST ? -ESTALE : -errno;
+  cleanup_fd int fd = openat (dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    return errno == ENOENT ? -ESTALE : -errno;
+  int r;
+  do
+    r = flock (fd, operation);
+  while (r < 0 && errno == EINTR);
+  if (r < 0)
+    return -errno;
+  return is_at (fd, dir_fd, name) ? fd_steal (&fd) : -ESTALE;
+}
+
+gboolean
+storage_work_begin (Storage *storage, StorageWork *ret_work, GError **error)
+{
+  cleanup_fd int tmp = openat (storage->root_fd, "tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int fd = -errno;
+  for (int tries = 0; tmp >= 0 && tries < 100; tries++)
+    {
+      /* not g_random_int: a forked child would draw its parent's numbers again */
+      guint64 number = 0;
+      char name[32];
+      if (getrandom (&number, sizeof number, 0) < 0)
+        number = (guint64) g_get_monotonic_time ();
+      (void) snprintf (name, sizeof name, "%016" G_GINT64_MODIFIER "x", number);
+      fd = lock_folder (tmp, name, LOCK_EX, FALSE);
+      if (fd >= 0)
+        {
+          ret_work->fd = fd;
+          ret_work->name = g_strdup (name);
+          return TRUE;
+        }
+      if (fd != -ESTALE)
+        break;
+    }
+  return coracle_throw_errno (error, -fd, "making a folder in %s/tmp", storage->paths->root);
+}
+
+void
+storage_work_abandon (StorageWork *work)
+{
+  if (work->name == NULL)
+    return;
+  fd_close (work->fd);
+  work->fd = -1;
+  g_clear_pointer (&work->name, g_free);
+}
+
+void
+storage_work_end (Storage *storage, StorageWork *work)
+{
+  if (work->name == NULL)
+    return;
+  cleanup_fd int tmp = openat (storage->root_fd, "tmp", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (tmp >= 0)
+    (void) path_remove_tree (tmp, work->name);
+  storage_work_abandon (work);
+}
+
+int
+storage_run_begin (Storage *storage, const char *id, GError **error)
+{
+  int fd = -ESTALE;
+  for (int tries = 0; fd == -ESTALE && tries < 1000; tries++)
+    {
+      fd = lock_folder (storage->run_fd, id, LOCK_EX | LOCK_NB, TRUE);
+      if (fd == -EWOULDBLOCK && tries < 200)
+        {
+          /* most likely somebody asking whether it is alive; a monitor does not go away by waiting */
+          g_usleep (100);
+          fd = -ESTALE;
+        }
+    }
+  if (fd == -EWOULDBLOCK)
+    return coracle_throw (error, CORACLE_ERROR_IN_USE, "container %s is in use by another process", id), -1;
+  if (fd < 0)
+    return coracle_throw_errno (error, -fd, "making %s/%s", storage->paths->run_root, id), -1;
+  return fd;
+}
+
+gboolean
+storage_run_alive (Storage *storage, const char *id)
+{
+  cleanup_fd int fd = openat (storage->run_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  return fd >= 0 && flock (fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+void
+storage_run_end (Storage *storage, const char *id, int run_fd)
+{
+  (void) path_remove_tree (storage->run_fd, id);
+  fd_close (run_fd);
+}
+
+int
+storage_container_make (Storage *storage, const char *id, GError **error)
+{
+  g_autofree char *name = g_strconcat ("containers/", id, NULL);
+  int fd = -1;
+  if (mkdirat (storage->root_fd, name, 0700) == 0 || errno == EEXIST)
+    fd = openat (storage->root_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0)
+    {
+      int errsv = errno;
+      coracle_throw_errno (error, errsv, "making %s/%s", storage->paths->root, name);
+    }
+  return fd;
+}
+
+gboolean
+storage_container_remove (Storage *storage, const char *id, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  if (!state_container_remove (storage->state, id, &failure) && failure->code != CORACLE_ERROR_NOT_FOUND)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  g_autofree char *name = g_strconcat ("containers/", id, NULL);
+  int r = path_remove_tree (storage->root_fd, name);
+  return r == 0 || coracle_throw_errno (error, -r, "removing %s/%s", storage->paths->root, name);
+}
+
+char *
+storage_boot_id (void)
+{
+  g_autofree char *text = NULL;
+  if (!path_read_file (AT_FDCWD, "/proc/sys/kernel/random/boot_id", 256, &text, NULL, NULL))
+    return g_strdup ("unknown");
+  return g_strdup (g_strstrip (text));
+}
