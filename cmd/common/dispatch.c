@@ -13,9 +13,9 @@ static const char *const log_levels[] = { "trace", "debug", "info", "warn", "war
 const CliOption global_options[] = {
   { "log-level", 0, CLI_STRING, .help = "Log messages at and above this level (trace, debug, info, warn, error, fatal, panic)", .value = "warn", .values = log_levels },
   { "root", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of the store: images, containers, volumes",
-    .man = "The folder of the store, which holds images, containers and volumes. Without it: *graphroot* of storage.conf, else $XDG_DATA_HOME/coracle." },
+    .man = "The folder of the store, which holds images, containers and volumes. Without it: graphroot of storage.conf, else $XDG_DATA_HOME/coracle." },
   { "runroot", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of what lives only until the next boot",
-    .man = "The folder of what lives only until the next boot: process ids, sockets, exit statuses. Without it: *runroot* of storage.conf, else $XDG_RUNTIME_DIR/coracle." },
+    .man = "The folder of what lives only until the next boot: process ids, sockets, exit statuses. Without it: runroot of storage.conf, else $XDG_RUNTIME_DIR/coracle." },
   CLI_END
 };
 

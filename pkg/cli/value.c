@@ -1,6 +1,7 @@
 #include "pkg/cli/value.h"
 
 #include "pkg/base/error.h"
+#include "pkg/base/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -116,102 +117,13 @@ check_float (const char *text, double *real, GError **error)
   return TRUE;
 }
 
-/* scan_decimal: "12", "1.5", ".5" at *@cursor, without sign or exponent. */
-static gboolean
-scan_decimal (const char **cursor, double *ret)
-{
-  const char *start = *cursor;
-  gsize whole = strspn (start, "0123456789");
-  gsize part = start[whole] == '.' ? strspn (start + whole + 1, "0123456789") : 0;
-  gsize length = whole + (start[whole] == '.' ? 1 + part : 0);
-  if (whole + part == 0 || length > 64)
-    return FALSE;
-  char copy[65];
-  memcpy (copy, start, length);
-  copy[length] = '\0';
-  *ret = g_ascii_strtod (copy, NULL);
-  *cursor = start + length;
-  return TRUE;
-}
-
-static gboolean
-fail_duration (const char *what, const char *text, GError **error)
-{
-  g_autoptr (GString) quoted = g_string_new (NULL);
-  cli_quote (quoted, text);
-  return coracle_throw (error, CORACLE_ERROR_INVALID, "time: %s duration %s", what, quoted->str);
-}
-
-/* scan_unit: a unit of time at *@cursor, in microseconds; 0 if there is none or an unknown one. */
-static double
-scan_unit (const char **cursor)
-{
-  static const struct { const char *name; double usec; } units[] = {
-    { "ns", 1e-3 }, { "us", 1 }, { "µs", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { "m", 60e6 }, { "h", 3600e6 },
-  };
-  gsize length = strcspn (*cursor, ".0123456789");
-  for (unsigned i = 0; i < G_N_ELEMENTS (units); i++)
-    if (strlen (units[i].name) == length && memcmp (units[i].name, *cursor, length) == 0)
-      {
-        *cursor += length;
-        return units[i].usec;
-      }
-  return 0;
-}
-
 static gboolean
 check_duration (const char *text, gint64 *number, GError **error)
 {
-  const char *p = text + (*text == '-' || *text == '+');
-  double total = 0;
-  if (strcmp (p, "0") == 0)
-    {
-      *number = 0;
-      return TRUE;
-    }
-  if (*p == '\0')
-    return fail_duration ("invalid", text, error);
-  while (*p != '\0')
-    {
-      double value = 0;
-      if (!scan_decimal (&p, &value))
-        return fail_duration ("invalid", text, error);
-      if (*p == '\0')
-        return fail_duration ("missing unit in", text, error);
-      double unit = scan_unit (&p);
-      if (unit == 0)
-        return fail_duration ("unknown unit in", text, error);
-      total += value * unit;
-    }
-  /* 290 years: what Go's nanoseconds hold */
-  if (total >= 9.2e15)
-    return fail_duration ("invalid", text, error);
-  *number = (gint64) (*text == '-' ? -total : total);
-  return TRUE;
-}
-
-static gboolean
-check_size (const char *text, gint64 *number, GError **error)
-{
-  static const char units[] = "bkmgtp";
-  const char *p = text;
-  double value = 0;
-  gboolean valid = scan_decimal (&p, &value);
-  p += *p == ' ';
-  const char *unit = *p != '\0' ? strchr (units, g_ascii_tolower (*p)) : NULL;
-  if (valid && unit != NULL)
-    {
-      p++;
-      if (unit != units)
-        {
-          p += *p == 'i' || *p == 'I';
-          p += *p == 'b' || *p == 'B';
-        }
-      value = ldexp (value, 10 * (int) (unit - units));
-    }
-  if (!valid || *p != '\0' || value >= 9223372036854775807.0)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid size: '%s'", text);
-  *number = (gint64) value;
+  gint64 nsec = 0;
+  if (!text_duration_parse (text, &nsec, error))
+    return FALSE;
+  *number = nsec / 1000;
   return TRUE;
 }
 
@@ -304,7 +216,7 @@ cli_value_check (const CliOption *option, const char *text, gint64 *ret_number, 
     case CLI_UINT: valid = check_uint (text, &number, error); break;
     case CLI_FLOAT: valid = check_float (text, &real, error); break;
     case CLI_DURATION: valid = check_duration (text, &number, error); break;
-    case CLI_SIZE: valid = check_size (text, &number, error); break;
+    case CLI_SIZE: valid = text_size_parse (text, &number, error); break;
     case CLI_CHOICE: valid = check_choice (option, text, error); break;
     case CLI_CSV:
     case CLI_UINTS: valid = check_csv (option, text, error); break;
