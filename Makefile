@@ -35,7 +35,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests
 Q := $(if $(V),,@)
 say = @echo '  $(1)'
 
-all: $(PROGRAMS:%=$(BUILD)/bin/%)
+all: $(PROGRAMS:%=$(BUILD)/bin/%) docs
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -60,6 +60,31 @@ $(BUILD)/bin/coracle-monitor: $(call program_objects,coracle-monitor) $(BUILD)/l
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(CC) $(if $(SANITIZE),,-static) $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^
+
+# Man pages and completions come from the command tables, by a program that has them all linked in
+$(BUILD)/generate: $(BUILD)/man/generate.o $(filter-out %/main.o,$(call program_objects,coracle)) $(BUILD)/libcoracle.a
+	$(call say,LINK  $@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBS_coracle))
+
+docs: $(BUILD)/docs.stamp
+$(BUILD)/docs.stamp: $(BUILD)/generate VERSION
+	$(call say,DOCS  $(BUILD)/man $(BUILD)/completion)
+	$(Q)rm -rf $(BUILD)/man/man1 $(BUILD)/completion && mkdir -p $(BUILD)/man/man1 $(BUILD)/completion
+	$(Q)$(BUILD)/generate man $(BUILD)/man/man1
+	$(Q)$(BUILD)/generate bash > $(BUILD)/completion/coracle
+	$(Q)$(BUILD)/generate zsh > $(BUILD)/completion/_coracle
+	$(Q)$(BUILD)/generate fish > $(BUILD)/completion/coracle.fish
+	@touch $@
+
+install: all
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir)/coracle $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(datadir)/bash-completion/completions \
+	  $(DESTDIR)$(datadir)/zsh/site-functions $(DESTDIR)$(datadir)/fish/vendor_completions.d
+	install -m 755 $(BUILD)/bin/coracle $(DESTDIR)$(bindir)/coracle
+	install -m 755 $(patsubst %,$(BUILD)/bin/%,$(filter-out coracle,$(PROGRAMS))) $(DESTDIR)$(libexecdir)/coracle
+	install -m 644 $(BUILD)/man/man1/*.1 $(DESTDIR)$(mandir)/man1
+	install -m 644 $(BUILD)/completion/coracle $(DESTDIR)$(datadir)/bash-completion/completions/coracle
+	install -m 644 $(BUILD)/completion/_coracle $(DESTDIR)$(datadir)/zsh/site-functions/_coracle
+	install -m 644 $(BUILD)/completion/coracle.fish $(DESTDIR)$(datadir)/fish/vendor_completions.d/coracle.fish
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)
@@ -108,5 +133,5 @@ bench: all
 clean:
 	rm -rf build build-*
 
-.PHONY: all unit unit-programs headers fuzz-programs fuzz-link demo check lint print-cflags fuzz bench clean
+.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint print-cflags fuzz bench clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
