@@ -14,7 +14,7 @@ comma := ,
 # Libraries by program: what `coracle` links is part of its speed (DESIGN: why several programs); a test holds it to this list.
 LIBS_coracle := glib-2.0 jansson sqlite3 libseccomp libcap
 LIBS_coracle-image := glib-2.0 jansson sqlite3 libseccomp libcap libarchive libcrypto libzstd libisal
-LIBS_coracle-slirp := slirp libseccomp libcap
+LIBS_coracle-slirp := slirp glib-2.0
 PROGRAMS := coracle coracle-image coracle-monitor coracle-slirp
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p))))
 

@@ -1,0 +1,241 @@
+#include "coracle-slirp.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MTU 65520
+/* Packets taken from the tap before its sockets get their turn */
+#define BURST 64
+
+typedef struct Timer Timer;
+struct Timer {
+  Timer *next;
+  SlirpTimerCb call;
+  void *data;
+  int64_t expires;   /* CLOCK_MONOTONIC, milliseconds; -1 = not set */
+};
+
+struct Loop {
+  Slirp *slirp;
+  int tap;
+  bool gone;              /* the tap */
+  Timer *timers;
+  struct pollfd *polls;   /* [0] is the tap */
+  int n_polls, n_allocated;
+  uint8_t packet[MTU + 64];
+};
+
+static int64_t
+clock_ns (void *data)
+{
+  struct timespec t;
+  (void) clock_gettime (CLOCK_MONOTONIC, &t);
+  return (int64_t) t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t
+clock_ms (void)
+{
+  return clock_ns (NULL) / 1000000;
+}
+
+/* send_packet: a tap takes a packet at once or not at all: its send buffer is unlimited (tun_chr_open), what the container does not read is dropped by its own
+ * queue, and TCP sends again. So there is nothing to wait for and no queue here. */
+static ssize_t
+send_packet (const void *packet, size_t size, void *data)
+{
+  Loop *loop = data;
+  ssize_t n;
+  do
+    n = write (loop->tap, packet, size);
+  while (n < 0 && errno == EINTR);
+  if (n < 0 && errno == EBADFD)
+    loop->gone = true;
+  return n < 0 ? (ssize_t) size : n;
+}
+
+static void
+guest_error (const char *message, void *data)
+{
+  /* a hostile container must not be able to fill a log */
+}
+
+static void *
+timer_new (SlirpTimerCb call, void *call_data, void *data)
+{
+  Loop *loop = data;
+  Timer *timer = g_new (Timer, 1);
+  *timer = (Timer) { .next = loop->timers, .call = call, .data = call_data, .expires = -1 };
+  loop->timers = timer;
+  return timer;
+}
+
+static void
+timer_free (void *old, void *data)
+{
+  Loop *loop = data;
+  for (Timer **at = &loop->timers; *at != NULL; at = &(*at)->next)
+    if (*at == old)
+      {
+        *at = (*at)->next;
+        break;
+      }
+  g_free (old);
+}
+
+static void
+timer_mod (void *timer, int64_t expires, void *data)
+{
+  ((Timer *) timer)->expires = expires;
+}
+
+static void
+ignore_fd (int fd, void *data)
+{
+}
+
+static void
+ignore_notify (void *data)
+{
+}
+
+static const struct {
+  short event;
+  int slirp;
+} events[] = {
+  { POLLIN, SLIRP_POLL_IN }, { POLLOUT, SLIRP_POLL_OUT }, { POLLPRI, SLIRP_POLL_PRI }, { POLLERR, SLIRP_POLL_ERR }, { POLLHUP, SLIRP_POLL_HUP },
+};
+
+static int
+add_poll (int fd, int wanted, void *data)
+{
+  Loop *loop = data;
+  if (loop->n_polls == loop->n_allocated)
+    {
+      loop->n_allocated = loop->n_allocated == 0 ? 32 : loop->n_allocated * 2;
+      loop->polls = g_renew (struct pollfd, loop->polls, loop->n_allocated);
+    }
+  short mask = 0;
+  for (size_t i = 0; i < 3; i++)
+    if (wanted & events[i].slirp)
+      mask |= events[i].event;
+  loop->polls[loop->n_polls] = (struct pollfd) { .fd = fd, .events = mask };
+  return loop->n_polls++;
+}
+
+static int
+get_events (int index, void *data)
+{
+  const Loop *loop = data;
+  int mask = 0;
+  for (size_t i = 0; i < G_N_ELEMENTS (events); i++)
+    if (loop->polls[index].revents & events[i].event)
+      mask |= events[i].slirp;
+  return mask;
+}
+
+Loop *
+loop_new (int tap)
+{
+  static const SlirpCb callbacks = {
+    .send_packet = send_packet, .guest_error = guest_error, .clock_get_ns = clock_ns, .timer_new = timer_new, .timer_free = timer_free,
+    .timer_mod = timer_mod, .register_poll_fd = ignore_fd, .unregister_poll_fd = ignore_fd, .notify = ignore_notify,
+  };
+  SlirpConfig config;
+  memset (&config, 0, sizeof config);
+  config.version = SLIRP_CONFIG_VERSION_MAX;
+  config.in_enabled = config.in6_enabled = true;
+  config.vnetwork.s_addr = inet_addr ("10.0.2.0");
+  config.vnetmask.s_addr = inet_addr ("255.255.255.0");
+  config.vhost.s_addr = inet_addr ("10.0.2.2");
+  config.vnameserver.s_addr = inet_addr ("10.0.2.3");
+  config.vdhcp_start.s_addr = inet_addr ("10.0.2.100");
+  (void) inet_pton (AF_INET6, "fd00::", &config.vprefix_addr6);
+  config.vprefix_len = 64;
+  (void) inet_pton (AF_INET6, "fd00::2", &config.vhost6);
+  (void) inet_pton (AF_INET6, "fd00::3", &config.vnameserver6);
+  config.if_mtu = config.if_mru = MTU;
+  /* what listens on the host's loopback is not for the container: Podman's default for slirp */
+  config.disable_host_loopback = true;
+  config.disable_dhcp = true;
+
+  Loop *loop = g_new0 (Loop, 1);
+  loop->tap = tap;
+  loop->slirp = slirp_new (&config, &callbacks, loop);
+  return loop->slirp != NULL ? loop : NULL;
+}
+
+/* time_left: milliseconds until the next timer, at most @limit. */
+static uint32_t
+time_left (const Loop *loop, uint32_t limit)
+{
+  int64_t now = clock_ms ();
+  for (const Timer *timer = loop->timers; timer != NULL; timer = timer->next)
+    if (timer->expires >= 0 && timer->expires - now < limit)
+      limit = timer->expires > now ? (uint32_t) (timer->expires - now) : 0;
+  return limit;
+}
+
+static Timer *
+due_timer (const Loop *loop, int64_t now)
+{
+  for (Timer *timer = loop->timers; timer != NULL; timer = timer->next)
+    if (timer->expires >= 0 && timer->expires <= now)
+      return timer;
+  return NULL;
+}
+
+static void
+run_timers (Loop *loop)
+{
+  int64_t now = clock_ms ();
+  /* looked up anew each time: a call may make and free timers */
+  for (Timer *timer; (timer = due_timer (loop, now)) != NULL;)
+    {
+      timer->expires = -1;
+      timer->call (timer->data);
+    }
+}
+
+static void
+read_tap (Loop *loop)
+{
+  for (int i = 0; i < BURST && !loop->gone; i++)
+    {
+      ssize_t n = read (loop->tap, loop->packet, sizeof loop->packet);
+      if (n > 0)
+        slirp_input (loop->slirp, loop->packet, (int) n);
+      else if (n < 0 && errno == EAGAIN)
+        break;
+      else if (n == 0 || errno != EINTR)
+        loop->gone = true;
+    }
+}
+
+void
+loop_run (Loop *loop)
+{
+  while (!loop->gone)
+    {
+      uint32_t timeout = UINT32_MAX;
+      loop->n_polls = 0;
+      (void) add_poll (loop->tap, SLIRP_POLL_IN, loop);
+      slirp_pollfds_fill (loop->slirp, &timeout, add_poll, loop);
+      timeout = time_left (loop, timeout);
+      int r = poll (loop->polls, (nfds_t) loop->n_polls, timeout > G_MAXINT ? -1 : (int) timeout);
+      if (r < 0 && errno != EINTR)
+        break;
+      short tap = r < 0 ? 0 : loop->polls[0].revents;
+      slirp_pollfds_poll (loop->slirp, r < 0, get_events, loop);
+      run_timers (loop);
+      if (tap != 0)
+        read_tap (loop);
+    }
+}

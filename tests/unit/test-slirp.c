@@ -1,0 +1,345 @@
+/* The slirp network, hermetic: a user namespace with a "host" network namespace of our own (addresses on lo, a name server on its loopback, a resolv.conf), coracle-slirp
+ * in it, and a second network namespace that stands for the container. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "network/slirp.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+#include "pkg/base/proc.h"
+
+#define HOST_ADDRESS "192.0.2.50"
+#define HOST_ADDRESS6 "fd77::50"
+#define BULK (64 * 1024 * 1024)
+#define SKIP 77
+
+static char *slirp_program;
+
+/* ---- resolv.conf */
+
+static void
+test_resolv_conf (void)
+{
+  static const struct {
+    const char *host;
+    gboolean slirp;
+    const char *dns[3], *search[3], *options[3];
+    const char *wanted;
+  } cases[] = {
+    { "nameserver 192.0.2.1\nsearch a.example b.example\noptions edns0\n", TRUE, .wanted = "search a.example b.example\nnameserver 10.0.2.3\nnameserver 192.0.2.1\noptions edns0\n" },
+    { "nameserver 127.0.0.53\nnameserver ::1\nnameserver 127.1.2.3\n", TRUE, .wanted = "nameserver 10.0.2.3\n" },
+    { "nameserver 127.0.0.53\n", FALSE, .wanted = "nameserver 127.0.0.53\n" },
+    { "nameserver fe80::1%eth0\nnameserver 2001:db8::1", TRUE, .wanted = "nameserver 10.0.2.3\nnameserver 2001:db8::1\n" },
+    { NULL, TRUE, .wanted = "nameserver 10.0.2.3\n" },
+    { NULL, FALSE, .wanted = "" },
+    { "# nameserver 1.1.1.1\n;x\n  nameserver\t192.0.2.9 # here\r\ndomain one\nsearch two\n", FALSE, .wanted = "search two\nnameserver 192.0.2.9\n" },
+    { "nameserver 192.0.2.1\nsearch h\noptions ndots:1\n", TRUE, { "9.9.9.9", "8.8.8.8" }, { "mine" }, { "ndots:5", "rotate" },
+      "search mine\nnameserver 9.9.9.9\nnameserver 8.8.8.8\noptions ndots:5 rotate\n" },
+    { "nameserver 192.0.2.1\nsearch h\n", TRUE, { "127.0.0.1" }, { "." }, .wanted = "nameserver 127.0.0.1\n" },
+    { "nameserver 192.0.2.1\n", TRUE, { "none" }, .wanted = NULL },
+    { "nameserver 192.0.2.1\nnameserver 192.0.2.1\nnameserver\n", FALSE, .wanted = "nameserver 192.0.2.1\n" },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *text = slirp_resolv_conf (cases[i].host, cases[i].slirp, cases[i].dns, cases[i].search, cases[i].options);
+      g_assert_cmpstr (text, ==, cases[i].wanted);
+    }
+}
+
+/* ---- the "host" */
+
+static gboolean
+write_file (const char *path, const char *text)
+{
+  cleanup_fd int fd = open (path, O_WRONLY | O_CLOEXEC);
+  return fd >= 0 && fd_write_all (fd, text, strlen (text)) == 0;
+}
+
+/* enter_host: NULL, or why it cannot be. In a forked process. */
+static const char *
+enter_host (const char *dir)
+{
+  g_autofree char *uid_map = g_strdup_printf ("0 %u 1", getuid ());
+  g_autofree char *gid_map = g_strdup_printf ("0 %u 1", getgid ());
+  if (unshare (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0)
+    return "no user namespace may be made here";
+  if (!write_file ("/proc/self/setgroups", "deny") || !write_file ("/proc/self/uid_map", uid_map) || !write_file ("/proc/self/gid_map", gid_map))
+    return "no user namespace may be mapped here";
+  cleanup_fd int tun = open ("/dev/net/tun", O_RDWR | O_CLOEXEC);
+  if (tun < 0)
+    return "/dev/net/tun cannot be opened here";
+  g_autofree char *resolver = g_build_filename (dir, "resolv.conf", NULL);
+  if (!g_file_set_contents (resolver, "nameserver 127.0.0.53\n", -1, NULL) || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
+      || mount (resolver, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0)
+    return "/etc/resolv.conf cannot be covered here";
+  g_assert_cmpint (slirp_loopback_child (), ==, 0);
+  cleanup_fd int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct ifreq request = { .ifr_name = "lo:1" };
+  struct sockaddr_in *address = (struct sockaddr_in *) &request.ifr_addr;
+  address->sin_family = AF_INET;
+  address->sin_addr.s_addr = inet_addr (HOST_ADDRESS);
+  g_assert_cmpint (ioctl (fd, SIOCSIFADDR, &request), ==, 0);
+  cleanup_fd int fd6 = socket (AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct {
+    struct in6_addr address;
+    uint32_t prefix;
+    int index;
+  } request6 = { .prefix = 128, .index = 1 };
+  (void) inet_pton (AF_INET6, HOST_ADDRESS6, &request6.address);
+  if (fd6 >= 0)
+    g_assert_cmpint (ioctl (fd6, SIOCSIFADDR, &request6), ==, 0);
+  return NULL;
+}
+
+static int
+open_socket (int type, const char *text, guint16 port, gboolean server)
+{
+  struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons (port) };
+  struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons (port) };
+  gboolean six = inet_pton (AF_INET, text, &v4.sin_addr) != 1;
+  if (six)
+    g_assert_cmpint (inet_pton (AF_INET6, text, &v6.sin6_addr), ==, 1);
+  const struct sockaddr *address = six ? (struct sockaddr *) &v6 : (struct sockaddr *) &v4;
+  socklen_t size = six ? sizeof v6 : sizeof v4;
+  int fd = socket (six ? AF_INET6 : AF_INET, type | SOCK_CLOEXEC, 0);
+  if (fd < 0)
+    return -errno;
+  int r = server ? bind (fd, address, size) : connect (fd, address, size);
+  if (r == 0 && server && type == SOCK_STREAM)
+    r = listen (fd, 16);
+  if (r == 0)
+    return fd;
+  r = -errno;
+  fd_close (fd);
+  return r;
+}
+
+/* serve: a process that answers forever: TCP with 64 MiB of zeros after one byte, UDP with what it was sent, backwards. */
+static pid_t
+serve (const char *address, guint16 tcp_port, guint16 udp_port)
+{
+  int tcp = open_socket (SOCK_STREAM, address, tcp_port, TRUE), udp = open_socket (SOCK_DGRAM, address, udp_port, TRUE);
+  g_assert_cmpint (tcp, >=, 0);
+  g_assert_cmpint (udp, >=, 0);
+  pid_t pid = fork ();
+  if (pid != 0)
+    {
+      fd_close (tcp);
+      fd_close (udp);
+      return pid;
+    }
+  (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
+  (void) signal (SIGPIPE, SIG_IGN);
+  for (;;)
+    {
+      struct pollfd polls[2] = { { .fd = tcp, .events = POLLIN }, { .fd = udp, .events = POLLIN } };
+      (void) poll (polls, 2, -1);
+      if (polls[0].revents & POLLIN)
+        {
+          static char zeros[1 << 18];
+          cleanup_fd int client = accept (tcp, NULL, NULL);
+          (void) read (client, zeros, 1);
+          zeros[0] = 0;
+          for (gsize sent = 0; sent < BULK && fd_write_all (client, zeros, sizeof zeros) == 0;)
+            sent += sizeof zeros;
+        }
+      if (polls[1].revents & POLLIN)
+        {
+          char data[2048], back[2048];
+          struct sockaddr_storage from;
+          socklen_t size = sizeof from;
+          ssize_t n = recvfrom (udp, data, sizeof data, 0, (struct sockaddr *) &from, &size);
+          for (ssize_t i = 0; i < n; i++)
+            back[i] = data[n - 1 - i];
+          (void) sendto (udp, back, (size_t) MAX (n, 0), 0, (struct sockaddr *) &from, size);
+        }
+    }
+}
+
+/* ---- the "container" */
+
+static void
+check_tcp (const char *address)
+{
+  gint64 begin = g_get_monotonic_time ();
+  cleanup_fd int fd = open_socket (SOCK_STREAM, address, 8080, FALSE);
+  g_assert_cmpint (fd, >=, 0);
+  g_test_message ("%s: connected after %.1f ms", address, (double) (g_get_monotonic_time () - begin) / 1000);
+  g_assert_cmpint (fd_write_all (fd, "g", 1), ==, 0);
+  static char data[1 << 18];
+  gsize size = 0;
+  begin = g_get_monotonic_time ();
+  for (ssize_t n; (n = read (fd, data, sizeof data)) > 0;)
+    size += (gsize) n;
+  g_assert_cmpuint (size, ==, BULK);
+  g_test_message ("%s: host to container %.1f Gbit/s", address, (double) size * 8 / (double) (g_get_monotonic_time () - begin) / 1000);
+}
+
+static void
+check_udp (const char *address, guint16 port)
+{
+  char answer[8] = "";
+  cleanup_fd int fd = open_socket (SOCK_DGRAM, address, port, FALSE);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (write (fd, "query", 5), ==, 5);
+  struct pollfd wait = { .fd = fd, .events = POLLIN };
+  g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
+  g_assert_cmpint (read (fd, answer, sizeof answer), ==, 5);
+  g_assert_cmpstr (answer, ==, "yreuq");
+}
+
+static void
+run_container (int socket, gboolean six)
+{
+  g_assert_cmpint (unshare (CLONE_NEWNET), ==, 0);
+  gint64 begin = g_get_monotonic_time ();
+  g_assert_cmpint (slirp_attach_child (socket), ==, 0);
+  g_test_message ("attached in %.2f ms", (double) (g_get_monotonic_time () - begin) / 1000);
+  check_tcp (HOST_ADDRESS);
+  check_udp (HOST_ADDRESS, 5353);
+  /* the resolver on the host's loopback is reached by 10.0.2.3, nothing else there is */
+  check_udp ("10.0.2.3", 53);
+  g_assert_cmpint (open_socket (SOCK_STREAM, "10.0.2.2", 8080, FALSE), <, 0);
+  g_assert_cmpint (open_socket (SOCK_STREAM, HOST_ADDRESS, 9, FALSE), ==, -ECONNREFUSED);
+  if (six)
+    {
+      check_tcp (HOST_ADDRESS6);
+      check_udp (HOST_ADDRESS6, 5353);
+    }
+  _exit (0);
+}
+
+static char *
+status_field (pid_t pid, const char *key)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/status", pid);
+  g_autofree char *text = NULL;
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  const char *at = strstr (text, key);
+  g_assert_nonnull (at);
+  at += strlen (key);
+  return g_strstrip (g_strndup (at, strcspn (at, "\n")));
+}
+
+static void
+check_sandbox (pid_t pid)
+{
+  static const struct {
+    const char *key, *wanted;
+  } fields[] = {
+    { "Name:", "coracle-slirp" }, { "\nCapPrm:", "0000000000000000" }, { "\nCapEff:", "0000000000000000" }, { "\nCapBnd:", "0000000000000000" },
+    { "\nCapAmb:", "0000000000000000" }, { "\nNoNewPrivs:", "1" }, { "\nSeccomp:", "2" },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      g_autofree char *value = status_field (pid, fields[i].key);
+      g_assert_cmpstr (value, ==, fields[i].wanted);
+    }
+  g_autofree char *mounts = g_strdup_printf ("/proc/%d/mountinfo", pid);
+  g_autofree char *text = NULL;
+  g_assert_true (g_file_get_contents (mounts, &text, NULL, NULL));
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_assert_cmpuint (g_strv_length (lines), ==, 3);
+  g_assert_nonnull (strstr (lines[0], " / ro,"));
+  g_assert_nonnull (strstr (lines[1], " /etc/resolv.conf ro,"));
+  g_autofree char *rss = status_field (pid, "\nVmRSS:");
+  g_test_message ("slirp: %s resident", rss);
+#ifndef __SANITIZE_ADDRESS__
+  g_assert_cmpint (atoi (rss), <=, 6 * 1024);
+#endif
+}
+
+/* In a process of its own: pid 1's role is the parent's, which kills all. */
+static void G_GNUC_NORETURN
+run_network (const char *dir, int reason)
+{
+  const char *why = enter_host (dir);
+  if (why != NULL)
+    {
+      (void) fd_write_all (reason, why, strlen (why));
+      _exit (SKIP);
+    }
+  cleanup_fd int probe = open_socket (SOCK_DGRAM, HOST_ADDRESS6, 7777, TRUE);
+  gboolean six = probe >= 0;
+  g_test_message ("IPv6: %s", six ? "yes" : g_strerror (-probe));
+  pid_t servers[4] = { serve (HOST_ADDRESS, 8080, 5353), serve ("127.0.0.53", 8081, 53), serve ("127.0.0.1", 8080, 5354), 0 };
+  if (six)
+    servers[3] = serve (HOST_ADDRESS6, 8080, 5353);
+  SlirpProcess slirp;
+  g_assert_cmpint (slirp_spawn_child ("/nonexistent", environ, &slirp), ==, -ENOENT);
+  g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &slirp), ==, 0);
+  pid_t container = fork ();
+  if (container == 0)
+    run_container (slirp.socket, six);
+  int status;
+  g_assert_cmpint (proc_wait (container, &status), ==, 0);
+  g_assert_cmpint (status, ==, 0);
+  check_sandbox (slirp.pid);
+  (void) kill (slirp.pid, SIGKILL);
+  (void) proc_wait (slirp.pid, &status);
+
+  /* without a tap it ends by itself */
+  g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &slirp), ==, 0);
+  fd_close (slirp.socket);
+  g_assert_cmpint (proc_wait (slirp.pid, &status), ==, 0);
+  g_assert_cmpint (WEXITSTATUS (status), ==, 1);
+  for (gsize i = 0; i < G_N_ELEMENTS (servers); i++)
+    if (servers[i] > 0)
+      (void) kill (servers[i], SIGKILL);
+  _exit (0);
+}
+
+static void
+test_network (void)
+{
+  g_autofree char *dir = g_dir_make_tmp ("coracle-slirp-XXXXXX", NULL);
+  int reason[2], status;
+  char why[128] = "";
+  g_assert_nonnull (dir);
+  g_assert_cmpint (pipe2 (reason, O_CLOEXEC), ==, 0);
+  pid_t pid = fork ();
+  if (pid == 0)
+    run_network (dir, reason[1]);
+  fd_close (reason[1]);
+  g_assert_cmpint (proc_wait (pid, &status), ==, 0);
+  g_assert_cmpint (path_remove_tree (AT_FDCWD, dir), ==, 0);
+  if (WIFEXITED (status) && WEXITSTATUS (status) == SKIP)
+    {
+      (void) fd_read_all (reason[0], why, sizeof why - 1);
+      g_test_skip (why);
+    }
+  else
+    g_assert_cmpint (status, ==, 0);
+  fd_close (reason[0]);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_autofree char *tests = g_path_get_dirname (argv[0]);
+  g_autofree char *beside = g_build_filename (tests, "..", "bin", "coracle-slirp", NULL);
+  slirp_program = realpath (beside, NULL);
+  g_assert_nonnull (slirp_program);
+  g_test_add_func ("/slirp/resolv-conf", test_resolv_conf);
+  g_test_add_func ("/slirp/network", test_network);
+  int status = g_test_run ();
+  free (slirp_program);
+  return status;
+}
