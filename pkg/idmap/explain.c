@@ -27,10 +27,10 @@ setting_read (const char *proc_sys, const char *name, gint64 otherwise)
 static const struct {
   const char *name;        /* below /proc/sys */
   gint64 forbids;          /* this value does */
-  const char *remedy;
+  const char *remedy;      /* or what it means, and the remedy */
 } settings[] = {
-  { "user/max_user_namespaces", 0, "the administrator can allow some: sysctl user.max_user_namespaces=15000" },
-  { "kernel/unprivileged_userns_clone", 0, "the administrator can allow it: sysctl kernel.unprivileged_userns_clone=1" },
+  { "user/max_user_namespaces", 0, "none are allowed here; the administrator can allow some: sysctl user.max_user_namespaces=15000" },
+  { "kernel/unprivileged_userns_clone", 0, "only root may make them; the administrator can allow it to all: sysctl kernel.unprivileged_userns_clone=1" },
   { "kernel/apparmor_restrict_unprivileged_userns", 1,
     "AppArmor keeps unprivileged programs from using user namespaces; the administrator can give coracle a profile with the line \"userns,\" or allow all: "
     "sysctl kernel.apparmor_restrict_unprivileged_userns=0" },
@@ -44,8 +44,7 @@ explain_namespace (const char *proc_sys, int errsv, const char *doing, GError **
     if (setting_read (proc_sys, settings[i].name, -1) == settings[i].forbids)
       {
         g_autofree char *dotted = g_strdelimit (g_strdup (settings[i].name), "/", '.');
-        return coracle_throw (error, CORACLE_ERROR_DENIED, "%s: %s (%s is %" G_GINT64_FORMAT "; %s)", doing, g_strerror (errsv), dotted, settings[i].forbids,
-                              settings[i].remedy);
+        return coracle_throw (error, CORACLE_ERROR_DENIED, "%s: %s is %" G_GINT64_FORMAT ": %s", doing, dotted, settings[i].forbids, settings[i].remedy);
       }
   if (errsv == ENOSPC || errsv == EUSERS)
     return coracle_throw (error, CORACLE_ERROR_DENIED,

@@ -194,7 +194,7 @@ begin (IdmapPending *pending, GError **error)
 
   g_autoptr (GArray) uids = NULL;
   g_autoptr (GArray) gids = NULL;
-  if (!subid_find (SUBID_UID, geteuid (), &uids, error) || !subid_find (SUBID_GID, geteuid (), &gids, error))
+  if (!subid_find (geteuid (), &uids, &gids, error))
     return FALSE;
   if (uids->len > 0 && gids->len > 0)
     return begin_making (pending, uids, gids, error);

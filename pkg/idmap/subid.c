@@ -105,9 +105,8 @@ subid_nsswitch_other (const char *text)
 }
 
 static gboolean
-ask_getsubids (SubidKind kind, const char *user, GArray **ret_ranges, GError **error)
+ask_getsubids (const char *const *argv, const char *user, GArray **ret_ranges, GError **error)
 {
-  const char *argv[] = { "getsubids", kind == SUBID_GID ? "-g" : user, kind == SUBID_GID ? user : NULL, NULL };
   g_autofree char *output = NULL;
   g_autoptr (GError) problem = NULL;
   int status;
@@ -136,20 +135,33 @@ read_optional (const char *path, char **ret_text, GError **error)
   return FALSE;
 }
 
+static gboolean
+read_ranges (const char *path, const char *user, uint32_t uid, GArray **ret_ranges, GError **error)
+{
+  g_autofree char *text = NULL;
+  if (!read_optional (path, &text, error))
+    return FALSE;
+  *ret_ranges = subid_parse (text, user, uid);
+  return TRUE;
+}
+
 gboolean
-subid_find (SubidKind kind, uint32_t uid, GArray **ret_ranges, GError **error)
+subid_find (uint32_t uid, GArray **ret_uids, GArray **ret_gids, GError **error)
 {
   g_autofree char *nsswitch = NULL;
   if (!read_optional ("/etc/nsswitch.conf", &nsswitch, error))
     return FALSE;
   struct passwd *entry = getpwuid (uid);
-  g_autofree char *user = entry != NULL ? g_strdup (entry->pw_name) : NULL;
-  if (user != NULL && subid_nsswitch_other (nsswitch))
-    return ask_getsubids (kind, user, ret_ranges, error);
-  g_autofree char *text = NULL;
-  if (!read_optional (kind == SUBID_UID ? "/etc/subuid" : "/etc/subgid", &text, error))
+  const char *user = entry != NULL ? entry->pw_name : NULL;
+  gboolean ask = user != NULL && subid_nsswitch_other (nsswitch);
+  g_autoptr (GArray) uids = NULL;
+  g_autoptr (GArray) gids = NULL;
+  if (ask ? !ask_getsubids ((const char *[]){ "getsubids", user, NULL }, user, &uids, error) : !read_ranges ("/etc/subuid", user, uid, &uids, error))
     return FALSE;
-  *ret_ranges = subid_parse (text, user, uid);
+  if (ask ? !ask_getsubids ((const char *[]){ "getsubids", "-g", user, NULL }, user, &gids, error) : !read_ranges ("/etc/subgid", user, uid, &gids, error))
+    return FALSE;
+  *ret_uids = g_steal_pointer (&uids);
+  *ret_gids = g_steal_pointer (&gids);
   return TRUE;
 }
 

@@ -6,11 +6,6 @@
 
 #include "pkg/idmap/idmap.h"
 
-typedef enum {
-  SUBID_UID,
-  SUBID_GID,
-} SubidKind;
-
 typedef struct {
   uint32_t start, count;   /* count > 0; start + count - 1 < 2^32 - 1 (the last id means "none") */
 } SubidRange;
@@ -22,9 +17,9 @@ GArray *subid_parse (const char *text, const char *user, uint32_t uid);
 /* subid_parse_getsubids: the same from the output of getsubids(1): "N: USER START COUNT". */
 GArray *subid_parse_getsubids (const char *text);
 
-/* subid_find: the ranges of @uid; an empty array when there are none. Reads the file; only if nsswitch.conf names another source for "subid"
+/* subid_find: the uid and gid ranges of the user @uid; empty arrays when there are none. Reads the files; only if nsswitch.conf names another source for "subid"
  * is getsubids asked (it brings the library for that). Errors: DENIED getsubids is needed and missing; SYSTEM an unreadable file. */
-gboolean subid_find (SubidKind kind, uint32_t uid, GArray **ret_ranges, GError **error);
+gboolean subid_find (uint32_t uid, GArray **ret_uids, GArray **ret_gids, GError **error);
 
 /* subid_nsswitch_other: TRUE if @text (nsswitch.conf) has a "subid:" line that names anything but files. */
 gboolean subid_nsswitch_other (const char *text);

@@ -3,12 +3,13 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -396,6 +397,225 @@ test_root (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (finish (pid), ==, 0);
 }
 
+/* ---- refusals: each an error with its remedy, and nothing left */
+
+static void
+refused (Fixture *fixture, const char *const *texts)
+{
+  g_autoptr (GError) error = NULL;
+  IdmapPending *pending = NULL;
+  gboolean entered = idmap_begin (fixture->run_root, FALSE, &pending, &error) && idmap_enter (pending, NULL, &error);
+  CHECK (!entered && g_error_matches (error, CORACLE_ERROR, CORACLE_ERROR_DENIED));
+  for (; *texts != NULL; texts++)
+    if (strstr (error->message, *texts) == NULL)
+      {
+        fprintf (stderr, "# child: no \"%s\" in: %s\n", *texts, error->message);
+        _exit (1);
+      }
+  CHECK (waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+  g_autofree char *record = g_build_filename (fixture->run_root, "userns", NULL);
+  int fd = open (record, O_RDONLY | O_CLOEXEC);
+  CHECK (fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0);
+  close (fd);
+}
+
+static void
+body_helper_missing (Fixture *fixture, int number)
+{
+  CHECK (setenv ("PATH", fixture->run_root, 1) == 0);
+  refused (fixture, (const char *[]){ "newuidmap", "not found in PATH", "install the package uidmap", "--userns=single", NULL });
+}
+
+static void
+body_helper_plain (Fixture *fixture, int number)
+{
+  g_autofree char *found = g_find_program_in_path ("newuidmap");
+  g_autofree char *copy = g_build_filename (fixture->run_root, "newuidmap", NULL);
+  g_autofree char *bytes = NULL;
+  gsize size;
+  CHECK (g_file_get_contents (found, &bytes, &size, NULL) && g_file_set_contents (copy, bytes, (gssize) size, NULL) && chmod (copy, 0755) == 0);
+  g_autofree char *path = g_strconcat (fixture->run_root, ":", g_getenv ("PATH"), NULL);
+  CHECK (setenv ("PATH", path, 1) == 0);
+  /* the helper's own words come last */
+  refused (fixture, (const char *[]){ copy, "neither setuid nor", "chmod u+s", "--userns=single", "newuidmap: write to uid_map failed", NULL });
+  /* setuid, but to us */
+  CHECK (chmod (copy, 04755) == 0);
+  refused (fixture, (const char *[]){ copy, "does not belong to root", "chown root", NULL });
+}
+
+static void
+body_helper_broken (Fixture *fixture, int number)
+{
+  g_autofree char *copy = g_build_filename (fixture->run_root, "newuidmap", NULL);
+  CHECK (g_file_set_contents (copy, "#!/no/such/interpreter\n", -1, NULL) && chmod (copy, 0755) == 0);
+  g_autofree char *path = g_strconcat (fixture->run_root, ":", g_getenv ("PATH"), NULL);
+  CHECK (setenv ("PATH", path, 1) == 0);
+  g_autoptr (GError) error = NULL;
+  IdmapPending *pending = NULL;
+  CHECK (!(idmap_begin (fixture->run_root, FALSE, &pending, &error) && idmap_enter (pending, NULL, &error)));
+  CHECK (strstr (error->message, copy) != NULL && waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+}
+
+static void
+body_no_new_privs (Fixture *fixture, int number)
+{
+  CHECK (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+  refused (fixture, (const char *[]){ "no_new_privs", "NoNewPrivileges=no", NULL });
+  /* which needs no helper */
+  g_autoptr (IdMap) map = enter (fixture, TRUE);
+  CHECK (map->mode == IDMAP_SINGLE);
+}
+
+/* forbidden by a limit, in a namespace of our own where we may set it */
+static void
+body_limit (Fixture *fixture, int number)
+{
+  idmap_free (enter (fixture, FALSE));
+  int fd = open ("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC);
+  CHECK (fd >= 0 && write (fd, "0", 1) == 1);
+  g_autofree char *record = g_build_filename (fixture->run_root, "userns", NULL);
+  CHECK (unlink (record) == 0 && chmod (fixture->run_root, 0777) == 0);
+  CHECK (setgid (1) == 0 && setuid (1) == 0);
+  refused (fixture, (const char *[]){ "user.max_user_namespaces is 0", "sysctl user.max_user_namespaces=", NULL });
+}
+
+static void
+test_refused (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  void (*bodies[]) (Fixture *, int) = { body_helper_missing, body_helper_plain, body_helper_broken, body_no_new_privs };
+  for (gsize i = 0; i < G_N_ELEMENTS (bodies); i++)
+    g_assert_cmpint (finish (start (bodies[i], fixture, 0)), ==, 0);
+}
+
+static void
+test_limit (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  g_assert_cmpint (finish (start (body_limit, fixture, 0)), ==, 0);
+}
+
+static void
+test_explain (void)
+{
+  g_autofree char *sys = g_dir_make_tmp ("coracle-sys-XXXXXX", NULL);
+  g_autofree char *user = g_build_filename (sys, "user", NULL);
+  g_autofree char *kernel = g_build_filename (sys, "kernel", NULL);
+  g_assert_cmpint (g_mkdir (user, 0700) | g_mkdir (kernel, 0700), ==, 0);
+  static const struct {
+    const char *name, *value;
+    int errsv;
+    const char *expected;
+  } cases[] = {
+    { "user/max_user_namespaces", "0\n", ENOSPC, "making it: user.max_user_namespaces is 0: none are allowed here" },
+    { "user/max_user_namespaces", "10\n", ENOSPC, "too many user namespaces (user.max_user_namespaces is 10" },
+    { "kernel/unprivileged_userns_clone", "0\n", EPERM, "kernel.unprivileged_userns_clone is 0" },
+    { "kernel/unprivileged_userns_clone", "1\n", EPERM, "seccomp" },
+    { "kernel/apparmor_restrict_unprivileged_userns", "1\n", EACCES, "AppArmor" },
+    { "kernel/apparmor_restrict_unprivileged_userns", "0\n", EPERM, "seccomp" },
+    { "kernel/other", "0\n", ENOSYS, "has no user namespaces" },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *path = g_build_filename (sys, cases[i].name, NULL);
+      g_assert_true (g_file_set_contents (path, cases[i].value, -1, NULL));
+      g_autoptr (GError) error = NULL;
+      g_assert_false (explain_namespace (sys, cases[i].errsv, "making it", &error));
+      g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_DENIED);
+      g_test_message ("%s", error->message);
+      g_assert_true (g_str_has_prefix (error->message, "making it: "));
+      g_assert_nonnull (strstr (error->message, cases[i].expected));
+      g_assert_cmpint (unlink (path), ==, 0);
+    }
+  g_autoptr (GError) other = NULL;
+  g_assert_false (explain_namespace (sys, ENOMEM, "making it", &other));
+  g_assert_error (other, CORACLE_ERROR, CORACLE_ERROR_SYSTEM);
+  g_assert_cmpint (path_remove_tree (AT_FDCWD, sys), ==, 0);
+}
+
+/* ---- other contents of /etc, bound over the real ones: as root only */
+
+static void
+replace (Fixture *fixture, const char *path, const char *text)
+{
+  g_autofree char *name = g_path_get_basename (path);
+  g_autofree char *file = g_build_filename (fixture->run_root, name, NULL);
+  CHECK (g_file_set_contents (file, text, -1, NULL) && chmod (file, 0644) == 0);
+  CHECK (mount (file, path, NULL, MS_BIND, NULL) == 0);
+}
+
+static pid_t
+start_with_etc (void (*body) (Fixture *, int), Fixture *fixture, const char *subuid, const char *subgid, const char *nsswitch)
+{
+  pid_t pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid > 0)
+    return pid;
+  CHECK (unshare (CLONE_NEWNS) == 0 && mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
+  replace (fixture, "/etc/subuid", subuid);
+  replace (fixture, "/etc/subgid", subgid);
+  replace (fixture, "/etc/nsswitch.conf", nsswitch);
+  become_user ();
+  body (fixture, 0);
+  _exit (0);
+}
+
+static void
+body_several (Fixture *fixture, int number)
+{
+  g_autoptr (IdMap) map = enter (fixture, FALSE);
+  CHECK (map->mode == IDMAP_RANGE && map->n_uids == 4 && map->n_gids == 3);
+  CHECK (map->uids[2].inside == 1001 && map->uids[2].outside == 3000000 && map->uids[2].count == 10);
+  CHECK (map->uids[3].inside == 1011 && map->uids[3].outside == 400000 && map->uids[3].count == 7);
+  CHECK (idmap_max_mapped (map->uids, map->n_uids) == 1017 && idmap_max_mapped (map->gids, map->n_gids) == 70);
+  g_autofree char *file = g_build_filename (fixture->run_root, "owned", NULL);
+  CHECK (g_file_set_contents (file, "x", 1, NULL) && chown (file, 1017, 70) == 0 && chown (file, 1018, 70) < 0);
+}
+
+static void
+body_fell_back (Fixture *fixture, int number)
+{
+  g_autoptr (GError) error = NULL;
+  IdmapPending *pending = NULL;
+  IdMap *map = NULL;
+  CHECK (idmap_begin (fixture->run_root, FALSE, &pending, &error));
+  CHECK (idmap_fell_back (pending));
+  CHECK (idmap_enter (pending, &map, &error) && map->mode == IDMAP_SINGLE);
+}
+
+/* asked when nsswitch.conf says so: here a script */
+static void
+body_getsubids (Fixture *fixture, int number)
+{
+  g_autofree char *missing = g_strdup (g_getenv ("PATH"));
+  CHECK (setenv ("PATH", fixture->run_root, 1) == 0);
+  refused (fixture, (const char *[]){ "nsswitch.conf", "getsubids", "install the package uidmap", NULL });
+  g_autofree char *script = g_build_filename (fixture->run_root, "getsubids", NULL);
+  CHECK (g_file_set_contents (script, "#!/bin/sh\n[ \"$1\" = -g ] && echo '0: x 300000 20' && exit\necho \"0: $1 200000 50\"\n", -1, NULL) && chmod (script, 0755) == 0);
+  g_autofree char *path = g_strconcat (fixture->run_root, ":", missing, NULL);
+  CHECK (setenv ("PATH", path, 1) == 0);
+  g_autoptr (IdMap) map = enter (fixture, FALSE);
+  CHECK (idmap_max_mapped (map->uids, map->n_uids) == 50 && idmap_max_mapped (map->gids, map->n_gids) == 20);
+}
+
+static void
+test_etc (Fixture *fixture, gconstpointer data)
+{
+  NEEDS_RANGE;
+  if (getuid () != 0)
+    {
+      g_test_skip ("not root: other files cannot stand in for /etc/subuid");
+      return;
+    }
+  g_autofree char *name = g_strdup (getpwuid (user_uid)->pw_name);
+  g_autofree char *uids = g_strdup_printf ("other:500000:65536\n%s:200000:1000\n%u:3000000:10\n%s:400000:7\n%s:200000:5\n", name, user_uid, name, name);
+  g_autofree char *gids = g_strdup_printf ("%s:200000:50\n%s:300000:20\n", name, name);
+  g_assert_cmpint (finish (start_with_etc (body_several, fixture, uids, gids, "")), ==, 0);
+  g_assert_cmpint (finish (start_with_etc (body_fell_back, fixture, "other:500000:65536\n", gids, "subid: files\n")), ==, 0);
+  g_assert_cmpint (finish (start_with_etc (body_fell_back, fixture, uids, "", "")), ==, 0);
+  g_assert_cmpint (finish (start_with_etc (body_getsubids, fixture, uids, gids, "subid: other\n")), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -411,5 +631,9 @@ main (int argc, char **argv)
   ADD ("/idmap/single", test_single);
   ADD ("/idmap/inside", test_inside);
   ADD ("/idmap/root", test_root);
+  ADD ("/idmap/refused", test_refused);
+  ADD ("/idmap/limit", test_limit);
+  ADD ("/idmap/etc", test_etc);
+  g_test_add_func ("/idmap/explain", test_explain);
   return g_test_run ();
 }

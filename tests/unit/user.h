@@ -40,8 +40,9 @@ find_user (void)
     }
   if (user_uid == 0)
     return FALSE;
-  g_autoptr (GArray) ranges = NULL;
-  return subid_find (SUBID_UID, user_uid, &ranges, NULL) && ranges->len > 0 && g_find_program_in_path ("newuidmap") != NULL;
+  g_autoptr (GArray) uids = NULL;
+  g_autoptr (GArray) gids = NULL;
+  return subid_find (user_uid, &uids, &gids, NULL) && uids->len > 0 && gids->len > 0 && g_find_program_in_path ("newuidmap") != NULL;
 }
 
 static gboolean usable;
