@@ -127,11 +127,24 @@ print-cflags:
 	@printf '%s\n' '$(subst ','\'',$(CPPFLAGS) $(filter-out -fstack-protector-strong,$(ALL_CFLAGS)))'
 fuzz:
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/run fuzz
-bench: all
+bench:
+	@tests/setup bench
+	@$(MAKE) --no-print-directory all bench-programs
 	@tests/bench/run
+bench-programs: $(BUILD)/bench/turns $(BUILD)/bench/floor $(BUILD)/bench/startup
+# turns is static: it also runs inside a peer's root
+$(BUILD)/bench/turns: $(BUILD)/tests/bench/turns.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) -static -o $@ $^
+$(BUILD)/bench/floor: $(BUILD)/tests/bench/floor.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^
+$(BUILD)/bench/startup: $(BUILD)/tests/bench/startup.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs glib-2.0)
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint print-cflags fuzz bench clean
+.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint print-cflags fuzz bench bench-programs clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

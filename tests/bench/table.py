@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""table.py RESULTS: the bench's files as tables: medians, ratios and the goals of the design beside them."""
+import glob
+import os
+import statistics
+import sys
+
+folder = sys.argv[1]
+MEMORY_GOAL_KIB = 8 * 1024
+
+
+def turns(*names):
+    """Rows of turns' output by label: (median ms of the sessions' mean, peak KiB, failures)."""
+    rows = {}
+    for name in names:
+        path = os.path.join(folder, name)
+        if not os.path.exists(path):
+            continue
+        for line in open(path, encoding="utf-8"):
+            cells = line.rstrip("\n").split("\t")
+            if len(cells) == 6:
+                rows.setdefault(cells[0], []).append((float(cells[1]), int(cells[4]), int(cells[5])))
+    return {k: (statistics.mean(x[0] for x in v), max(x[1] for x in v), sum(x[2] for x in v)) for k, v in rows.items()}
+
+
+def verdict(value, goal, at_least=False):
+    return "met" if (value >= goal if at_least else value <= goal) else "MISSED"
+
+
+def line(*cells):
+    print("  " + f"{cells[0]:<44}" + "".join(f"{c:>14}" for c in cells[1:]))
+
+
+def times(title, rows, base, goals):
+    print(f"\n{title}")
+    line("", "ms", f"x {base}", "goal", "peak KiB", "failed")
+    for label, (ms, kib, failed) in rows.items():
+        ratio = ms / rows[base][0]
+        goal = goals.get(label)
+        line(label, f"{ms:.2f}", f"{ratio:.2f}", f"<= {goal} {verdict(ratio, goal)}" if goal else "", kib, failed)
+
+
+alone = turns("first-alone.tsv", "second-alone.tsv")
+beside = turns("first-beside.tsv", "second-beside.tsv")
+reads = turns("first-reads.tsv", "second-reads.tsv")
+podman = turns("podman.out")
+
+times("A lone `run --rm IMAGE true`", alone, "floor", {"run": 1.8, "run-none": 1.5})
+times("The same while another container lives (floor: still making its own user namespace)", beside, "floor", {"run": 1.2, "run-none": 1.2})
+times("Commands that only read", reads, "glib", {"version": 3, "ps": 3, "images": 3})
+
+if podman:
+    with open(os.path.join(folder, "podman.out"), encoding="utf-8") as f:
+        print(f"\nBeside {f.readline().strip()}")
+    line("", "podman ms", "coracle ms", "times faster", "goal")
+    pairs = [("podman", "run", alone), ("podman-none", "run-none", alone), ("podman-ps", "ps", reads), ("podman-images", "images", reads), ("podman-version", "version", reads)]
+    for theirs, ours, rows in pairs:
+        if theirs in podman and ours in rows:
+            faster = podman[theirs][0] / rows[ours][0]
+            line(ours, f"{podman[theirs][0]:.1f}", f"{rows[ours][0]:.2f}", f"{faster:.1f}", f">= 15 {verdict(faster, 15, True)}")
+
+peak = max(kib for rows in (alone, beside, reads) for label, (_, kib, _) in rows.items() if label not in ("floor", "bwrap", "glib"))
+print(f"\nPeak memory of the command line: {peak} KiB (goal <= {MEMORY_GOAL_KIB}: {verdict(peak, MEMORY_GOAL_KIB)})")
+
+resident = {}
+for path in glob.glob(os.path.join(folder, "*-resident.tsv")):
+    for row in open(path, encoding="utf-8"):
+        name, kib = row.split("\t")
+        resident[name] = max(resident.get(name, 0), int(kib))
+for name, kib in sorted(resident.items()):
+    print(f"Resident while a container runs: {name} {kib} KiB")
+
+
+def parts(title, pattern):
+    rows = {}
+    for path in glob.glob(os.path.join(folder, pattern)):
+        for row in open(path, encoding="utf-8"):
+            name, _, ms = row.rstrip("\n").partition("\t")
+            rows.setdefault(name, []).append(float(ms.split("\t")[0]))
+    if rows:
+        print(f"\n{title}")
+        for name, values in rows.items():
+            line(name, f"{statistics.median(values):.2f}")
+        line("together", f"{sum(statistics.median(v) for v in rows.values()):.2f}")
+
+
+parts("What the floor is made of (ms)", "*-floor-parts.tsv")
+parts("The budget of `run`: its parts measured alone (ms; several overlap, see the design)", "budget-*.tsv")
