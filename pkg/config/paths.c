@@ -3,9 +3,11 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
+#include "pkg/toml/toml.h"
 
 static gboolean
 check_absolute (const char *what, const char *path, GError **error)
@@ -68,15 +70,89 @@ libexec_folder (void)
   return g_strdup (CORACLE_LIBEXECDIR);
 }
 
+/* expand: $HOME, $USER and $UID, as containers-storage.conf(5) allows in its paths; NULL for what is not absolute then. */
+static char *
+expand (const char *text, const char *path, const char *key, GError **error)
+{
+  g_autoptr (GString) out = g_string_new (text);
+  g_autofree char *uid = g_strdup_printf ("%u", (unsigned) geteuid ());
+  const struct { const char *name, *value; } words[] = { { "$HOME", getenv ("HOME") }, { "$USER", getenv ("USER") }, { "$UID", uid } };
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    if (words[i].value != NULL)
+      (void) g_string_replace (out, words[i].name, words[i].value, 0);
+  if (out->str[0] != '/')
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: storage.%s: \"%s\" is not an absolute path", path, key, text), NULL;
+  return g_string_free (g_steal_pointer (&out), FALSE);
+}
+
+/* read_storage_conf: take what @path says into *@ret_root and *@ret_run_root where they are still NULL. What is Podman's own default is nobody's choice, and not taken.
+ * Ours is a folder in theirs, "coracle": the two stores must not mix. */
+static gboolean
+read_storage_conf (const char *path, gboolean own, char **ret_root, char **ret_run_root, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  json_t *conf = toml_read (path, &failure);
+  if (failure != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  const struct { const char *key, *usual; char **ret; } words[] = {
+    { own ? "graphroot" : "rootless_storage_path", "/var/lib/containers/storage", ret_root },
+    { own ? "runroot" : NULL, "/run/containers/storage", ret_run_root },
+  };
+  gboolean ok = TRUE;
+  for (size_t i = 0; ok && i < G_N_ELEMENTS (words); i++)
+    {
+      const char *text = words[i].key != NULL ? json_string_value (json_object_get (json_object_get (conf, "storage"), words[i].key)) : NULL;
+      if (text == NULL || *text == '\0' || strcmp (text, words[i].usual) == 0 || *words[i].ret != NULL)
+        continue;
+      g_autofree char *folder = expand (text, path, words[i].key, error);
+      ok = folder != NULL;
+      if (ok)
+        *words[i].ret = g_build_filename (folder, "coracle", NULL);
+    }
+  json_decref (conf);
+  return ok;
+}
+
+/* read_storage_confs: $CONTAINERS_STORAGE_CONF alone, or the user's own file and then the machine's, of which one who is not root takes only what is meant for him.
+ * Source: containers-storage.conf(5). */
+static gboolean
+read_storage_confs (gboolean real_root, char **ret_root, char **ret_run_root, GError **error)
+{
+  const char *given = getenv ("CONTAINERS_STORAGE_CONF");
+  if (given != NULL && *given != '\0')
+    return read_storage_conf (given, TRUE, ret_root, ret_run_root, error);
+  if (!real_root)
+    {
+      const char *config = getenv ("XDG_CONFIG_HOME"), *home = getenv ("HOME");
+      g_autofree char *path = config != NULL && *config == '/' ? g_strconcat (config, "/containers/storage.conf", NULL)
+                              : home != NULL                   ? g_strconcat (home, "/.config/containers/storage.conf", NULL)
+                                                               : NULL;
+      if (path != NULL && !read_storage_conf (path, TRUE, ret_root, ret_run_root, error))
+        return FALSE;
+    }
+  struct stat st;
+  const char *machine = stat ("/etc/containers/storage.conf", &st) == 0 ? "/etc/containers/storage.conf" : "/usr/share/containers/storage.conf";
+  return read_storage_conf (machine, real_root, ret_root, ret_run_root, error);
+}
+
 ConfigPaths *
 config_paths_new (const char *root, const char *run_root, GError **error)
 {
   g_autoptr (ConfigPaths) paths = g_new0 (ConfigPaths, 1);
   gboolean real_root = geteuid () == 0;
-  paths->root = root != NULL ? from_command_line (root) : real_root ? g_strdup ("/var/lib/coracle") : xdg_folder ("XDG_DATA_HOME", ".local/share", error);
+  paths->root = root != NULL ? from_command_line (root) : NULL;
+  paths->run_root = run_root != NULL ? from_command_line (run_root) : NULL;
+  if ((root == NULL || run_root == NULL) && !read_storage_confs (real_root, &paths->root, &paths->run_root, error))
+    return NULL;
+  if (paths->root == NULL)
+    paths->root = real_root ? g_strdup ("/var/lib/coracle") : xdg_folder ("XDG_DATA_HOME", ".local/share", error);
   if (paths->root == NULL)
     return NULL;
-  paths->run_root = run_root != NULL ? from_command_line (run_root) : real_root ? g_strdup ("/run/coracle") : default_run_root (error);
+  if (paths->run_root == NULL)
+    paths->run_root = real_root ? g_strdup ("/run/coracle") : default_run_root (error);
   if (paths->run_root == NULL)
     return NULL;
   paths->cache = real_root ? g_strdup ("/var/cache/coracle") : xdg_folder ("XDG_CACHE_HOME", ".cache", error);

@@ -11,8 +11,10 @@ typedef struct {
                         else the installed one */
 } ConfigPaths;
 
+/* A graphroot or runroot that the user chose in storage.conf (one that is not Podman's default) gets a folder "coracle" in it for us: the stores must not mix. */
+
 /* config_paths_new: work the paths out; touches nothing. @root, @run_root: from the command line, or NULL. Paths are absolute.
- * Errors: INVALID a relative or missing HOME and XDG variables. Free with config_paths_free. */
+ * Errors: INVALID a relative or missing HOME and XDG variables, a broken storage.conf. Free with config_paths_free. */
 ConfigPaths *config_paths_new (const char *root, const char *run_root, GError **error);
 void config_paths_free (ConfigPaths *paths);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ConfigPaths, config_paths_free)
