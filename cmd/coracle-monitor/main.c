@@ -3,13 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "pkg/runtime/child.h"
 
 typedef struct {
   MonitorStart start;
@@ -193,12 +198,39 @@ drained (Monitor *monitor)
   return monitor->out.from < 0 && monitor->err.from < 0 && peer_drained (&monitor->peer);
 }
 
+/* start_plan: "start FD": perform the plan in the memfd FD, up to the clone of init, and learn from it what is to be supervised. */
+static bool
+start_plan (int fd, MonitorStart *ret_start)
+{
+  struct stat st;
+  if (fstat (fd, &st) < 0 || (size_t) st.st_size < sizeof (RuntimePlan))
+    return false;
+  /* everything before the stage that blocks them: init resets its own */
+  sigset_t all;
+  sigfillset (&all);
+  (void) sigprocmask (SIG_SETMASK, &all, NULL);
+  const RuntimePlan *plan = mmap (NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (plan == MAP_FAILED || plan->magic != PLAN_MAGIC || plan->size != (uint64_t) st.st_size)
+    return false;
+  bool started = helper_child_start (plan, ret_start) == 0;
+  (void) munmap ((void *) plan, (size_t) st.st_size);
+  return started;
+}
+
+/* watch_start: no arguments: a MonitorStart of a container that somebody else made is in the memfd MONITOR_START_FD. */
+static bool
+watch_start (MonitorStart *ret_start)
+{
+  return pread (MONITOR_START_FD, ret_start, sizeof *ret_start, 0) == (ssize_t) sizeof *ret_start;
+}
+
 int
-main (void)
+main (int argc, char **argv)
 {
   Monitor *monitor = &the_monitor;
   MonitorStart *start = &monitor->start;
-  if (pread (MONITOR_START_FD, start, sizeof *start, 0) != (ssize_t) sizeof *start || start->magic != MONITOR_START_MAGIC)
+  bool given = argc == 3 && strcmp (argv[1], "start") == 0 ? start_plan (atoi (argv[2]), start) : watch_start (start);
+  if (!given || start->magic != MONITOR_START_MAGIC)
     return 70;
   close_others (start);
   take_signals (monitor);

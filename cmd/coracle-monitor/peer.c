@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <termios.h>
@@ -201,6 +202,9 @@ handle (Peer *peer, size_t size, pid_t init)
       break;
     case MONITOR_DETACH:
       peer_leave (peer, false);
+      break;
+    case MONITOR_RECORDED:
+      (void) prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0);
       break;
     case MONITOR_CLEANED:
       peer->cleaned = true;

@@ -6,6 +6,7 @@
 
 #define CORACLE_COMMANDS(X) \
   X (help)                  \
+  X (run)                   \
   X (version)
 
 #define CORACLE_DECLARE(name) extern const CliCommand cmd_##name;

@@ -316,6 +316,12 @@ monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret
 }
 
 void
+monitor_client_recorded (int socket)
+{
+  (void) send_message (socket, MONITOR_RECORDED, NULL, 0);
+}
+
+void
 monitor_client_cleaned (int socket)
 {
   (void) send_message (socket, MONITOR_CLEANED, NULL, 0);

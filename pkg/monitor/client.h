@@ -27,6 +27,8 @@ const sigset_t *monitor_client_signal_mask (void);
  * Errors: SYSTEM "lost its monitor" when the socket closes without MONITOR_EXITED. */
 gboolean monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret_exit, GError **error);
 
+/* monitor_client_recorded: the container's row is written: the monitor no longer ends with this command. */
+void monitor_client_recorded (int socket);
 /* monitor_client_cleaned: tell the monitor that what the container's end asks for (its row, --rm) is done; then close the socket. A socket that closes
  * without it makes the monitor run MonitorStart.cleanup. */
 void monitor_client_cleaned (int socket);

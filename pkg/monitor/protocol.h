@@ -8,8 +8,8 @@
 #define MONITOR_START_MAGIC 0x31434f52u /* "ROC1"; changed whenever the struct is */
 #define MONITOR_START_FD 3              /* coracle-monitor finds a memfd with one MonitorStart here */
 
-/* The monitor is pid 1 of a pid namespace of its own, in the user namespace and the command's mount namespace, host network. It is exec'd by the runtime's helper right
- * after that has cloned the container's init, which is the monitor's child. Descriptors are numbers open in it; -1 = none. */
+/* The monitor is pid 1 of a pid namespace of its own, in the user namespace and the command's mount namespace, host network. It has performed a RuntimePlan
+ * (pkg/runtime/plan.h), which holds this struct, and cloned the container's init. Descriptors are numbers open in it; -1 = none. */
 typedef struct {
   uint32_t magic;
   pid_t init_pid;      /* the container's init, as seen from the monitor's pid namespace */
@@ -38,6 +38,7 @@ typedef enum {
   MONITOR_SIGNAL,      /* int32_t: send it to init */
   MONITOR_DETACH,      /* the client leaves; the container goes on, its standard input stays open (a client that just dies has it closed) */
   MONITOR_CLEANED,     /* after MONITOR_EXITED: the client has done all that the container's end asks for. A socket closed without it makes the monitor run MonitorStart.cleanup */
+  MONITOR_RECORDED,    /* the container is in the state database: from now on it outlives its command (until then the monitor has PR_SET_PDEATHSIG) */
   /* from the monitor */
   MONITOR_OUTPUT = 64, /* data from the terminal */
   MONITOR_STDIN_CLOSED,  /* the container closed its standard input: what is sent there is thrown away */

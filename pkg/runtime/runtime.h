@@ -1,20 +1,51 @@
 /* runtime: executes an OCI runtime-spec config.json.
  *
- * The parent (runtime.c, plan.c) turns the JSON into a const RuntimePlan: paths, masks, formatted strings, the seccomp program. Two children perform it without
- * allocating (helper_child.c, init_child.c):
+ *   the command        GLib; the user namespace and a mount namespace of its own (idmap_enter), the root filesystem mounted in it
+ *    └─ coracle-monitor  static; + pid 1 of a new pid namespace; performs the plan's helper part (slirp, clone of init, hooks), then supervises
+ *        └─ init         + nested pid, mount, net, ipc, uts, cgroup namespaces; walks the stages of init_child.c; execs the container's command
  *
- *   the command     user namespace and mount namespace of its own (idmap_enter), host pid, net, ipc, uts
- *    └─ helper      + pid 1 of a new pid namespace; starts coracle-slirp; clones init; execs coracle-monitor
- *        └─ init    + nested pid, mount, net, ipc, uts, cgroup namespaces; walks the stages; execs the container's command
- *
- * A stage that fails writes {stage, errno} to the status pipe; end of file there means init and monitor have both exec'd: "running". */
+ * The command turns the JSON into a RuntimePlan (plan.c): one sealed memfd. The monitor is exec'd at once, from a read-only clone of its mount: forking it is cheap because
+ * it is small, and an image cannot reach a writable copy of our program (CVE-2019-5736). A stage that fails sends {stage, errno} on the status socket;
+ * its end of file means that init has exec'd: "running". */
 #pragma once
 
 #include <glib.h>
 #include <jansson.h>
 
-#include "pkg/idmap/idmap.h"
+#include "pkg/config/paths.h"
 #include "pkg/monitor/protocol.h"
 #include "pkg/seccomp/seccomp.h"
 
-typedef struct RuntimePlan RuntimePlan;
+/* What a plan needs besides config.json. Descriptors are borrowed. */
+typedef struct {
+  const ConfigPaths *paths;
+  const char *bundle;            /* absolute: what relative paths in config.json are relative to */
+  const char *id;
+  const SeccompFilter *seccomp;          /* NULL = none (config.json's linux.seccomp is not read when given) */
+  const SeccompFilter *seccomp_single;   /* NULL = none */
+  gboolean slirp;                /* give the new network namespace a tap */
+  gboolean keep_groups;
+  gboolean make_nodes;           /* real root: mknod the devices instead of binding the host's */
+  guint rows, columns;           /* of the terminal; 0 = unknown */
+  int run_dir;                   /* RUN_ROOT/ID, holding its lock */
+  int out_fd, err_fd;            /* the command's own */
+  int client;                    /* the monitor's end of the client socket */
+  int stdin_read, stdin_write;   /* the container's standard input, the monitor's end; -1 both: /dev/null */
+  guint preserve_fds;            /* 3 … 2 + n of this process */
+  int stop_signal;
+  guint64 timeout_us, stop_timeout_us;
+  const char *const *cleanup;    /* argv, NULL-terminated */
+} RuntimeOptions;
+
+typedef struct {
+  pid_t monitor;       /* our child */
+  pid_t init;          /* as the host sees it */
+  int init_pidfd;      /* owned by the caller */
+} RuntimeProcess;
+
+/* runtime_start: perform @config. Returns when the container's command has been exec'd.
+ * @while_starting: called once the monitor is on its way, to do what need not wait (write state); its failure ends the container. May be NULL.
+ * Errors: NO_COMMAND (127), CANNOT_INVOKE (126), INVALID for a config.json that cannot be, UNSUPPORTED for what this runtime does not do, SYSTEM and DENIED with the stage's name.
+ * Runs in: the user namespace, one thread. On failure nothing of the container is left running. */
+gboolean runtime_start (json_t *config, const RuntimeOptions *options, gboolean (*while_starting) (pid_t monitor, void *data, GError **error), void *data,
+                        RuntimeProcess *ret_process, GError **error);

@@ -1,0 +1,10 @@
+/* create_options: the flags that say what a container is to be: those of run (and of create, when it comes). */
+#pragma once
+
+#include "pkg/cli/cli.h"
+#include "pkg/engine/container_options.h"
+
+extern const CliOption create_options[];
+
+/* create_options_read: from parsed words. Errors: INVALID flags that exclude each other, no image. */
+ContainerOptions *create_options_read (const CliArgs *args, GError **error);

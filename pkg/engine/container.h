@@ -1,0 +1,42 @@
+/* container: what commands do with containers. Every function takes a request, works on an open Storage and returns a result; nothing prints. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "pkg/engine/container_options.h"
+#include "pkg/idmap/idmap.h"
+#include "pkg/monitor/protocol.h"
+#include "storage/storage.h"
+
+/* container_run: create, start and stay with a container until it ends (run without -d).
+ * @paths: where; the store is opened in here, while the user namespace is being made. @notice: one line for standard error ("no subuid range …"), called at most a few times.
+ * @ret_status: the exit status as the shell should see it.
+ * Errors: INVALID bad words, NOT_FOUND no such image, EXISTS the name is in use, NO_COMMAND, CANNOT_INVOKE, DENIED, SYSTEM. On failure nothing of it remains. */
+typedef void (*ContainerNotice) (const char *text, void *data);
+gboolean container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, int *ret_status, GError **error);
+
+/* ---- looking: rows and what the live state says of them */
+typedef struct {
+  StateContainer *row;      /* owned */
+  gboolean alive;           /* its monitor holds RUN_ROOT/ID */
+  pid_t pid;                /* of init on the host; 0 = not running */
+  const char *status;       /* created, running, exited: derived */
+} ContainerView;
+void container_view_free (ContainerView *view);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContainerView, container_view_free)
+
+ContainerView *container_view_new (Storage *storage, StateContainer *row);   /* takes the row */
+gboolean container_list (Storage *storage, GPtrArray **ret_views, GError **error);   /* of ContainerView, oldest first */
+ContainerView *container_find (Storage *storage, const char *name_or_id, GError **error);   /* NOT_FOUND "no container with name or ID … found: no such container" */
+
+/* container_inspect: the object `inspect` shows (Podman's field names). @size: also SizeRw and SizeRootFs, in the user namespace. */
+json_t *container_inspect (Storage *storage, ContainerView *view, gboolean size, GError **error);
+/* container_size: bytes written above the image, and those with the image's own. Runs in the user namespace. */
+gboolean container_size (Storage *storage, const StateContainer *row, gint64 *ret_rw, gint64 *ret_root, GError **error);
+
+/* container_remove: stop it if @force (its stop signal, then SIGKILL after @timeout seconds) and remove all of it. Runs in the user namespace.
+ * Errors: IN_USE while it runs and @force is not given. */
+gboolean container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, GError **error);
+/* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm. */
+gboolean container_cleanup (Storage *storage, const char *id, GError **error);

@@ -1,0 +1,389 @@
+#include "pkg/engine/container_make.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+#include "pkg/base/proc.h"
+#include "pkg/engine/container_words.h"
+#include "pkg/engine/image_lookup.h"
+#include "pkg/engine/names.h"
+#include "pkg/seccomp/caps.h"
+#include "storage/overlay.h"
+
+void
+make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options)
+{
+  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
+}
+
+void
+make_clear (Make *make)
+{
+  fd_close (fd_steal (&make->store_lock));
+  fd_close (fd_steal (&make->run_dir));
+  fd_close (fd_steal (&make->root_fd));
+  g_clear_pointer (&make->storage, storage_free);
+  g_clear_pointer (&make->image, state_image_free);
+  json_decref (make->image_config);
+  json_decref (make->mounts);
+  json_decref (make->config);
+  json_decref (make->volumes);
+  g_clear_pointer (&make->seccomp, seccomp_filter_free);
+  g_clear_pointer (&make->seccomp_single, seccomp_filter_free);
+  g_clear_pointer (&make->map, idmap_free);
+  user_info_clear (&make->user);
+  g_strfreev (make->args);
+  g_strfreev (make->env);
+  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd };
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    g_free (texts[i]);
+  memset (make, 0, sizeof *make);
+  make->store_lock = make->run_dir = make->root_fd = -1;
+}
+
+/* ---- begin: what only reads */
+
+static gboolean
+find_image (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  if (options->rootfs != NULL)
+    {
+      struct stat st;
+      if (stat (options->rootfs, &st) < 0)
+        {
+          int errsv = errno;
+          return coracle_throw_errno (error, errsv, "root filesystem %s", options->rootfs);
+        }
+      if (!S_ISDIR (st.st_mode))
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "root filesystem %s: not a directory", options->rootfs);
+      make->image_config = json_object ();
+      return TRUE;
+    }
+  make->store_lock = storage_lock_shared (make->storage, error);
+  if (make->store_lock < 0)
+    return FALSE;
+  make->image = image_lookup (make->storage->state, options->image, options->platform, &make->image_name, error);
+  if (make->image == NULL)
+    return FALSE;
+  json_error_t problem;
+  json_auto_t *whole = json_loads (make->image->config, JSON_REJECT_DUPLICATES, &problem);
+  if (whole == NULL)
+    return coracle_throw (error, CORACLE_ERROR_CORRUPT, "image %s: its config: %s", options->image, problem.text);
+  json_t *config = json_object_get (whole, "config");
+  make->image_config = json_is_object (config) ? json_incref (config) : json_object ();
+  return TRUE;
+}
+
+static gboolean
+choose_name (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  make->id = container_id_new ();
+  if (options->name == NULL)
+    {
+      make->name = container_name_new (make->storage->state);
+      return TRUE;
+    }
+  if (!container_name_check (options->name, error))
+    return FALSE;
+  make->name = g_strdup (options->name);
+  g_autoptr (StateContainer) taken = state_container_find (make->storage->state, options->name, NULL);
+  if (taken == NULL || strcmp (taken->name, options->name) != 0)
+    return TRUE;
+  if (!options->replace)
+    return coracle_throw (error, CORACLE_ERROR_EXISTS,
+                          "creating container storage: the container name \"%s\" is already in use by %s. You have to remove that container to be able to reuse that name: that name is already in use, "
+                          "or use --replace to instruct coracle to do so.",
+                          options->name, taken->id);
+  return TRUE;
+}
+
+/* choose_args: podman-run(1) --entrypoint: the image's unless given, then its command is the image's only when neither is given. */
+static gboolean
+choose_args (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  g_autoptr (GStrvBuilder) args = g_strv_builder_new ();
+  g_auto (GStrv) entrypoint = words_entrypoint (options->entrypoint, json_object_get (make->image_config, "Entrypoint"), error);
+  if (entrypoint == NULL)
+    return FALSE;
+  if (options->init)
+    g_strv_builder_add_many (args, "/run/coracle-init", "--", NULL);
+  g_strv_builder_addv (args, (const char **) entrypoint);
+  gboolean given = options->command != NULL && options->command[0] != NULL;
+  if (given)
+    g_strv_builder_addv (args, (const char **) options->command);
+  else if (options->entrypoint == NULL)
+    {
+      g_auto (GStrv) command = words_from_json (json_object_get (make->image_config, "Cmd"));
+      g_strv_builder_addv (args, (const char **) command);
+    }
+  make->args = g_strv_builder_end (args);
+  if (make->args[0] == NULL || (options->init && make->args[2] == NULL))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "no command or entrypoint provided, and no CMD or ENTRYPOINT from image");
+  return TRUE;
+}
+
+static gboolean
+choose_stop_signal (Make *make, GError **error)
+{
+  const char *text = make->options->stop_signal;
+  if (text == NULL)
+    text = json_string_value (json_object_get (make->image_config, "StopSignal"));
+  make->stop_signal = text == NULL || text[0] == '\0' ? SIGTERM : proc_signal_parse (text);
+  if (make->stop_signal < 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid signal: %s", text);
+  return TRUE;
+}
+
+static gboolean
+load_seccomp (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  g_auto (SecurityWords) security = { 0 };
+  if (!words_security (options, &security, error) || !words_caps (options, &make->caps, error))
+    return FALSE;
+  const char *profile = security.seccomp != NULL ? security.seccomp : options->privileged ? "unconfined" : NULL;
+  make->seccomp = seccomp_filter_new (profile, make->caps, make->paths->cache, error);
+  return make->seccomp != NULL;
+}
+
+gboolean
+make_begin (Make *make, GError **error)
+{
+  if (!words_network (make->options, &make->network, &make->network_path, error))
+    return FALSE;
+  make->storage = storage_open (make->paths, error);
+  if (make->storage == NULL)
+    return FALSE;
+  return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error) && load_seccomp (make, error);
+}
+
+/* ---- folders: in the user namespace */
+
+static gboolean
+mount_rootfs (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  make->rootfs = g_build_filename (make->folder, "merged", NULL);
+  if (options->rootfs != NULL)
+    {
+      if (mount (options->rootfs, make->rootfs, NULL, MS_BIND | MS_REC, NULL) < 0)
+        {
+          int errsv = errno;
+          return coracle_throw_errno (error, errsv, "mounting the root filesystem %s", options->rootfs);
+        }
+      return TRUE;
+    }
+  g_autofree char *upper = g_build_filename (make->folder, "upper", NULL), *work = g_build_filename (make->folder, "work", NULL);
+  g_autoptr (GPtrArray) layers = image_layer_folders (make->paths, make->image);
+  OverlayKind kind;
+  if (!overlay_kind_from_environment (OVERLAY_AUTO, &kind, error))
+    return FALSE;
+  return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
+}
+
+gboolean
+make_folders (Make *make, GError **error)
+{
+  if (make->map->mode == IDMAP_SINGLE)
+    {
+      make->seccomp_single = seccomp_filter_single (error);
+      if (make->seccomp_single == NULL)
+        return FALSE;
+    }
+  make->run_dir = storage_run_begin (make->storage, make->id, error);
+  if (make->run_dir < 0)
+    return FALSE;
+  make->folder = g_build_filename (make->paths->root, "containers", make->id, NULL);
+  make->folder_made = TRUE;
+  cleanup_fd int folder = storage_container_make (make->storage, make->id, error);
+  if (folder < 0)
+    return FALSE;
+  /* the upper folder is the container's "/": its mode is what the container sees until it changes it */
+  if (mkdirat (folder, "upper", 0755) < 0 || fchmodat (folder, "upper", 0755, 0) < 0 || mkdirat (folder, "work", 0700) < 0 || mkdirat (folder, "merged", 0700) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "making folders in %s", make->folder);
+    }
+  if (!mount_rootfs (make, error))
+    return FALSE;
+  make->root_fd = open (make->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (make->root_fd < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "opening %s", make->rootfs);
+    }
+  return TRUE;
+}
+
+void
+make_undo (Make *make)
+{
+  if (make->folder_made)
+    {
+      if (make->rootfs != NULL)
+        (void) umount2 (make->rootfs, MNT_DETACH);
+      (void) storage_container_remove (make->storage, make->id, NULL);
+    }
+  if (make->run_dir >= 0)
+    storage_run_end (make->storage, make->id, fd_steal (&make->run_dir));
+}
+
+/* ---- config */
+
+/* choose_cwd: -w, else the image's, else "/"; made when the image asks for it and it is missing, an error when -w does: as podman does. */
+static gboolean
+choose_cwd (Make *make, GError **error)
+{
+  const char *image = json_string_value (json_object_get (make->image_config, "WorkingDir"));
+  const char *given = make->options->workdir;
+  make->cwd = g_strdup (given != NULL && given[0] != '\0' ? given : image != NULL && image[0] != '\0' ? image : "/");
+  if (make->cwd[0] != '/')
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "working directory %s: must be an absolute path", make->cwd);
+  /* below a volume only the container sees what is there */
+  size_t i;
+  json_t *item;
+  json_array_foreach (make->mounts, i, item)
+    {
+      const char *destination = json_string_value (json_object_get (item, "destination"));
+      size_t length = strlen (destination);
+      if (strncmp (make->cwd, destination, length) == 0 && (make->cwd[length] == '/' || make->cwd[length] == '\0'))
+        return TRUE;
+    }
+  cleanup_fd int fd = path_open_in_root (make->root_fd, make->cwd, O_PATH | O_DIRECTORY, 0);
+  if (fd == -ENOENT && (given == NULL || g_strcmp0 (given, image) == 0))
+    {
+      fd = path_mkdirs_in_root (make->root_fd, make->cwd, 0755);
+      if (fd >= 0 && make->user.uid != 0)
+        {
+          cleanup_fd int folder = path_open_in_root (make->root_fd, make->cwd, O_RDONLY | O_DIRECTORY, 0);
+          (void) fchown (folder, make->user.uid, make->user.gid);
+        }
+    }
+  if (fd == -ENOENT)
+    return coracle_throw (error, CORACLE_ERROR_NO_COMMAND, "workdir \"%s\" does not exist on container %s", make->cwd, make->id);
+  if (fd == -ENOTDIR)
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "workdir \"%s\" on container %s: Not a directory", make->cwd, make->id);
+  if (fd < 0)
+    return coracle_throw_errno (error, -fd, "workdir %s", make->cwd);
+  return TRUE;
+}
+
+static gboolean
+write_config (Make *make, GError **error)
+{
+  g_autofree char *text = json_dumps (make->config, JSON_COMPACT);
+  /* the filter's text is long, the same for most containers, and cached ready-made: put in where "linux" begins */
+  const char *mark = "\"linux\":{";
+  char *at = strstr (text, mark);
+  g_autofree char *whole = NULL;
+  if (at != NULL && make->seccomp->n > 0 && make->seccomp->oci != NULL)
+    whole = g_strdup_printf ("%.*s\"seccomp\":%s,%s", (int) (at - text + (ptrdiff_t) strlen (mark)), text, make->seccomp->oci, at + strlen (mark));
+  const char *final = whole != NULL ? whole : text;
+  g_autofree char *path = g_build_filename (make->folder, "config.json", NULL);
+  int r = path_write_file (AT_FDCWD, path, final, strlen (final), 0600, FALSE);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "writing %s", path);
+  return TRUE;
+}
+
+static gboolean
+write_etc (Make *make, GError **error)
+{
+  g_auto (GStrv) hosts = NULL;
+  if (!words_hosts (make->options, &hosts, error))
+    return FALSE;
+  EtcFiles files = {
+    .options = make->options, .folder = make->folder, .id = make->id, .name = make->name, .image_name = make->image_name,
+    .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = (const char *const *) hosts,
+    .address = make->network == NETWORK_SLIRP ? "10.0.2.100" : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
+    .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST, .root_fd = make->root_fd, .user = &make->user,
+  };
+  return etc_files_write (&files, make->mounts, error);
+}
+
+/* caps_for_user: root has all that the container may have; another user only what was added by name, as ambient (podman-run(1) --cap-add). */
+static void
+caps_for_user (const Make *make, SpecInput *input)
+{
+  input->caps_bounding = make->caps;
+  input->caps_effective = make->caps;
+  if (make->user.uid == 0)
+    return;
+  uint64_t added = 0;
+  for (char **name = make->options->cap_add; name != NULL && *name != NULL; name++)
+    if (caps_parse (*name) >= 0)
+      added |= G_GUINT64_CONSTANT (1) << caps_parse (*name);
+  input->caps_effective = added & make->caps;
+  input->caps_ambient = added & make->caps;
+}
+
+static gboolean
+build_config (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  g_auto (SecurityWords) security = { 0 };
+  g_auto (SpecWords) words = { 0 };
+  if (!words_security (options, &security, error) || !words_spec (make, &words, error))
+    return FALSE;
+  int oom = (int) options->oom_score_adj;
+  SpecInput input = {
+    .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd,
+    .terminal = options->tty, .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
+    .no_new_privileges = security.no_new_privileges, .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
+    .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
+    .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network == NETWORK_PATH ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
+    .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .privileged = options->privileged,
+    .own_user_namespace = make->map->mode != IDMAP_HOST, .proc_options = security.proc_options,
+    .mask = (const char *const *) security.mask, .unmask = (const char *const *) security.unmask,
+    .mounts = make->mounts, .sysctl = words.sysctl, .annotations = words.annotations, .devices = words.devices, .hooks = words.hooks,
+    .root_propagation = words.root_propagation,
+  };
+  caps_for_user (make, &input);
+  make->config = spec_build (&input);
+  return TRUE;
+}
+
+gboolean
+make_config (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  const char *user = options->user != NULL ? options->user : json_string_value (json_object_get (make->image_config, "User"));
+  g_auto (GStrv) groups = words_groups (options);
+  if (!user_lookup (make->root_fd, user, (const char *const *) groups, &make->user, error))
+    return FALSE;
+  uint32_t highest = idmap_max_mapped (make->map->uids, make->map->n_uids);
+  if (make->map->mode != IDMAP_HOST && make->user.uid > highest)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "user %s: uid %u is not mapped: %s", user, make->user.uid,
+                          make->map->mode == IDMAP_SINGLE ? "with a single id only root can be had (give this user a range in /etc/subuid and /etc/subgid)"
+                                                          : "the user's range in /etc/subuid is too short");
+  make->hostname = words_hostname (make);
+  return env_build (make, &make->env, error) && write_etc (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
+         && write_config (make, error);
+}
+
+StateContainer *
+make_row (const Make *make)
+{
+  StateContainer *row = g_new0 (StateContainer, 1);
+  row->id = g_strdup (make->id);
+  row->name = g_strdup (make->name);
+  row->image_id = make->image != NULL ? g_strdup (make->image->id) : NULL;
+  row->image_name = g_strdup (make->image_name != NULL ? make->image_name : "");
+  row->created = g_get_real_time ();
+  row->status = g_strdup ("created");
+  row->auto_remove = make->options->rm;
+  row->boot_id = storage_boot_id ();
+  row->config = json_pack ("{s:o, s:o, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args), "volumes", make->volumes,
+                           "hostname", make->hostname, "stop_signal", make->stop_signal);
+  return row;
+}

@@ -1,0 +1,70 @@
+/* container_make: a container in the making: from its options to a mounted root filesystem and a config.json that the runtime can perform. Internal to pkg/engine.
+ *
+ *   make_begin   which image, which name, which seccomp filter: reads only
+ *   make_folders run folder (with its lock), containers/ID, the overlay: in the user namespace
+ *   make_config  user, environment, mounts, config.json
+ * Whatever happens, make_clear releases memory and descriptors; make_undo removes what was made. */
+#pragma once
+
+#include "pkg/engine/container.h"
+#include "pkg/engine/etc_files.h"
+#include "pkg/engine/user.h"
+#include "pkg/seccomp/seccomp.h"
+#include "pkg/spec/spec.h"
+
+typedef enum {
+  NETWORK_SLIRP,
+  NETWORK_NONE,
+  NETWORK_HOST,
+  NETWORK_PATH,
+} NetworkKind;
+
+typedef struct {
+  const ConfigPaths *paths;
+  const ContainerOptions *options;
+  Storage *storage;
+  int store_lock;              /* storage_lock_shared, from the look-up of the image to the row */
+  StateImage *image;           /* NULL with --rootfs */
+  json_t *image_config;        /* the "config" object of the image's config; owned */
+  char *id, *name;
+  char *image_name;            /* as the user will read it */
+  NetworkKind network;
+  char *network_path;
+  uint64_t caps;
+  SeccompFilter *seccomp, *seccomp_single;
+  IdMap *map;
+  int run_dir;                 /* RUN_ROOT/ID with its lock */
+  char *folder;                /* ROOT/containers/ID */
+  char *rootfs;                /* where it is mounted */
+  int root_fd;
+  UserInfo user;
+  char *hostname;
+  char **args, **env;
+  char *cwd;
+  int stop_signal;
+  json_t *mounts;              /* OCI form */
+  json_t *config;              /* config.json without linux.seccomp */
+  json_t *volumes;             /* anonymous ones made for it: array of names */
+  gboolean folder_made;
+} Make;
+void make_clear (Make *make);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Make, make_clear)
+
+void make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options);
+gboolean make_begin (Make *make, GError **error);
+gboolean make_folders (Make *make, GError **error);
+gboolean make_config (Make *make, GError **error);
+/* make_undo: the run folder, the container's folder. In the user namespace. */
+void make_undo (Make *make);
+/* make_row: what the state database will hold of it. */
+StateContainer *make_row (const Make *make);
+
+/* ---- container_env.c */
+/* env_build: Podman's order: defaults, the image's, proxies, --env-host, --env-file, --env, then --unsetenv. Errors: INVALID, NOT_FOUND of an env file. */
+gboolean env_build (const Make *make, char ***ret_env, GError **error);
+
+/* ---- container_mounts.c */
+/* mounts_resolve: --volume, --mount, --tmpfs, --read-only's tmpfs, the image's volumes: appended to make->mounts. Makes anonymous and named volumes. */
+gboolean mounts_resolve (Make *make, GError **error);
+/* mounts_check: the same words read without doing anything, before anything is made. */
+gboolean mounts_check (const ContainerOptions *options, GError **error);

@@ -1,0 +1,121 @@
+#include "pkg/engine/container_options.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { TEXT, LIST, NUMBER, FLAG } Kind;
+
+#define FIELD(name, kind) { #name, kind, offsetof (ContainerOptions, name) }
+static const struct {
+  const char *name;
+  Kind kind;
+  size_t at;
+} fields[] = {
+  FIELD (name, TEXT),          FIELD (image, TEXT),         FIELD (rootfs, TEXT),        FIELD (command, LIST),      FIELD (entrypoint, TEXT),
+  FIELD (workdir, TEXT),       FIELD (user, TEXT),          FIELD (hostname, TEXT),      FIELD (umask, TEXT),        FIELD (tz, TEXT),
+  FIELD (stop_signal, TEXT),   FIELD (network, TEXT),       FIELD (pid, TEXT),           FIELD (ipc, TEXT),          FIELD (uts, TEXT),
+  FIELD (cgroupns, TEXT),      FIELD (userns, TEXT),        FIELD (cidfile, TEXT),       FIELD (pidfile, TEXT),      FIELD (platform, TEXT),
+  FIELD (init_path, TEXT),     FIELD (image_volume, TEXT),  FIELD (passwd_entry, TEXT),  FIELD (group_entry, TEXT),  FIELD (env, LIST),
+  FIELD (env_file, LIST),      FIELD (unsetenv, LIST),      FIELD (group_add, LIST),     FIELD (volumes, LIST),      FIELD (mounts, LIST),
+  FIELD (tmpfs, LIST),         FIELD (add_hosts, LIST),     FIELD (dns, LIST),           FIELD (dns_search, LIST),   FIELD (dns_option, LIST),
+  FIELD (cap_add, LIST),       FIELD (cap_drop, LIST),      FIELD (security_opt, LIST),  FIELD (ulimit, LIST),       FIELD (sysctl, LIST),
+  FIELD (device, LIST),        FIELD (label, LIST),         FIELD (label_file, LIST),    FIELD (annotation, LIST),   FIELD (shm_size, NUMBER),
+  FIELD (oom_score_adj, NUMBER), FIELD (preserve_fds, NUMBER), FIELD (timeout, NUMBER),  FIELD (stop_timeout, NUMBER), FIELD (has_oom_score_adj, FLAG),
+  FIELD (rm, FLAG),            FIELD (replace, FLAG),       FIELD (interactive, FLAG),   FIELD (tty, FLAG),          FIELD (sig_proxy, FLAG),
+  FIELD (env_host, FLAG),      FIELD (unsetenv_all, FLAG),  FIELD (read_only, FLAG),     FIELD (read_only_tmpfs, FLAG), FIELD (no_hosts, FLAG),
+  FIELD (privileged, FLAG),    FIELD (init, FLAG),          FIELD (http_proxy, FLAG),    FIELD (passwd, FLAG),
+};
+
+static void *
+field (const ContainerOptions *options, size_t i)
+{
+  return (char *) (uintptr_t) options + fields[i].at;
+}
+
+ContainerOptions *
+container_options_new (void)
+{
+  ContainerOptions *options = g_new0 (ContainerOptions, 1);
+  options->shm_size = 65536000; /* podman-run(1): 64 MB, as containers.conf writes it */
+  options->stop_timeout = 10;
+  options->read_only_tmpfs = options->http_proxy = options->passwd = options->sig_proxy = TRUE;
+  return options;
+}
+
+void
+container_options_free (ContainerOptions *options)
+{
+  if (options == NULL)
+    return;
+  for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
+    if (fields[i].kind == TEXT)
+      g_free (*(char **) field (options, i));
+    else if (fields[i].kind == LIST)
+      g_strfreev (*(char ***) field (options, i));
+  g_free (options);
+}
+
+static json_t *
+list_to_json (char **list)
+{
+  json_t *array = json_array ();
+  for (; list != NULL && *list != NULL; list++)
+    json_array_append_new (array, json_string (*list));
+  return array;
+}
+
+json_t *
+container_options_to_json (const ContainerOptions *options)
+{
+  json_t *object = json_object ();
+  for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      void *at = field (options, i);
+      json_t *value = NULL;
+      if (fields[i].kind == TEXT && *(char **) at != NULL)
+        value = json_string (*(char **) at);
+      else if (fields[i].kind == LIST && *(char ***) at != NULL)
+        value = list_to_json (*(char ***) at);
+      else if (fields[i].kind == NUMBER)
+        value = json_integer (*(gint64 *) at);
+      else if (fields[i].kind == FLAG)
+        value = json_boolean (*(gboolean *) at);
+      if (value != NULL)
+        json_object_set_new (object, fields[i].name, value);
+    }
+  return object;
+}
+
+static char **
+list_from_json (json_t *array)
+{
+  GPtrArray *list = g_ptr_array_new ();
+  size_t i;
+  json_t *item;
+  json_array_foreach (array, i, item)
+    g_ptr_array_add (list, g_strdup (json_string_value (item)));
+  g_ptr_array_add (list, NULL);
+  return (char **) g_ptr_array_free (list, FALSE);
+}
+
+ContainerOptions *
+container_options_from_json (json_t *object)
+{
+  ContainerOptions *options = container_options_new ();
+  for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      json_t *value = json_object_get (object, fields[i].name);
+      void *at = field (options, i);
+      if (value == NULL)
+        continue;
+      if (fields[i].kind == TEXT)
+        *(char **) at = g_strdup (json_string_value (value));
+      else if (fields[i].kind == LIST)
+        *(char ***) at = list_from_json (value);
+      else if (fields[i].kind == NUMBER)
+        *(gint64 *) at = json_integer_value (value);
+      else
+        *(gboolean *) at = json_is_true (value);
+    }
+  return options;
+}

@@ -1,0 +1,31 @@
+/* container_options: what a container was asked to be: the words of run and create, not yet resolved. Kept in the container's row, so that it can be started again. The
+ * fields are in one table (container_options.c), which turns them into JSON and back. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+/* Strings and vectors are owned; NULL means "not given". */
+typedef struct {
+  char *name, *image, *rootfs;
+  char **command;                 /* after the image */
+  char *entrypoint;               /* as given: a word, "" or a JSON array */
+  char *workdir, *user, *hostname, *umask, *tz, *stop_signal;
+  char *network, *pid, *ipc, *uts, *cgroupns, *userns;
+  char *cidfile, *pidfile, *platform, *init_path, *image_volume, *passwd_entry, *group_entry;
+  char **env, **env_file, **unsetenv, **group_add;
+  char **volumes, **mounts, **tmpfs;
+  char **add_hosts, **dns, **dns_search, **dns_option;
+  char **cap_add, **cap_drop, **security_opt, **ulimit, **sysctl, **device;
+  char **label, **label_file, **annotation;
+  gint64 shm_size, oom_score_adj, preserve_fds, timeout, stop_timeout;
+  gboolean has_oom_score_adj;
+  gboolean rm, replace, interactive, tty, sig_proxy, env_host, unsetenv_all, read_only, read_only_tmpfs, no_hosts, privileged, init, http_proxy, passwd;
+} ContainerOptions;
+
+ContainerOptions *container_options_new (void);   /* with Podman's defaults */
+void container_options_free (ContainerOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContainerOptions, container_options_free)
+
+json_t *container_options_to_json (const ContainerOptions *options);
+ContainerOptions *container_options_from_json (json_t *object);

@@ -1,0 +1,239 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+#include "pkg/base/proc.h"
+#include "pkg/engine/container_make.h"
+#include "pkg/engine/container_words.h"
+#include "pkg/monitor/client.h"
+#include "pkg/runtime/runtime.h"
+
+/* A container between its making and its end, in the foreground. */
+typedef struct {
+  Make make;
+  StateContainer *row;
+  int signals;
+  int client[2];         /* ours, the monitor's */
+  int input[2];          /* the container's standard input: its end, the monitor's */
+  RuntimeProcess process;
+  gboolean recorded;
+} Run;
+
+static void
+run_init (Run *run, const ConfigPaths *paths, const ContainerOptions *options)
+{
+  *run = (Run){ .signals = -1, .client = { -1, -1 }, .input = { -1, -1 }, .process.init_pidfd = -1 };
+  make_init (&run->make, paths, options);
+}
+
+static void
+run_clear (Run *run)
+{
+  int *fds[] = { &run->signals, &run->client[0], &run->client[1], &run->input[0], &run->input[1], &run->process.init_pidfd };
+  for (size_t i = 0; i < G_N_ELEMENTS (fds); i++)
+    fd_close (fd_steal (fds[i]));
+  g_clear_pointer (&run->row, state_container_free);
+  make_clear (&run->make);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
+
+/* ---- files the user asked for */
+
+static gboolean
+claim_file (const char *path, const char *what, GError **error)
+{
+  if (path == NULL || access (path, F_OK) < 0)
+    return TRUE;
+  return coracle_throw (error, CORACLE_ERROR_EXISTS, "%s file exists. Ensure another container is not using it or delete %s", what, path);
+}
+
+static gboolean
+write_user_file (const char *path, const char *what, const char *text, GError **error)
+{
+  if (path == NULL)
+    return TRUE;
+  int r = path_write_file (AT_FDCWD, path, text, strlen (text), 0644, FALSE);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "writing %s file %s", what, path);
+  return TRUE;
+}
+
+/* write_monitor_pid: "PID INODE" of the monitor, for whoever looks for a process to join the user namespace of (pkg/idmap). */
+static gboolean
+record_monitor (Run *run, pid_t monitor, GError **error)
+{
+  struct stat st;
+  if (stat ("/proc/self/ns/user", &st) < 0)
+    return TRUE;
+  g_autofree char *text = g_strdup_printf ("%d %llu\n", (int) monitor, (unsigned long long) st.st_ino);
+  int r = path_write_file (run->make.run_dir, "monitor.pid", text, strlen (text), 0600, FALSE);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "writing monitor.pid");
+  return TRUE;
+}
+
+/* ---- start */
+
+/* record: while the container is being started: its row. */
+static gboolean
+record (pid_t monitor, void *data, GError **error)
+{
+  Run *run = data;
+  if (!record_monitor (run, monitor, error) || !idmap_record (run->make.paths->run_root, monitor, error))
+    return FALSE;
+  run->row = make_row (&run->make);
+  run->row->status = (g_free (run->row->status), g_strdup ("running"));
+  run->row->started = g_get_real_time ();
+  if (!state_container_insert (run->make.storage->state, run->row, error))
+    return FALSE;
+  run->recorded = TRUE;
+  fd_close (fd_steal (&run->make.store_lock));
+  return TRUE;
+}
+
+static gboolean
+open_client (Run *run, GError **error)
+{
+  const ContainerOptions *options = run->make.options;
+  int r = socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, run->client);
+  if (r == 0 && options->interactive && !options->tty)
+    r = pipe2 (run->input, O_CLOEXEC);
+  if (r < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "making the monitor's socket");
+    }
+  return TRUE;
+}
+
+static void
+terminal_size (guint *ret_rows, guint *ret_columns)
+{
+  struct winsize size;
+  for (int fd = 0; fd < 3; fd++)
+    if (ioctl (fd, TIOCGWINSZ, &size) == 0)
+      {
+        *ret_rows = size.ws_row;
+        *ret_columns = size.ws_col;
+        return;
+      }
+}
+
+static gboolean
+start (Run *run, GError **error)
+{
+  Make *make = &run->make;
+  const ContainerOptions *options = make->options;
+  if (!open_client (run, error))
+    return FALSE;
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  const char *cleanup[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "container", "cleanup", make->id, NULL };
+  RuntimeOptions runtime = {
+    .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
+    .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
+    .make_nodes = make->map->mode == IDMAP_HOST && getuid () == 0, .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
+    .client = run->client[1], .stdin_read = run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
+    .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, .stop_timeout_us = (guint64) options->stop_timeout * G_USEC_PER_SEC,
+    .cleanup = program != NULL ? cleanup : NULL,
+  };
+  terminal_size (&runtime.rows, &runtime.columns);
+  if (!runtime_start (make->config, &runtime, record, run, &run->process, error))
+    return FALSE;
+  for (int i = 0; i < 2; i++)
+    fd_close (fd_steal (&run->input[i]));
+  fd_close (fd_steal (&run->client[1]));
+  monitor_client_recorded (run->client[0]);
+  g_autofree char *pid = g_strdup_printf ("%d", (int) run->process.init);
+  return write_user_file (options->pidfile, "pid", pid, error);
+}
+
+/* ---- end */
+
+static gboolean
+finish (Run *run, const MonitorExit *ended, GError **error)
+{
+  Make *make = &run->make;
+  gboolean done;
+  /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
+  (void) umount2 (make->rootfs, MNT_DETACH);
+  if (make->options->rm)
+    done = storage_container_remove (make->storage, make->id, error);
+  else
+    {
+      run->row->status = (g_free (run->row->status), g_strdup ("exited"));
+      run->row->finished = ended->finished_us;
+      run->row->exit_code = monitor_exit_status (ended);
+      done = state_container_update (make->storage->state, run->row, error);
+    }
+  if (done)
+    {
+      storage_run_end (make->storage, make->id, fd_steal (&make->run_dir));
+      monitor_client_cleaned (run->client[0]);
+    }
+  fd_close (fd_steal (&run->client[0]));
+  return done;
+}
+
+/* undo: the container could not be started. What the monitor was told ends with it: its death is waited for, so that nothing holds the folders. */
+static void
+undo (Run *run)
+{
+  Make *make = &run->make;
+  make_undo (make);
+}
+
+static gboolean
+prepare (Run *run, ContainerNotice notice, void *notice_data, GError **error)
+{
+  Make *make = &run->make;
+  const ContainerOptions *options = make->options;
+  if (!claim_file (options->cidfile, "container id", error) || !path_mkdirs (make->paths->run_root, 0700, error))
+    return FALSE;
+  IdmapPending *pending = NULL;
+  if (!idmap_begin (make->paths->run_root, g_strcmp0 (options->userns, "single") == 0, &pending, error))
+    return FALSE;
+  if (idmap_fell_back (pending))
+    notice ("no range for this user in /etc/subuid and /etc/subgid: only one id is mapped, as with --userns=single", notice_data);
+  if (!make_begin (make, error))
+    {
+      idmap_abandon (pending);
+      return FALSE;
+    }
+  if (!idmap_enter (pending, &make->map, error))
+    return FALSE;
+  if (storage_sweep_needed (make->storage))
+    (void) storage_sweep (make->storage, NULL);
+  return TRUE;
+}
+
+gboolean
+container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, int *ret_status, GError **error)
+{
+  g_auto (Run) run;
+  run_init (&run, paths, options);
+  run.signals = monitor_client_block_signals ();
+  if (!prepare (&run, notice, notice_data, error))
+    return FALSE;
+  if (!make_folders (&run.make, error) || !make_config (&run.make, error) || !write_user_file (options->cidfile, "container id", run.make.id, error)
+      || !start (&run, error))
+    {
+      undo (&run);
+      return FALSE;
+    }
+  MonitorClient client = { .socket = run.client[0], .init_pidfd = run.process.init_pidfd, .tty = options->tty, .interactive = options->interactive,
+                           .forward_signals = options->sig_proxy };
+  MonitorExit ended;
+  if (!monitor_client_run (&client, run.signals, &ended, error))
+    return FALSE;
+  *ret_status = monitor_exit_status (&ended);
+  return finish (&run, &ended, error);
+}

@@ -1,0 +1,46 @@
+/* container_words: what the words of ContainerOptions mean, each group by itself. They read; nothing is made. */
+#pragma once
+
+#include "pkg/engine/container_make.h"
+
+/* words_entrypoint: @given: "--entrypoint" or NULL; "" = none; a JSON array or one word. @image: the image's array. */
+char **words_entrypoint (const char *given, json_t *image, GError **error);
+char **words_from_json (json_t *array);
+json_t *words_to_json (char **words);
+
+/* words_network: --network: slirp (slirp4netns, private, default "", and bridge's options are not for here), none, host, ns:PATH. */
+gboolean words_network (const ContainerOptions *options, NetworkKind *ret_kind, char **ret_path, GError **error);
+
+/* words_caps: the bounding set. */
+gboolean words_caps (const ContainerOptions *options, uint64_t *ret_caps, GError **error);
+
+typedef struct {
+  char *seccomp;               /* a path, "unconfined", or NULL */
+  gboolean no_new_privileges;
+  char **mask, **unmask;
+  char *proc_options;
+} SecurityWords;
+void security_words_clear (SecurityWords *words);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SecurityWords, security_words_clear)
+gboolean words_security (const ContainerOptions *options, SecurityWords *ret_words, GError **error);
+
+typedef struct {
+  SpecNamespace pid, ipc, uts, cgroup;
+  uint32_t umask;
+  json_t *rlimits, *sysctl, *annotations, *devices, *hooks;   /* owned, may be NULL */
+  const char *root_propagation;
+} SpecWords;
+void spec_words_clear (SpecWords *words);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SpecWords, spec_words_clear)
+gboolean words_spec (const Make *make, SpecWords *ret_words, GError **error);
+
+/* words_hosts: --add-host as lines of /etc/hosts. */
+gboolean words_hosts (const ContainerOptions *options, char ***ret_lines, GError **error);
+/* words_groups: --group-add without keep-groups. */
+char **words_groups (const ContainerOptions *options);
+gboolean words_keep_groups (const ContainerOptions *options);
+/* words_hostname: --hostname, the host's with --uts host, else the short id. */
+char *words_hostname (const Make *make);
+
+/* words_check: everything above read once, before anything is made: a bad value never changes state. */
+gboolean words_check (const ContainerOptions *options, GError **error);

@@ -1,0 +1,130 @@
+#include "pkg/engine/etc_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "network/slirp.h"
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+
+/* put: FOLDER/etc/NAME with @text, bound to @destination. */
+static gboolean
+put (const EtcFiles *files, json_t *mounts, int dir, const char *name, const char *destination, const char *text, mode_t mode, GError **error)
+{
+  cleanup_fd int fd = openat (dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  int errsv = errno;
+  if (fd < 0)
+    return coracle_throw_errno (error, errsv, "writing %s for the container", destination);
+  int r = fd_write_all (fd, text, strlen (text));
+  if (r == 0 && fchmod (fd, mode) < 0) /* whatever the umask */
+    r = -errno;
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "writing %s for the container", destination);
+  g_autofree char *source = g_build_filename (files->folder, "etc", name, NULL);
+  json_array_append_new (mounts, json_pack ("{s:s, s:s, s:s, s:[s, s]}", "destination", destination, "type", "bind", "source", source, "options", "bind", "rprivate"));
+  return TRUE;
+}
+
+/* hosts_text: podman-run(1) --add-host, --no-hosts; containers.conf base_hosts_file: the host's own file first. */
+static char *
+hosts_text (const EtcFiles *files)
+{
+  GString *text = g_string_new (NULL);
+  g_autofree char *base = NULL;
+  for (const char *const *line = files->hosts; line != NULL && *line != NULL; line++)
+    g_string_append_printf (text, "%s\n", *line);
+  if (path_read_file (AT_FDCWD, "/etc/hosts", 1 << 20, &base, NULL, NULL))
+    {
+      g_string_append (text, base);
+      if (text->len > 0 && text->str[text->len - 1] != '\n')
+        g_string_append_c (text, '\n');
+    }
+  if (strstr (text->str, "localhost") == NULL)
+    g_string_append (text, "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
+  if (files->slirp)
+    g_string_append (text, "10.0.2.2\thost.containers.internal host.docker.internal\n");
+  if (files->address != NULL)
+    g_string_append_printf (text, "%s\t%s %s\n", files->address, files->hostname, files->name);
+  return g_string_free (text, FALSE);
+}
+
+/* containerenv_text: podman-run(1), "/run/.containerenv". */
+static char *
+containerenv_text (const EtcFiles *files)
+{
+  if (!files->options->privileged)
+    return g_strdup ("");
+  return g_strdup_printf ("engine=\"coracle-" CORACLE_VERSION "\"\nname=\"%s\"\nid=\"%s\"\nimage=\"%s\"\nimageid=\"%s\"\nrootless=%d\n", files->name, files->id,
+                          files->image_name != NULL ? files->image_name : "", files->image_id != NULL ? files->image_id : "", 1);
+}
+
+/* append_account: the image's passwd or group with one line more; NULL when the file is not there. */
+static char *
+append_account (const EtcFiles *files, const char *path, const char *line)
+{
+  cleanup_fd int fd = path_open_in_root (files->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+  g_autofree char *text = NULL;
+  if (fd < 0 || !fd_read_file (fd, 16 << 20, &text, NULL, NULL))
+    return NULL;
+  gboolean ended = text[0] == '\0' || text[strlen (text) - 1] == '\n';
+  return g_strconcat (text, ended ? "" : "\n", line, "\n", NULL);
+}
+
+/* replace_marks: podman-run(1) --passwd-entry: $USERNAME $UID $GID $NAME $HOME $GROUPNAME. */
+static char *
+replace_marks (const char *entry, const UserInfo *user, const char *home)
+{
+  g_autofree char *uid = g_strdup_printf ("%u", user->uid), *gid = g_strdup_printf ("%u", user->gid);
+  const struct {
+    const char *mark, *value;
+  } marks[] = { { "$USERNAME", uid }, { "$GROUPNAME", gid }, { "$UID", uid }, { "$GID", gid }, { "$NAME", "container user" }, { "$HOME", home } };
+  g_autoptr (GString) text = g_string_new (entry);
+  for (size_t i = 0; i < G_N_ELEMENTS (marks); i++)
+    g_string_replace (text, marks[i].mark, marks[i].value, 0);
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+/* put_passwd: a user by number whom the image does not know gets a line, so that programs that ask for their name work (podman-run(1) --passwd). */
+static gboolean
+put_passwd (const EtcFiles *files, json_t *mounts, int dir, GError **error)
+{
+  const ContainerOptions *options = files->options;
+  if (!options->passwd || options->read_only || (files->user->name != NULL && options->passwd_entry == NULL))
+    return TRUE;
+  const char *home = options->workdir != NULL ? options->workdir : "/";
+  g_autofree char *line = replace_marks (options->passwd_entry != NULL ? options->passwd_entry : "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh", files->user, home);
+  g_autofree char *text = append_account (files, "/etc/passwd", line);
+  return text == NULL || put (files, mounts, dir, "passwd", "/etc/passwd", text, 0644, error);
+}
+
+gboolean
+etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
+{
+  const ContainerOptions *options = files->options;
+  g_autofree char *folder = g_build_filename (files->folder, "etc", NULL);
+  if (!path_mkdirs (folder, 0755, error))
+    return FALSE;
+  cleanup_fd int dir = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "opening %s", folder);
+    }
+  g_autofree char *hosts = hosts_text (files);
+  if (!options->no_hosts && !put (files, mounts, dir, "hosts", "/etc/hosts", hosts, 0644, error))
+    return FALSE;
+  g_autofree char *host_resolv = NULL;
+  (void) path_read_file (AT_FDCWD, "/etc/resolv.conf", 1 << 20, &host_resolv, NULL, NULL);
+  g_autofree char *resolv = slirp_resolv_conf (host_resolv != NULL ? host_resolv : "", files->slirp, (const char *const *) options->dns,
+                                               (const char *const *) options->dns_search, (const char *const *) options->dns_option);
+  if (resolv != NULL && !put (files, mounts, dir, "resolv.conf", "/etc/resolv.conf", resolv, 0644, error))
+    return FALSE;
+  g_autofree char *hostname = g_strconcat (files->hostname, "\n", NULL);
+  g_autofree char *containerenv = containerenv_text (files);
+  return put (files, mounts, dir, "hostname", "/etc/hostname", hostname, 0644, error)
+         && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, 0700, error) && put_passwd (files, mounts, dir, error);
+}

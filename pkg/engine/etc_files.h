@@ -1,0 +1,24 @@
+/* etc_files: the files that every container gets of its own: /etc/hosts, /etc/resolv.conf, /etc/hostname, /run/.containerenv, and passwd and group where a user is missing
+ * in the image's. They are written in the container's folder and bound over the image's. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "pkg/engine/container_options.h"
+#include "pkg/engine/user.h"
+
+typedef struct {
+  const ContainerOptions *options;
+  const char *folder;        /* absolute, the container's; the files go to FOLDER/etc */
+  const char *id, *name, *image_name, *image_id;
+  const char *hostname;
+  const char *address;       /* of the container: what hosts gives for its name; NULL = none */
+  const char *const *hosts;  /* "IP\tNAME…" lines of --add-host */
+  gboolean slirp, host_network;
+  int root_fd;               /* the mounted root filesystem */
+  const UserInfo *user;
+} EtcFiles;
+
+/* etc_files_write: write them and append the binds (OCI form) to @mounts. Errors: SYSTEM, NO_SPACE. */
+gboolean etc_files_write (const EtcFiles *files, json_t *mounts, GError **error);

@@ -1,0 +1,81 @@
+#include "pkg/engine/image_lookup.h"
+
+#include <string.h>
+
+#include "pkg/base/error.h"
+#include "pkg/image/name.h"
+
+static gboolean
+fits_platform (const StateImage *image, const char *platform)
+{
+  if (platform == NULL || platform[0] == '\0')
+    return TRUE;
+  g_auto (GStrv) parts = g_strsplit (platform, "/", 3);
+  guint n = g_strv_length (parts);
+  const char *architecture = n > 1 ? parts[1] : NULL;
+  if (architecture != NULL && strcmp (architecture, "x86_64") == 0)
+    architecture = "amd64";
+  else if (architecture != NULL && strcmp (architecture, "aarch64") == 0)
+    architecture = "arm64";
+  return g_strcmp0 (image->os, parts[0]) == 0 && (architecture == NULL || g_strcmp0 (image->architecture, architecture) == 0)
+         && (n < 3 || image->variant == NULL || g_strcmp0 (image->variant, parts[2]) == 0);
+}
+
+static StateImage *
+find (State *state, const char *text, char **ret_name, GError **error)
+{
+  g_auto (GStrv) names = image_name_candidates (text, NULL);
+  for (char **name = names; name != NULL && *name != NULL; name++)
+    {
+      StateImage *image = state_image_find (state, *name, NULL);
+      if (image != NULL)
+        {
+          *ret_name = g_strdup (*name);
+          return image;
+        }
+    }
+  g_autoptr (GError) problem = NULL;
+  StateImage *image = state_image_find (state, text, &problem);
+  if (image != NULL)
+    {
+      *ret_name = g_strdup (image->names != NULL && image->names[0] != NULL ? image->names[0] : image->id);
+      return image;
+    }
+  if (!g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+    g_propagate_error (error, g_steal_pointer (&problem));
+  else if (names == NULL)
+    (void) image_name_candidates (text, error);
+  else
+    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image not known", text);
+  return NULL;
+}
+
+StateImage *
+image_lookup (State *state, const char *text, const char *platform, char **ret_name, GError **error)
+{
+  g_autofree char *name = NULL;
+  g_autoptr (StateImage) image = find (state, text, &name, error);
+  if (image == NULL)
+    return NULL;
+  if (!fits_platform (image, platform))
+    {
+      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: no image for platform %s: the one here is for %s/%s", text, platform, image->os, image->architecture);
+      return NULL;
+    }
+  if (ret_name != NULL)
+    *ret_name = g_steal_pointer (&name);
+  return g_steal_pointer (&image);
+}
+
+GPtrArray *
+image_layer_folders (const ConfigPaths *paths, const StateImage *image)
+{
+  GPtrArray *folders = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = g_strv_length (image->layers); i > 0; i--)
+    {
+      const char *colon = strchr (image->layers[i - 1], ':');
+      g_ptr_array_add (folders, g_build_filename (paths->root, "layers", colon != NULL ? colon + 1 : image->layers[i - 1], NULL));
+    }
+  g_ptr_array_add (folders, NULL);
+  return folders;
+}

@@ -1,0 +1,14 @@
+/* image_lookup: the image a user means. */
+#pragma once
+
+#include <glib.h>
+
+#include "pkg/config/paths.h"
+#include "pkg/state/state.h"
+
+/* image_lookup: @text: a name (tried as Podman does), an id or its unique prefix. @platform: "os/arch[/variant]" it must be for, or NULL.
+ * @ret_name: the name it was found by, as the user will read it; may be NULL. Errors: NOT_FOUND "TEXT: image not known", INVALID. */
+StateImage *image_lookup (State *state, const char *text, const char *platform, char **ret_name, GError **error);
+
+/* image_layer_folders: absolute folders of its layers, topmost first, NULL-terminated; free with g_ptr_array_unref. */
+GPtrArray *image_layer_folders (const ConfigPaths *paths, const StateImage *image);

@@ -1,0 +1,153 @@
+#include "pkg/engine/user.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+
+enum { FILE_MAX = 16 << 20 };
+
+void
+user_info_clear (UserInfo *user)
+{
+  g_clear_pointer (&user->name, g_free);
+  g_clear_pointer (&user->home, g_free);
+  g_clear_pointer (&user->groups, g_array_unref);
+}
+
+/* read_lines: the lines of a file of the image; a missing one has none. What is not a regular file is as good as missing. */
+static gboolean
+read_lines (int root_fd, const char *path, char ***ret_lines, GError **error)
+{
+  *ret_lines = NULL;
+  cleanup_fd int fd = path_open_in_root (root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+  struct stat st;
+  if (fd < 0 || fstat (fd, &st) < 0 || !S_ISREG (st.st_mode))
+    {
+      *ret_lines = g_new0 (char *, 1);
+      return TRUE;
+    }
+  g_autofree char *text = NULL;
+  if (!fd_read_file (fd, FILE_MAX, &text, NULL, error))
+    return coracle_prefix (error, "the image's %s", path);
+  *ret_lines = g_strsplit (text, "\n", -1);
+  return TRUE;
+}
+
+static gboolean
+parse_id (const char *text, uint32_t *ret_id)
+{
+  guint64 value;
+  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT32, &value, NULL))
+    return FALSE;
+  *ret_id = (uint32_t) value;
+  return TRUE;
+}
+
+/* find_line: the first line of passwd or group whose first field is @name or whose third is @id; its fields, NULL if none. */
+static char **
+find_line (char **lines, const char *name, const uint32_t *id, guint fields)
+{
+  for (char **line = lines; *line != NULL; line++)
+    {
+      g_auto (GStrv) parts = g_strsplit (*line, ":", -1);
+      uint32_t number;
+      if (g_strv_length (parts) < fields || !parse_id (parts[2], &number))
+        continue;
+      if ((name != NULL && strcmp (parts[0], name) == 0) || (id != NULL && number == *id))
+        return g_steal_pointer (&parts);
+    }
+  return NULL;
+}
+
+static void
+add_group (GArray *groups, uint32_t gid)
+{
+  for (guint i = 0; i < groups->len; i++)
+    if (g_array_index (groups, uint32_t, i) == gid)
+      return;
+  g_array_append_val (groups, gid);
+}
+
+static void
+add_memberships (GArray *groups, char **lines, const char *name)
+{
+  for (char **line = lines; *line != NULL; line++)
+    {
+      g_auto (GStrv) parts = g_strsplit (*line, ":", -1);
+      uint32_t gid;
+      if (g_strv_length (parts) < 4 || !parse_id (parts[2], &gid))
+        continue;
+      g_auto (GStrv) members = g_strsplit (parts[3], ",", -1);
+      if (g_strv_contains ((const char *const *) members, name))
+        add_group (groups, gid);
+    }
+}
+
+static gboolean
+find_group (char **lines, const char *text, uint32_t *ret_gid, GError **error)
+{
+  g_auto (GStrv) found = find_line (lines, text, NULL, 3);
+  if (found != NULL)
+    return parse_id (found[2], ret_gid);
+  if (parse_id (text, ret_gid))
+    return TRUE;
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "unable to find group %s: no matching entries in group file", text);
+}
+
+static gboolean
+find_user (char **lines, const char *text, UserInfo *user, GError **error)
+{
+  uint32_t id;
+  gboolean numeric = parse_id (text, &id);
+  g_auto (GStrv) found = find_line (lines, text, NULL, 4);
+  if (found == NULL && numeric)
+    found = find_line (lines, NULL, &id, 4);
+  if (found == NULL && !numeric)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "unable to find user %s: no matching entries in passwd file", text);
+  if (found == NULL)
+    {
+      user->uid = id;
+      user->gid = 0;
+      return TRUE;
+    }
+  if (!parse_id (found[2], &user->uid) || !parse_id (found[3], &user->gid))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "user %s: the image's passwd file has no numbers for it", text);
+  user->name = g_strdup (found[0]);
+  if (g_strv_length (found) > 5 && found[5][0] != '\0')
+    user->home = g_strdup (found[5]);
+  return TRUE;
+}
+
+gboolean
+user_lookup (int root_fd, const char *spec, const char *const *group_add, UserInfo *ret_user, GError **error)
+{
+  g_auto (GStrv) passwd = NULL, group = NULL;
+  if (!read_lines (root_fd, "/etc/passwd", &passwd, error) || !read_lines (root_fd, "/etc/group", &group, error))
+    return FALSE;
+  g_auto (GStrv) parts = g_strsplit (spec != NULL ? spec : "", ":", 2);
+  const char *who = parts[0] != NULL && parts[0][0] != '\0' ? parts[0] : "0";
+  const char *which = parts[0] != NULL && parts[1] != NULL && parts[1][0] != '\0' ? parts[1] : NULL;
+  g_auto (UserInfo) user = { .groups = g_array_new (FALSE, FALSE, sizeof (uint32_t)) };
+  if (!find_user (passwd, who, &user, error) || (which != NULL && !find_group (group, which, &user.gid, error)))
+    return FALSE;
+  /* with a group of its own choice the user gets no others: podman-run(1) */
+  if (user.name != NULL && which == NULL)
+    add_memberships (user.groups, group, user.name);
+  for (; group_add != NULL && *group_add != NULL; group_add++)
+    {
+      uint32_t gid;
+      if (!find_group (group, *group_add, &gid, error))
+        return FALSE;
+      add_group (user.groups, gid);
+    }
+  if (user.home == NULL)
+    user.home = g_strdup ("/");
+  *ret_user = user;
+  user = (UserInfo){ 0 };
+  return TRUE;
+}

@@ -1,0 +1,20 @@
+/* user: who "--user" and USER mean inside an image: its /etc/passwd and /etc/group, read below its root. */
+#pragma once
+
+#include <glib.h>
+#include <stdint.h>
+
+typedef struct {
+  uint32_t uid, gid;
+  char *name;       /* NULL when no line of passwd has the uid */
+  char *home;       /* "/" when passwd says nothing */
+  GArray *groups;   /* of uint32_t: the groups that list the name, and --group-add */
+} UserInfo;
+void user_info_clear (UserInfo *user);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UserInfo, user_info_clear)
+
+/* user_lookup: @spec: "", "user", "uid", "user:group", "uid:gid", NULL for root. @group_add: names or numbers, or NULL.
+ * A user given by name or number gets passwd's group unless one is given; a number that passwd does not know gets group 0 and no more.
+ * Errors: INVALID "unable to find user NAME: no matching entries in passwd file", the same for a group; a number above what fits.
+ * Source: podman-run(1) --user, --group-add. */
+gboolean user_lookup (int root_fd, const char *spec, const char *const *group_add, UserInfo *ret_user, GError **error);

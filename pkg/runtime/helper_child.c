@@ -1,0 +1,226 @@
+/* The helper: what coracle-monitor does before it is the monitor.
+ *
+ * Host's:  network, ipc, uts; the command's mount namespace, in which the root filesystem is mounted and which follows the host's.
+ * Own:     a pid namespace, whose pid 1 it is (unless --pid=host).
+ * Shared:  the user namespace of all of the user's containers; all capabilities over it.
+ * Dies:    with the command until the container runs (PDEATHSIG); from then on it is on its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "network/slirp.h"
+#include "pkg/base/fd.h"
+#include "pkg/runtime/child.h"
+
+enum { ENV_MAX = 64 };
+
+typedef struct {
+  const RuntimePlan *plan;
+  MonitorStart *start;
+  int slirp_socket;
+  int terminal;       /* our end of the socket on which init sends the terminal */
+  int terminal_init;  /* its end */
+  int sync;           /* our end of the pipe that lets init go on after the hooks */
+  int sync_init;
+  int detail, hook_status;
+} Helper;
+
+static int
+stage_start (Helper *helper)
+{
+  if (setsid () < 0 && errno != EPERM)
+    return -errno;
+  if (prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+    return -errno;
+  /* the command may have died before that call; getppid says 0 in a pid namespace of our own */
+  struct pollfd command = { .fd = helper->plan->command_pidfd, .events = POLLIN };
+  if (poll (&command, 1, 0) > 0)
+    return -ESRCH;
+  return 0;
+}
+
+static int
+stage_slirp (Helper *helper)
+{
+  const RuntimePlan *plan = helper->plan;
+  if (plan->slirp_program == 0)
+    return 0;
+  const PlanRef *refs = plan_bytes (plan, plan->slirp_envp.at);
+  const char *envp[ENV_MAX + 1];
+  uint32_t n = plan->slirp_envp.n < ENV_MAX ? plan->slirp_envp.n : ENV_MAX;
+  for (uint32_t i = 0; i < n; i++)
+    envp[i] = plan_text (plan, refs[i]);
+  envp[n] = NULL;
+  SlirpProcess slirp;
+  int r = slirp_spawn_child (plan_text (plan, plan->slirp_program), (char *const *) envp, &slirp);
+  if (r < 0)
+    return r;
+  helper->slirp_socket = slirp.socket;
+  helper->start->slirp_pid = slirp.pid;
+  return 0;
+}
+
+static int
+stage_join (Helper *helper)
+{
+  const PlanJoin *joins = plan_bytes (helper->plan, helper->plan->joins.at);
+  for (uint32_t i = 0; i < helper->plan->joins.n; i++)
+    {
+      helper->detail = (int) i;
+      /* mount and network of the monitor stay its own: those joins are init's (see join_in_init) */
+      if (joins[i].flag == CLONE_NEWPID && setns (joins[i].fd, CLONE_NEWPID) < 0)
+        return -errno;
+    }
+  return 0;
+}
+
+static int
+make_channels (Helper *helper)
+{
+  int ends[2];
+  if (helper->plan->terminal)
+    {
+      if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+      helper->terminal = ends[0];
+      helper->terminal_init = ends[1];
+    }
+  if (helper->plan->hooks_runtime.n > 0)
+    {
+      if (pipe2 (ends, O_CLOEXEC) < 0)
+        return -errno;
+      helper->sync_init = ends[0];
+      helper->sync = ends[1];
+    }
+  return 0;
+}
+
+struct clone_arguments {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+static int
+stage_clone (Helper *helper)
+{
+  const RuntimePlan *plan = helper->plan;
+  int r = make_channels (helper);
+  if (r < 0)
+    return r;
+  int pidfd = -1;
+  struct clone_arguments arguments = { .flags = plan->clone_flags | CLONE_PIDFD, .pidfd = (uint64_t) (uintptr_t) &pidfd, .exit_signal = SIGCHLD };
+  long pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0)
+    return -errno;
+  if (pid == 0)
+    {
+      fd_close (helper->sync);
+      init_child_run (plan, helper->sync_init, helper->terminal_init, helper->slirp_socket);
+    }
+  helper->start->init_pid = (pid_t) pid;
+  helper->start->init_pidfd = pidfd;
+  fd_close (fd_steal (&helper->terminal_init));
+  fd_close (fd_steal (&helper->sync_init));
+  fd_close (fd_steal (&helper->slirp_socket));
+  return 0;
+}
+
+/* report_init: tell the command which process init is: it learns the pid in its own namespace from the pidfd's fdinfo. */
+static int
+report_init (Helper *helper)
+{
+  RuntimeStatus status = { .stage = STAGE_NONE };
+  struct iovec data = { .iov_base = &status, .iov_len = sizeof status };
+  union {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  memset (&control, 0, sizeof control);
+  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN (sizeof (int));
+  memcpy (CMSG_DATA (header), &helper->start->init_pidfd, sizeof (int));
+  return sendmsg (helper->plan->status_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int
+stage_hooks (Helper *helper)
+{
+  const RuntimePlan *plan = helper->plan;
+  if (plan->hooks_runtime.n == 0)
+    return 0;
+  int r = hook_child_run (plan, plan->hooks_runtime, helper->start->init_pid, "creating", &helper->detail, &helper->hook_status);
+  if (r == 0)
+    r = fd_write_all (helper->sync, "g", 1);
+  fd_close (fd_steal (&helper->sync));
+  return r;
+}
+
+static int
+stage_terminal (Helper *helper)
+{
+  if (helper->terminal < 0)
+    return 0;
+  int master = fd_recv (helper->terminal);
+  fd_close (fd_steal (&helper->terminal));
+  if (master == -ENODATA)
+    return -ECANCELED; /* init failed before, and has said why */
+  if (master < 0)
+    return master;
+  helper->start->pty = master;
+  return 0;
+}
+
+static const struct {
+  RuntimeStage stage;
+  int (*run) (Helper *helper);
+} stages[] = {
+  { STAGE_HELPER_START, stage_start },
+  { STAGE_SLIRP, stage_slirp },
+  { STAGE_JOIN, stage_join },
+  { STAGE_CLONE, stage_clone },
+  { STAGE_CLONE, report_init },
+  { STAGE_HOOK, stage_hooks },
+  { STAGE_TERMINAL, stage_terminal },
+};
+
+int
+helper_child_start (const RuntimePlan *plan, MonitorStart *ret_start)
+{
+  *ret_start = plan->monitor;
+  Helper helper = { .plan = plan, .start = ret_start, .slirp_socket = -1, .terminal = -1, .terminal_init = -1, .sync = -1, .sync_init = -1 };
+  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
+    {
+      int r = stages[i].run (&helper);
+      if (r < 0)
+        {
+          RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r, .detail = helper.detail };
+          if (stages[i].stage == STAGE_HOOK && r == -ECHILD)
+            status.detail = helper.hook_status;
+          if (r != -ECANCELED)
+            (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+          return -1;
+        }
+    }
+  /* init's own ends and what only it uses */
+  fd_close (plan->status_fd);
+  fd_close (plan->init_stdin);
+  fd_close (plan->init_stdout);
+  fd_close (plan->init_stderr);
+  for (uint32_t i = 0; i < plan->preserve_fds; i++)
+    fd_close (plan->preserve_from + (int) i);
+  const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
+  for (uint32_t i = 0; i < plan->joins.n; i++)
+    fd_close (joins[i].fd);
+  return 0;
+}

@@ -1,0 +1,133 @@
+/* OCI hooks: a program that reads the container's state from its standard input (runtime-spec, config.md "POSIX-platform Hooks" and runtime.md "State"). */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/fd.h"
+#include "pkg/runtime/child.h"
+
+enum { ARGS_MAX = 256 };
+
+static void
+write_number (char *out, size_t size, int number)
+{
+  char *at = out + size - 1;
+  *at = '\0';
+  do
+    *--at = (char) ('0' + number % 10);
+  while ((number /= 10) != 0 && at > out);
+  memmove (out, at, strlen (at) + 1);
+}
+
+/* write_state: the plan's state text with @PID@ and @STATUS@ filled in. */
+static int
+write_state (int fd, const char *text, int pid, const char *status)
+{
+  char number[16];
+  write_number (number, sizeof number, pid);
+  while (*text != '\0')
+    {
+      const char *mark = strchr (text, '@');
+      size_t length = mark != NULL ? (size_t) (mark - text) : strlen (text);
+      int r = fd_write_all (fd, text, length);
+      if (r < 0)
+        return r;
+      text += length;
+      const char *value = strncmp (text, "@PID@", 5) == 0 ? number : strncmp (text, "@STATUS@", 8) == 0 ? status : NULL;
+      if (value != NULL)
+        text += value == number ? 5 : 8;
+      else if (*text == '@')
+        {
+          value = "@";
+          text++;
+        }
+      if (value != NULL && (r = fd_write_all (fd, value, strlen (value))) < 0)
+        return r;
+    }
+  return 0;
+}
+
+static int
+fill_vector (const RuntimePlan *plan, PlanList list, const char *vector[ARGS_MAX + 1])
+{
+  if (list.n > ARGS_MAX)
+    return -E2BIG;
+  const PlanRef *refs = plan_bytes (plan, list.at);
+  for (uint32_t i = 0; i < list.n; i++)
+    vector[i] = plan_text (plan, refs[i]);
+  vector[list.n] = NULL;
+  return 0;
+}
+
+static _Noreturn void
+exec_hook (const RuntimePlan *plan, const PlanHook *hook, int stdin_fd)
+{
+  const char *argv[ARGS_MAX + 1], *envp[ARGS_MAX + 1];
+  sigset_t none;
+  sigemptyset (&none);
+  (void) sigprocmask (SIG_SETMASK, &none, NULL);
+  if (fill_vector (plan, hook->argv, argv) < 0 || fill_vector (plan, hook->envp, envp) < 0 || dup2 (stdin_fd, STDIN_FILENO) < 0)
+    _exit (126);
+  if (argv[0] == NULL)
+    argv[0] = plan_text (plan, hook->path), argv[1] = NULL;
+  (void) syscall (SYS_close_range, 3U, ~0U, 0U);
+  execve (plan_text (plan, hook->path), (char *const *) argv, (char *const *) envp);
+  _exit (127);
+}
+
+static int
+run_one (const RuntimePlan *plan, const PlanHook *hook, int pid, const char *status, int *ret_wait_status)
+{
+  int ends[2];
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return -errno;
+  cleanup_fd int read_end = ends[0];
+  cleanup_fd int write_end = ends[1];
+  long child = syscall (SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (child < 0)
+    return -errno;
+  if (child == 0)
+    exec_hook (plan, hook, read_end);
+  fd_close (fd_steal (&read_end));
+  int r = write_state (write_end, plan_text (plan, plan->state_json), pid, status);
+  fd_close (fd_steal (&write_end));
+  if (r == -EPIPE)
+    r = 0; /* the hook need not read its input */
+
+  if (hook->timeout_seconds != 0)
+    {
+      cleanup_fd int pidfd = (int) syscall (SYS_pidfd_open, child, 0);
+      struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
+      int n;
+      do
+        n = poll (&waiting, 1, (int) hook->timeout_seconds * 1000);
+      while (n < 0 && errno == EINTR);
+      if (n == 0)
+        (void) kill ((pid_t) child, SIGKILL);
+    }
+  while (waitpid ((pid_t) child, ret_wait_status, 0) < 0)
+    if (errno != EINTR)
+      return -errno;
+  return r < 0 ? r : *ret_wait_status == 0 ? 0 : -ECHILD;
+}
+
+/* hook_child_run: one after the other; the first that fails ends it: -ECHILD and *@ret_wait_status. */
+int
+hook_child_run (const RuntimePlan *plan, PlanList hooks, int pid, const char *status, int *ret_detail, int *ret_wait_status)
+{
+  const PlanHook *list = plan_bytes (plan, hooks.at);
+  for (uint32_t i = 0; i < hooks.n; i++)
+    {
+      *ret_detail = (int) i;
+      int r = run_one (plan, &list[i], pid, status, ret_wait_status);
+      if (r < 0)
+        return r;
+    }
+  return 0;
+}

@@ -1,0 +1,418 @@
+/* The container's init, from clone to exec.
+ *
+ * Host's:  nothing but the user namespace shared by all of the user's containers (or the host's, for real root), and what the plan joined on purpose.
+ * Own:     pid, mount, net, ipc, uts and cgroup namespaces, made by the clone that started this.
+ * Caps:    all over the user namespace, until the stage "user" leaves the plan's set.
+ * Memory:  a copy of the monitor's (static, no threads); its executable lies on a read-only mount, so that an image whose command is /proc/self/exe cannot
+ *          write to it (CVE-2019-5736). */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "network/slirp.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+#include "pkg/runtime/child.h"
+#include "pkg/runtime/mountsys.h"
+
+typedef struct {
+  const RuntimePlan *plan;
+  int sync_fd, terminal_fd, slirp_socket;
+  int root_fd;     /* the new root, before pivot */
+  int proc_fd;     /* the proc filesystem mounted for the container; -1 = none */
+  int null_tree;   /* a detached copy of the host's /dev/null */
+  int slave;       /* the terminal */
+  int detail;
+  int hook_status;
+} Init;
+
+static int
+stage_session (Init *init)
+{
+  if (init->plan->pdeathsig && prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+    return -errno;
+  return setsid () < 0 ? -errno : 0;
+}
+
+/* stage_join: namespaces of others (container:ID, ns:PATH), opened by the parent; the pid namespace was joined by the helper, before the clone. */
+static int
+stage_join (Init *init)
+{
+  const PlanJoin *joins = plan_bytes (init->plan, init->plan->joins.at);
+  for (uint32_t i = 0; i < init->plan->joins.n; i++)
+    {
+      init->detail = (int) i;
+      if (joins[i].flag != CLONE_NEWPID && setns (joins[i].fd, (int) joins[i].flag) < 0)
+        return -errno;
+    }
+  return 0;
+}
+
+static int
+stage_network (Init *init)
+{
+  if (init->slirp_socket >= 0)
+    return slirp_attach_child (init->slirp_socket);
+  return init->plan->loopback ? slirp_loopback_child () : 0;
+}
+
+/* stage_propagation: what is mounted from here on stays here; what the host mounts later may still arrive (slave) below binds that ask for it. */
+static int
+stage_propagation (Init *init)
+{
+  return mount (NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0 ? -errno : 0;
+}
+
+static int
+stage_root (Init *init)
+{
+  init->root_fd = open (plan_text (init->plan, init->plan->rootfs), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (init->root_fd < 0)
+    return -errno;
+  init->null_tree = sys_open_tree (AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  return init->null_tree < 0 ? -errno : 0;
+}
+
+static int
+stage_mount (Init *init)
+{
+  return mount_child_all (init->plan, init->root_fd, init->terminal_fd, &init->slave, &init->proc_fd, &init->detail);
+}
+
+/* stage_hooks_container: the runtime's own hooks run meanwhile outside, in the helper, which then lets us go on. */
+static int
+stage_hooks_container (Init *init)
+{
+  char byte;
+  if (init->sync_fd >= 0 && fd_read_all (init->sync_fd, &byte, 1) != 1)
+    return -ECANCELED;
+  return hook_child_run (init->plan, init->plan->hooks_container, getpid (), "creating", &init->detail, &init->hook_status);
+}
+
+static int
+stage_pivot (Init *init)
+{
+  if (fchdir (init->root_fd) < 0 || syscall (SYS_pivot_root, ".", ".") < 0)
+    return -errno;
+  /* the old root lies on top of the new one now: pivot_root(2), "pivot_root(".", ".")" */
+  if (umount2 (".", MNT_DETACH) < 0 || chdir ("/") < 0)
+    return -errno;
+  if (init->plan->root_propagation != 0 && mount (NULL, "/", NULL, init->plan->root_propagation, NULL) < 0)
+    return -errno;
+  if (init->plan->root_readonly)
+    {
+      struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+      if (sys_mount_setattr (AT_FDCWD, "/", 0, &attr) < 0)
+        return -errno;
+    }
+  return 0;
+}
+
+/* open_proc: a file of the container's own proc filesystem, and of nothing mounted over it (CVE-2025-52881). */
+static int
+open_proc (Init *init, const char *path, int flags)
+{
+  cleanup_fd int opened = -1;
+  int proc = init->proc_fd;
+  if (proc < 0)
+    proc = opened = open ("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  struct statfs fs;
+  if (proc < 0 || fstatfs (proc, &fs) < 0)
+    return -errno;
+  if (fs.f_type != PROC_SUPER_MAGIC)
+    return -EXDEV;
+  cleanup_fd int fd = path_open_beneath (proc, path, flags, 0);
+  if (fd < 0)
+    return fd;
+  if (fstatfs (fd, &fs) < 0)
+    return -errno;
+  return fs.f_type == PROC_SUPER_MAGIC ? fd_steal (&fd) : -EXDEV;
+}
+
+static int
+write_proc (Init *init, const char *path, const char *value)
+{
+  cleanup_fd int fd = open_proc (init, path, O_WRONLY);
+  return fd < 0 ? fd : fd_write_all (fd, value, strlen (value));
+}
+
+static int
+stage_sysctl (Init *init)
+{
+  const PlanSysctl *sysctls = plan_bytes (init->plan, init->plan->sysctls.at);
+  for (uint32_t i = 0; i < init->plan->sysctls.n; i++)
+    {
+      init->detail = (int) i;
+      int r = write_proc (init, plan_text (init->plan, sysctls[i].key), plan_text (init->plan, sysctls[i].value));
+      if (r < 0)
+        return r;
+    }
+  return 0;
+}
+
+static int
+stage_mask (Init *init)
+{
+  return mount_child_mask (init->plan, init->null_tree, &init->detail);
+}
+
+static int
+stage_readonly (Init *init)
+{
+  return mount_child_readonly (init->plan, &init->detail);
+}
+
+static int
+stage_hostname (Init *init)
+{
+  const char *host = plan_text (init->plan, init->plan->hostname);
+  const char *domain = plan_text (init->plan, init->plan->domainname);
+  if (host != NULL && sethostname (host, strlen (host)) < 0)
+    return -errno;
+  if (domain != NULL && setdomainname (domain, strlen (domain)) < 0)
+    return -errno;
+  return 0;
+}
+
+static int
+stage_limit (Init *init)
+{
+  const PlanLimit *limits = plan_bytes (init->plan, init->plan->limits.at);
+  for (uint32_t i = 0; i < init->plan->limits.n; i++)
+    {
+      init->detail = (int) i;
+      struct rlimit limit = { .rlim_cur = limits[i].soft, .rlim_max = limits[i].hard };
+      if (setrlimit ((__rlimit_resource_t) limits[i].resource, &limit) < 0)
+        return -errno;
+    }
+  return 0;
+}
+
+static int
+stage_oom (Init *init)
+{
+  if (!init->plan->has_oom_score_adj)
+    return 0;
+  char text[16], *at = text + sizeof text - 1;
+  *at = '\0';
+  int value = init->plan->oom_score_adj;
+  unsigned magnitude = value < 0 ? (unsigned) -value : (unsigned) value;
+  do
+    *--at = (char) ('0' + magnitude % 10);
+  while ((magnitude /= 10) != 0);
+  if (value < 0)
+    *--at = '-';
+  return write_proc (init, "self/oom_score_adj", at);
+}
+
+/* give: make @fd the container user's, so that /dev/stdout can be opened again by a user who is not root. What cannot be given (the caller's own file, a terminal
+ * of the host) is left. */
+static void
+give (Init *init, int fd)
+{
+  struct stat st;
+  if (fd >= 0 && fstat (fd, &st) == 0 && (S_ISFIFO (st.st_mode) || S_ISSOCK (st.st_mode) || fd == init->slave))
+    (void) fchown (fd, init->plan->uid, fd == init->slave ? (gid_t) -1 : init->plan->gid);
+}
+
+/* stage_stdio: descriptors 0, 1, 2, then the preserved ones from 3 up, and nothing else past exec (CVE-2024-21626). The status socket is moved out of the way first. */
+static int
+stage_stdio (Init *init)
+{
+  const RuntimePlan *plan = init->plan;
+  int from[3] = { plan->init_stdin, plan->init_stdout, plan->init_stderr };
+  for (int i = 0; i < 3; i++)
+    {
+      int fd = init->slave >= 0 ? init->slave : from[i];
+      give (init, fd);
+      if (fd < 0 || dup2 (fd, i) < 0)
+        return fd < 0 ? -EBADF : -errno;
+    }
+  if (init->slave >= 0 && ioctl (STDIN_FILENO, TIOCSCTTY, 0) < 0)
+    return -errno;
+  for (uint32_t i = 0; i < plan->preserve_fds; i++)
+    if (dup2 (plan->preserve_from + (int) i, 3 + (int) i) < 0)
+      return -errno;
+  if (syscall (SYS_close_range, 3 + plan->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+    return -errno;
+  return 0;
+}
+
+static int
+load_filter (const struct sock_filter *program, uint32_t n)
+{
+  if (n == 0)
+    return 0;
+  struct sock_fprog filter = { .len = (unsigned short) n, .filter = (struct sock_filter *) program };
+  return syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0 ? -errno : 0;
+}
+
+static int
+load_filters (Init *init)
+{
+  int r = load_filter (plan_bytes (init->plan, init->plan->seccomp_single), init->plan->n_seccomp_single);
+  return r < 0 ? r : load_filter (plan_bytes (init->plan, init->plan->seccomp), init->plan->n_seccomp);
+}
+
+static int
+stage_caps (Init *init)
+{
+  if (init->plan->has_umask)
+    (void) umask (init->plan->umask);
+  return process_child_caps_bounding (init->plan);
+}
+
+/* stage_seccomp: without no_new_privs a filter needs CAP_SYS_ADMIN, so it is loaded while that is still held; the stages after it then need only calls that any
+ * profile for a container must allow: chdir, setresuid, setgroups, capset, prctl, execve, write. With no_new_privs it is loaded last (stage_seccomp_late). */
+static int
+stage_seccomp (Init *init)
+{
+  return init->plan->no_new_privileges ? 0 : load_filters (init);
+}
+
+static int
+stage_user (Init *init)
+{
+  return process_child_user (init->plan);
+}
+
+/* stage_cwd: as the container's user, who must be allowed to be there. A working folder outside the root would be a leaked descriptor (CVE-2024-21626): getcwd
+ * says "(unreachable)" or fails then. */
+static int
+stage_cwd (Init *init)
+{
+  const char *cwd = plan_text (init->plan, init->plan->cwd);
+  if (chdir (cwd != NULL ? cwd : "/") < 0)
+    return -errno;
+  char path[PATH_MAX];
+  long n = syscall (SYS_getcwd, path, sizeof path);
+  if (n < 0)
+    return -errno;
+  return path[0] == '/' ? 0 : -ENOENT;
+}
+
+static int
+stage_seccomp_late (Init *init)
+{
+  if (!init->plan->no_new_privileges)
+    return 0;
+  if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return -errno;
+  return load_filters (init);
+}
+
+static int
+stage_hooks_start (Init *init)
+{
+  return hook_child_run (init->plan, init->plan->hooks_start, getpid (), "created", &init->detail, &init->hook_status);
+}
+
+/* stage_exec: like execvp over the folders of the container's PATH, each tried as the kernel sees it. Returns only on failure. */
+static int
+stage_exec (Init *init)
+{
+  const RuntimePlan *plan = init->plan;
+  /* the vectors stand in the plan behind their lists, one pointer of room each: see plan.c */
+  const PlanRef *refs = plan_bytes (plan, plan->argv.at);
+  const char *argv[plan->argv.n + 1];
+  for (uint32_t i = 0; i < plan->argv.n; i++)
+    argv[i] = plan_text (plan, refs[i]);
+  argv[plan->argv.n] = NULL;
+  refs = plan_bytes (plan, plan->envp.at);
+  const char *envp[plan->envp.n + 1];
+  for (uint32_t i = 0; i < plan->envp.n; i++)
+    envp[i] = plan_text (plan, refs[i]);
+  envp[plan->envp.n] = NULL;
+
+  sigset_t none;
+  sigemptyset (&none);
+  for (int signal = 1; signal < 32; signal++)
+    if (signal != SIGKILL && signal != SIGSTOP)
+      {
+        /* ignored signals pass through exec: the container starts with defaults */
+        struct sigaction action = { .sa_handler = SIG_DFL };
+        (void) sigaction (signal, &action, NULL);
+      }
+  (void) sigprocmask (SIG_SETMASK, &none, NULL);
+
+  int best = ENOENT;
+  const PlanRef *paths = plan_bytes (plan, plan->exec_paths.at);
+  for (uint32_t i = 0; i < plan->exec_paths.n; i++)
+    {
+      init->detail = (int) i;
+      execve (plan_text (plan, paths[i]), (char *const *) argv, (char *const *) envp);
+      if (errno != ENOENT && errno != ENOTDIR)
+        {
+          best = errno;
+          if (errno != EACCES)
+            break;
+        }
+    }
+  return -best;
+}
+
+static const struct {
+  RuntimeStage stage;
+  int (*run) (Init *init);
+} stages[] = {
+  { STAGE_SESSION, stage_session },
+  { STAGE_JOIN, stage_join },
+  { STAGE_NETWORK, stage_network },
+  { STAGE_PROPAGATION, stage_propagation },
+  { STAGE_ROOT, stage_root },
+  { STAGE_MOUNT, stage_mount },
+  { STAGE_HOOK, stage_hooks_container },
+  { STAGE_PIVOT, stage_pivot },
+  { STAGE_SYSCTL, stage_sysctl },
+  { STAGE_OOM, stage_oom },
+  { STAGE_MASK, stage_mask },
+  { STAGE_READONLY, stage_readonly },
+  { STAGE_HOSTNAME, stage_hostname },
+  { STAGE_HOOK, stage_hooks_start },
+  { STAGE_LIMIT, stage_limit },
+  { STAGE_STDIO, stage_stdio },
+  { STAGE_CAPS, stage_caps },
+  { STAGE_SECCOMP, stage_seccomp },
+  { STAGE_USER, stage_user },
+  { STAGE_CWD, stage_cwd },
+  { STAGE_SECCOMP, stage_seccomp_late },
+  { STAGE_EXEC, stage_exec },
+};
+
+void
+init_child_run (const RuntimePlan *plan, int sync_fd, int terminal_fd, int slirp_socket)
+{
+  Init init = { .plan = plan, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket,
+                .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1 };
+  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
+    {
+      init.detail = 0;
+      int r = stages[i].run (&init);
+      if (r < 0)
+        {
+          RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r, .detail = init.detail };
+          if (stages[i].stage == STAGE_HOOK && r == -ECHILD)
+            status.detail = init.hook_status;
+          (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+          _exit (127);
+        }
+    }
+  _exit (127);
+}

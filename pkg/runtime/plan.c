@@ -1,0 +1,575 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/runtime/mountopt.h"
+#include "pkg/runtime/plan_build.h"
+#include "pkg/seccomp/caps.h"
+
+typedef struct {
+  GByteArray *bytes;
+  json_t *config;
+  const RuntimeOptions *options;
+  GArray *join_fds;
+} Build;
+
+/* The plan moves while bytes are appended: always reached anew. */
+static RuntimePlan *
+plan_of (Build *build)
+{
+  return (RuntimePlan *) (void *) build->bytes->data;
+}
+
+static PlanRef
+add_bytes (Build *build, const void *data, size_t size)
+{
+  static const guint8 zeros[8];
+  g_byte_array_append (build->bytes, zeros, (8 - build->bytes->len % 8) % 8);
+  PlanRef at = build->bytes->len;
+  if (size > 0)
+    g_byte_array_append (build->bytes, data, (guint) size);
+  return at;
+}
+
+static PlanRef
+add_text (Build *build, const char *text)
+{
+  return text == NULL ? 0 : add_bytes (build, text, strlen (text) + 1);
+}
+
+static PlanList
+add_list (Build *build, GArray *records)
+{
+  PlanList list = { .n = records->len };
+  list.at = add_bytes (build, records->data, (size_t) records->len * g_array_get_element_size (records));
+  return list;
+}
+
+static PlanList
+add_strings (Build *build, const char *const *strings)
+{
+  g_autoptr (GArray) refs = g_array_new (FALSE, FALSE, sizeof (PlanRef));
+  for (; strings != NULL && *strings != NULL; strings++)
+    {
+      PlanRef ref = add_text (build, *strings);
+      g_array_append_val (refs, ref);
+    }
+  return add_list (build, refs);
+}
+
+static char **
+string_array (json_t *array)
+{
+  GPtrArray *strings = g_ptr_array_new ();
+  size_t i;
+  json_t *item;
+  json_array_foreach (array, i, item)
+    if (json_is_string (item))
+      g_ptr_array_add (strings, g_strdup (json_string_value (item)));
+  g_ptr_array_add (strings, NULL);
+  return (char **) g_ptr_array_free (strings, FALSE);
+}
+
+static PlanList
+add_json_strings (Build *build, json_t *array)
+{
+  g_auto (GStrv) strings = string_array (array);
+  return add_strings (build, (const char *const *) strings);
+}
+
+static json_t *
+get (json_t *object, const char *key)
+{
+  return json_object_get (object, key);
+}
+
+static const char *
+get_text (json_t *object, const char *key)
+{
+  return json_string_value (get (object, key));
+}
+
+/* ---- namespaces */
+
+static const struct {
+  const char *type;
+  guint64 flag;
+} namespaces[] = {
+  { "pid", CLONE_NEWPID }, { "network", CLONE_NEWNET }, { "ipc", CLONE_NEWIPC }, { "uts", CLONE_NEWUTS }, { "mount", CLONE_NEWNS }, { "cgroup", CLONE_NEWCGROUP },
+};
+
+static gboolean
+add_namespaces (Build *build, GError **error)
+{
+  g_autoptr (GArray) joins = g_array_new (FALSE, FALSE, sizeof (PlanJoin));
+  guint64 flags = CLONE_NEWNS;
+  size_t i;
+  json_t *item;
+  json_array_foreach (get (get (build->config, "linux"), "namespaces"), i, item)
+    {
+      const char *type = get_text (item, "type");
+      const char *path = get_text (item, "path");
+      guint64 flag = 0;
+      for (size_t k = 0; k < G_N_ELEMENTS (namespaces); k++)
+        if (g_strcmp0 (type, namespaces[k].type) == 0)
+          flag = namespaces[k].flag;
+      if (flag == 0)
+        return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "config.json: namespace type %s", type != NULL ? type : "(none)");
+      if (path == NULL)
+        {
+          flags |= flag;
+          continue;
+        }
+      int fd = open (path, O_RDONLY | O_CLOEXEC);
+      if (fd < 0)
+        {
+          int errsv = errno;
+          return coracle_throw_errno (error, errsv, "opening %s namespace %s", type, path);
+        }
+      g_array_append_val (build->join_fds, fd);
+      PlanJoin join = { .fd = fd, .flag = (guint32) flag };
+      g_array_append_val (joins, join);
+    }
+  PlanList list = add_list (build, joins);
+  RuntimePlan *plan = plan_of (build);
+  plan->joins = list;
+  plan->clone_flags = flags;
+  plan->pdeathsig = (flags & CLONE_NEWPID) == 0;
+  plan->loopback = (flags & CLONE_NEWNET) != 0;
+  plan->monitor.kill_group = plan->pdeathsig;
+  return TRUE;
+}
+
+/* ---- mounts */
+
+static void
+add_mount (Build *build, GArray *mounts, json_t *item)
+{
+  g_auto (GStrv) words = string_array (get (item, "options"));
+  MountOptions options;
+  mountopt_parse ((const char *const *) words, &options);
+  const char *type = get_text (item, "type"), *source = get_text (item, "source"), *target = get_text (item, "destination");
+  gboolean bind = options.bind || g_strcmp0 (type, "bind") == 0;
+  gboolean cgroup = g_strcmp0 (type, "cgroup") == 0;
+
+  PlanMount mount = { .kind = bind ? PLAN_MOUNT_BIND : PLAN_MOUNT_FS };
+  if (bind && source != NULL && source[0] != '/')
+    {
+      g_autofree char *absolute = g_build_filename (build->options->bundle, source, NULL);
+      mount.source = add_text (build, absolute);
+    }
+  else
+    mount.source = add_text (build, source);
+  mount.target = add_text (build, target);
+  mount.fstype = bind ? 0 : add_text (build, cgroup ? "cgroup2" : type);
+  mount.attr_set = options.attr_set;
+  mount.attr_clear = options.attr_clear;
+  mount.propagation = options.propagation;
+  mount.propagation_recursive = options.propagation_recursive;
+  if (bind && mount.propagation == 0)
+    {
+      mount.propagation = MS_PRIVATE;
+      mount.propagation_recursive = TRUE;
+    }
+  if (options.recursive)
+    mount.flags |= PLAN_RECURSIVE;
+  if (!bind && (cgroup || g_strcmp0 (type, "sysfs") == 0))
+    mount.flags |= PLAN_FALLBACK_BIND | PLAN_RECURSIVE;
+  if (options.copyup)
+    mount.flags |= PLAN_COPYUP;
+  if (!bind && g_strcmp0 (target, "/dev") == 0)
+    mount.flags |= PLAN_DEV;
+  if (!bind && g_strcmp0 (type, "devpts") == 0 && g_strcmp0 (target, "/dev/pts") == 0)
+    mount.flags |= PLAN_PTS;
+  g_ptr_array_add (options.data, NULL);
+  if (!bind && !cgroup)
+    mount.options = add_strings (build, (const char *const *) options.data->pdata);
+  g_array_append_val (mounts, mount);
+  mountopt_clear (&options);
+}
+
+static gboolean
+add_mounts (Build *build, GError **error)
+{
+  g_autoptr (GArray) mounts = g_array_new (FALSE, FALSE, sizeof (PlanMount));
+  size_t i;
+  json_t *item;
+  json_array_foreach (get (build->config, "mounts"), i, item)
+    {
+      const char *target = get_text (item, "destination");
+      if (target == NULL || target[0] != '/')
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: mount destination %s is not an absolute path", target != NULL ? target : "(none)");
+      add_mount (build, mounts, item);
+    }
+  PlanList list = add_list (build, mounts);
+  plan_of (build)->mounts = list;
+  return TRUE;
+}
+
+/* ---- devices */
+
+static const struct {
+  const char *path;
+  guint32 major, minor;
+} default_devices[] = {
+  { "/dev/null", 1, 3 }, { "/dev/zero", 1, 5 }, { "/dev/full", 1, 7 }, { "/dev/random", 1, 8 }, { "/dev/urandom", 1, 9 }, { "/dev/tty", 5, 0 },
+};
+
+static const char *const default_links[][2] = {
+  { "/dev/fd", "/proc/self/fd" },
+  { "/dev/stdin", "/proc/self/fd/0" },
+  { "/dev/stdout", "/proc/self/fd/1" },
+  { "/dev/stderr", "/proc/self/fd/2" },
+  { "/dev/core", "/proc/kcore" },
+  { "/dev/ptmx", "pts/ptmx" },
+};
+
+static void
+add_device (Build *build, GArray *devices, const char *path, PlanDevice device)
+{
+  device.path = add_text (build, path);
+  /* a user namespace may not make nodes: the host's of the same number is bound, whose path the spec gives as an annotation of ours, or is the same path */
+  g_autofree char *key = g_strconcat ("io.coracle.device.", path, NULL);
+  const char *source = get_text (get (build->config, "annotations"), key);
+  if (!build->options->make_nodes)
+    device.source = add_text (build, source != NULL ? source : path);
+  g_array_append_val (devices, device);
+}
+
+static void
+add_devices (Build *build)
+{
+  g_autoptr (GArray) devices = g_array_new (FALSE, FALSE, sizeof (PlanDevice));
+  g_autoptr (GArray) links = g_array_new (FALSE, FALSE, sizeof (PlanSysctl));
+  for (size_t i = 0; i < G_N_ELEMENTS (default_devices); i++)
+    add_device (build, devices, default_devices[i].path,
+                (PlanDevice){ .mode = S_IFCHR | 0666, .major = default_devices[i].major, .minor = default_devices[i].minor });
+  size_t i;
+  json_t *item;
+  json_array_foreach (get (get (build->config, "linux"), "devices"), i, item)
+    {
+      const char *type = get_text (item, "type");
+      json_t *mode = get (item, "fileMode");
+      add_device (build, devices, get_text (item, "path"),
+                  (PlanDevice){
+                    .mode = (g_strcmp0 (type, "b") == 0 ? S_IFBLK : g_strcmp0 (type, "p") == 0 ? S_IFIFO : S_IFCHR)
+                            | (mode != NULL ? (guint32) json_integer_value (mode) & 07777 : 0666),
+                    .major = (guint32) json_integer_value (get (item, "major")),
+                    .minor = (guint32) json_integer_value (get (item, "minor")),
+                    .uid = (guint32) json_integer_value (get (item, "uid")),
+                    .gid = (guint32) json_integer_value (get (item, "gid")),
+                  });
+    }
+  for (size_t k = 0; k < G_N_ELEMENTS (default_links); k++)
+    {
+      PlanSysctl link = { .key = add_text (build, default_links[k][0]), .value = add_text (build, default_links[k][1]) };
+      g_array_append_val (links, link);
+    }
+  PlanList device_list = add_list (build, devices);
+  PlanList link_list = add_list (build, links);
+  plan_of (build)->devices = device_list;
+  plan_of (build)->links = link_list;
+}
+
+/* ---- the process */
+
+static const struct {
+  const char *name;
+  int resource;
+} limits[] = {
+  { "RLIMIT_AS", RLIMIT_AS },           { "RLIMIT_CORE", RLIMIT_CORE },     { "RLIMIT_CPU", RLIMIT_CPU },           { "RLIMIT_DATA", RLIMIT_DATA },
+  { "RLIMIT_FSIZE", RLIMIT_FSIZE },     { "RLIMIT_LOCKS", RLIMIT_LOCKS },   { "RLIMIT_MEMLOCK", RLIMIT_MEMLOCK },   { "RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE },
+  { "RLIMIT_NICE", RLIMIT_NICE },       { "RLIMIT_NOFILE", RLIMIT_NOFILE }, { "RLIMIT_NPROC", RLIMIT_NPROC },       { "RLIMIT_RSS", RLIMIT_RSS },
+  { "RLIMIT_RTPRIO", RLIMIT_RTPRIO },   { "RLIMIT_RTTIME", RLIMIT_RTTIME }, { "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING }, { "RLIMIT_STACK", RLIMIT_STACK },
+};
+
+static gboolean
+add_limits (Build *build, json_t *process, GError **error)
+{
+  g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (PlanLimit));
+  size_t i;
+  json_t *item;
+  json_array_foreach (get (process, "rlimits"), i, item)
+    {
+      const char *type = get_text (item, "type");
+      PlanLimit limit = { .resource = -1, .soft = (guint64) json_integer_value (get (item, "soft")), .hard = (guint64) json_integer_value (get (item, "hard")) };
+      for (size_t k = 0; k < G_N_ELEMENTS (limits); k++)
+        if (g_strcmp0 (type, limits[k].name) == 0)
+          limit.resource = limits[k].resource;
+      if (limit.resource < 0)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: unknown rlimit %s", type != NULL ? type : "(none)");
+      g_array_append_val (list, limit);
+    }
+  PlanList at = add_list (build, list);
+  plan_of (build)->limits = at;
+  return TRUE;
+}
+
+static gboolean
+cap_mask (json_t *names, guint64 *ret_mask, GError **error)
+{
+  size_t i;
+  json_t *item;
+  *ret_mask = 0;
+  json_array_foreach (names, i, item)
+    {
+      int cap = caps_parse (json_string_value (item));
+      if (cap < 0)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: unknown capability %s", json_string_value (item));
+      *ret_mask |= G_GUINT64_CONSTANT (1) << cap;
+    }
+  return TRUE;
+}
+
+static gboolean
+add_caps (Build *build, json_t *process, GError **error)
+{
+  json_t *caps = get (process, "capabilities");
+  PlanCaps masks = { 0 };
+  if (!cap_mask (get (caps, "bounding"), &masks.bounding, error) || !cap_mask (get (caps, "effective"), &masks.effective, error)
+      || !cap_mask (get (caps, "permitted"), &masks.permitted, error) || !cap_mask (get (caps, "inheritable"), &masks.inheritable, error)
+      || !cap_mask (get (caps, "ambient"), &masks.ambient, error))
+    return FALSE;
+  plan_of (build)->caps = masks;
+  return TRUE;
+}
+
+/* exec_paths: what execve is tried with: the command itself when it names a folder, else it in each folder of the container's PATH. */
+static PlanList
+add_exec_paths (Build *build, const char *command, char **env)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+  if (strchr (command, '/') != NULL)
+    g_ptr_array_add (paths, g_strdup (command));
+  else
+    {
+      const char *path = g_environ_getenv (env, "PATH");
+      g_auto (GStrv) folders = g_strsplit (path != NULL ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", ":", -1);
+      for (char **folder = folders; *folder != NULL; folder++)
+        if (command[0] != '\0')
+          g_ptr_array_add (paths, g_strconcat ((*folder)[0] != '\0' ? *folder : ".", "/", command, NULL));
+    }
+  g_ptr_array_add (paths, NULL);
+  return add_strings (build, (const char *const *) paths->pdata);
+}
+
+static void
+add_user (Build *build, json_t *user)
+{
+  g_autoptr (GArray) groups = g_array_new (FALSE, FALSE, sizeof (guint32));
+  size_t i;
+  json_t *item;
+  json_array_foreach (get (user, "additionalGids"), i, item)
+    {
+      guint32 gid = (guint32) json_integer_value (item);
+      g_array_append_val (groups, gid);
+    }
+  PlanList list = add_list (build, groups);
+  RuntimePlan *plan = plan_of (build);
+  plan->groups = list;
+  plan->uid = (guint32) json_integer_value (get (user, "uid"));
+  plan->gid = (guint32) json_integer_value (get (user, "gid"));
+  json_t *mask = get (user, "umask");
+  plan->has_umask = mask != NULL;
+  plan->umask = (guint32) json_integer_value (mask);
+}
+
+static gboolean
+add_process (Build *build, GError **error)
+{
+  json_t *process = get (build->config, "process");
+  g_auto (GStrv) argv = string_array (get (process, "args"));
+  g_auto (GStrv) env = string_array (get (process, "env"));
+  if (argv[0] == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: process.args is empty");
+  PlanList argv_list = add_strings (build, (const char *const *) argv);
+  PlanList env_list = add_strings (build, (const char *const *) env);
+  PlanList paths = add_exec_paths (build, argv[0], env);
+  PlanRef cwd = add_text (build, get_text (process, "cwd"));
+  RuntimePlan *plan = plan_of (build);
+  plan->argv = argv_list;
+  plan->envp = env_list;
+  plan->exec_paths = paths;
+  plan->cwd = cwd;
+  plan->terminal = json_is_true (get (process, "terminal"));
+  plan->no_new_privileges = json_is_true (get (process, "noNewPrivileges"));
+  json_t *oom = get (process, "oomScoreAdj");
+  plan->has_oom_score_adj = oom != NULL;
+  plan->oom_score_adj = (gint32) json_integer_value (oom);
+  add_user (build, get (process, "user"));
+  return add_caps (build, process, error) && add_limits (build, process, error);
+}
+
+/* ---- linux.* and the rest */
+
+static void
+add_sysctls (Build *build)
+{
+  g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (PlanSysctl));
+  const char *key;
+  json_t *value;
+  json_object_foreach (get (get (build->config, "linux"), "sysctl"), key, value)
+  {
+    /* sysctl.d(5): dots and slashes change places when the first separator is a dot */
+    g_autofree char *path = g_strconcat ("sys/", key, NULL);
+    const char *first = strpbrk (path + 4, "./");
+    if (first != NULL && *first == '.')
+      for (char *at = path + 4; *at != '\0'; at++)
+        *at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
+    PlanSysctl sysctl = { .key = add_text (build, path), .value = add_text (build, json_string_value (value)) };
+    g_array_append_val (list, sysctl);
+  }
+  PlanList at = add_list (build, list);
+  plan_of (build)->sysctls = at;
+}
+
+static PlanList
+add_hooks (Build *build, const char *const *phases)
+{
+  g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (PlanHook));
+  for (; *phases != NULL; phases++)
+    {
+      size_t i;
+      json_t *item;
+      json_array_foreach (get (get (build->config, "hooks"), *phases), i, item)
+        {
+          PlanHook hook = {
+            .path = add_text (build, get_text (item, "path")),
+            .argv = add_json_strings (build, get (item, "args")),
+            .envp = add_json_strings (build, get (item, "env")),
+            .timeout_seconds = (guint32) json_integer_value (get (item, "timeout")),
+          };
+          g_array_append_val (list, hook);
+        }
+    }
+  return add_list (build, list);
+}
+
+static void
+add_all_hooks (Build *build)
+{
+  PlanList runtime = add_hooks (build, (const char *const[]){ "prestart", "createRuntime", NULL });
+  PlanList container = add_hooks (build, (const char *const[]){ "createContainer", NULL });
+  PlanList start = add_hooks (build, (const char *const[]){ "startContainer", NULL });
+  PlanList poststart = add_hooks (build, (const char *const[]){ "poststart", NULL });
+  json_auto_t *state = json_pack ("{s:s, s:s, s:s, s:s, s:s}", "ociVersion", "1.0.2", "id", build->options->id, "status", "@STATUS@", "bundle",
+                                        build->options->bundle, "root", get_text (get (build->config, "root"), "path"));
+  json_object_set (state, "annotations", get (build->config, "annotations"));
+  g_autofree char *text = json_dumps (state, JSON_COMPACT);
+  /* the pid is a number in the state: put where the text ends */
+  g_autofree char *with_pid = g_strdup_printf ("%.*s,\"pid\":@PID@}", (int) strlen (text) - 1, text);
+  PlanRef state_json = add_text (build, with_pid);
+  RuntimePlan *plan = plan_of (build);
+  plan->hooks_runtime = runtime;
+  plan->hooks_container = container;
+  plan->hooks_start = start;
+  plan->hooks_poststart = poststart;
+  plan->state_json = state_json;
+}
+
+static gboolean
+add_root (Build *build, GError **error)
+{
+  json_t *root = get (build->config, "root");
+  const char *path = get_text (root, "path");
+  if (path == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: root.path is missing");
+  g_autofree char *absolute = path[0] == '/' ? g_strdup (path) : g_build_filename (build->options->bundle, path, NULL);
+  PlanRef rootfs = add_text (build, absolute);
+  json_t *linux_section = get (build->config, "linux");
+  PlanRef hostname = add_text (build, get_text (build->config, "hostname"));
+  PlanRef domainname = add_text (build, get_text (build->config, "domainname"));
+  PlanList masked = add_json_strings (build, get (linux_section, "maskedPaths"));
+  PlanList readonly = add_json_strings (build, get (linux_section, "readonlyPaths"));
+  const char *propagation = get_text (linux_section, "rootfsPropagation");
+  MountOptions parsed;
+  mountopt_parse ((const char *const[]){ propagation, NULL }, &parsed);
+  RuntimePlan *plan = plan_of (build);
+  plan->rootfs = rootfs;
+  plan->root_readonly = json_is_true (get (root, "readonly"));
+  plan->root_propagation = parsed.propagation | (parsed.propagation_recursive ? MS_REC : 0);
+  plan->hostname = hostname;
+  plan->domainname = domainname;
+  plan->masked = masked;
+  plan->readonly = readonly;
+  mountopt_clear (&parsed);
+  return TRUE;
+}
+
+static void
+add_programs (Build *build)
+{
+  const RuntimeOptions *options = build->options;
+  const SeccompFilter *filter = options->seccomp, *single = options->seccomp_single;
+  PlanRef program = filter != NULL && filter->n > 0 ? add_bytes (build, filter->program, filter->n * sizeof *filter->program) : 0;
+  PlanRef single_program = single != NULL && single->n > 0 ? add_bytes (build, single->program, single->n * sizeof *single->program) : 0;
+  PlanRef slirp = 0;
+  if (options->slirp)
+    {
+      g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-slirp", NULL);
+      slirp = add_text (build, path);
+    }
+  RuntimePlan *plan = plan_of (build);
+  plan->seccomp = program;
+  plan->n_seccomp = program != 0 ? (guint32) filter->n : 0;
+  plan->seccomp_single = single_program;
+  plan->n_seccomp_single = single_program != 0 ? (guint32) single->n : 0;
+  plan->slirp_program = slirp;
+}
+
+static gboolean
+fill_monitor (Build *build, GError **error)
+{
+  const RuntimeOptions *options = build->options;
+  MonitorStart *monitor = &plan_of (build)->monitor;
+  *monitor = (MonitorStart){
+    .magic = MONITOR_START_MAGIC, .init_pidfd = -1, .client = options->client, .client_pidfd = -1, .run_dir = options->run_dir, .pty = -1,
+    .stdin_fd = options->stdin_write, .stdout_fd = -1, .stderr_fd = -1, .out_fd = options->out_fd, .err_fd = options->err_fd,
+    .stop_signal = options->stop_signal, .timeout_us = options->timeout_us, .stop_timeout_us = options->stop_timeout_us,
+    .kill_group = plan_of (build)->pdeathsig,
+  };
+  g_strlcpy (monitor->id, options->id, sizeof monitor->id);
+  for (size_t i = 0; options->cleanup != NULL && options->cleanup[i] != NULL; i++)
+    if (i + 1 >= G_N_ELEMENTS (monitor->cleanup) || g_strlcpy (monitor->cleanup[i], options->cleanup[i], sizeof monitor->cleanup[i]) >= sizeof monitor->cleanup[i])
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "path too long for the clean-up command: %s", options->cleanup[i]);
+  return TRUE;
+}
+
+GByteArray *
+runtime_plan_build (json_t *config, const RuntimeOptions *options, GArray **ret_join_fds, GError **error)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_sized_new (65536);
+  g_byte_array_set_size (bytes, sizeof (RuntimePlan));
+  memset (bytes->data, 0, sizeof (RuntimePlan));
+  g_autoptr (GArray) join_fds = g_array_new (FALSE, FALSE, sizeof (int));
+  Build build = { .bytes = bytes, .config = config, .options = options, .join_fds = join_fds };
+  if (!add_namespaces (&build, error) || !add_root (&build, error) || !add_mounts (&build, error) || !add_process (&build, error) || !fill_monitor (&build, error))
+    {
+      for (guint i = 0; i < join_fds->len; i++)
+        fd_close (g_array_index (join_fds, int, i));
+      return NULL;
+    }
+  add_devices (&build);
+  add_sysctls (&build);
+  add_all_hooks (&build);
+  add_programs (&build);
+  RuntimePlan *plan = plan_of (&build);
+  plan->magic = PLAN_MAGIC;
+  plan->size = bytes->len;
+  plan->rows = (guint16) options->rows;
+  plan->columns = (guint16) options->columns;
+  plan->keep_groups = options->keep_groups;
+  plan->preserve_fds = options->preserve_fds;
+  plan->preserve_from = 3;
+  *ret_join_fds = g_steal_pointer (&join_fds);
+  return g_steal_pointer (&bytes);
+}

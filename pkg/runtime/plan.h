@@ -1,0 +1,176 @@
+/* plan: everything a container start needs, worked out by the parent, as one position-independent block of bytes.
+ *
+ * coracle (GLib) builds it from config.json (plan.c) and hands it over in a sealed memfd; coracle-monitor (static, libc only) maps it and performs it
+ * (helper_child.c, init_child.c). Strings and arrays are offsets from the block's start; 0 is "none". Both ends are of one build: PLAN_MAGIC changes
+ * whenever a struct here does. */
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "pkg/monitor/protocol.h"
+
+#define PLAN_MAGIC 0x314c5031u
+/* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd */
+
+typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
+typedef struct {
+  uint32_t at, n;            /* n records starting at offset at */
+} PlanList;
+
+/* What stands in the namespaces of the container before its mounts: a namespace that is joined rather than made. */
+typedef struct {
+  int32_t fd;                /* open in the monitor when it starts */
+  uint32_t flag;             /* CLONE_NEW… */
+} PlanJoin;
+
+typedef enum {
+  PLAN_MOUNT_FS,             /* a filesystem of type fstype, with options */
+  PLAN_MOUNT_BIND,           /* source is a path of the command's mount namespace */
+} PlanMountKind;
+
+typedef enum {
+  PLAN_COPYUP = 1 << 0,      /* fill a tmpfs with what it hides */
+  PLAN_RECURSIVE = 1 << 1,   /* rbind, and attributes set on the whole tree */
+  PLAN_FALLBACK_BIND = 1 << 2, /* a filesystem the kernel refuses (sysfs of a foreign network namespace, cgroup2 in a hybrid tree): bind the host's from the same path, read-only */
+  PLAN_DEV = 1 << 3,         /* /dev: nodes and links are made in it at once */
+  PLAN_PTS = 1 << 4,         /* /dev/pts: the terminal is opened in it */
+} PlanMountFlags;
+
+typedef struct {
+  uint8_t kind, flags;
+  PlanRef source, target, fstype;
+  PlanList options;          /* PlanRef: "key" or "key=value", for fsconfig */
+  uint64_t attr_set, attr_clear;   /* MOUNT_ATTR_… */
+  uint64_t propagation;      /* MS_PRIVATE, MS_SLAVE, MS_SHARED, MS_UNBINDABLE; 0 = leave */
+  uint64_t propagation_recursive;
+} PlanMount;
+
+typedef struct {
+  PlanRef path;              /* in the container */
+  PlanRef source;            /* bind this node of the host; 0 = make it with mknod */
+  uint32_t mode, major, minor, uid, gid;
+} PlanDevice;
+
+typedef struct {
+  PlanRef key, value;        /* key is a path below /proc/sys */
+} PlanSysctl;
+
+typedef struct {
+  int32_t resource;
+  uint64_t soft, hard;
+} PlanLimit;
+
+typedef struct {
+  PlanRef path;
+  PlanList argv, envp;       /* PlanRef */
+  uint32_t timeout_seconds;  /* 0 = none */
+} PlanHook;
+
+typedef struct {
+  uint64_t bounding, effective, permitted, inheritable, ambient;
+} PlanCaps;
+
+typedef struct {
+  uint32_t magic, size;
+
+  /* the monitor and its helper work */
+  MonitorStart monitor;      /* what is known beforehand; the helper fills init_pid, init_pidfd, slirp_pid, pty */
+  int32_t status_fd;         /* SOCK_SEQPACKET to the command: RuntimeStatus messages; closes when init has exec'd */
+  int32_t command_pidfd;     /* the command: its death before "running" ends everything */
+  int32_t init_stdin, init_stdout, init_stderr;   /* -1 with a terminal */
+  uint64_t clone_flags;      /* CLONE_NEW… for init */
+  PlanList joins;            /* PlanJoin */
+  PlanRef slirp_program;     /* 0: no slirp */
+  PlanList slirp_envp;
+  uint8_t loopback;          /* bring lo up (a network namespace of its own without slirp) */
+  uint8_t terminal;
+  uint16_t rows, columns;
+  uint8_t pdeathsig;         /* no pid namespace of its own: init is killed by PR_SET_PDEATHSIG instead */
+  PlanRef state_json;        /* OCI state for the hooks, with the pid left as @PID@ */
+  PlanList hooks_runtime;    /* prestart and createRuntime */
+  PlanList hooks_poststart;
+
+  /* init */
+  PlanList hooks_container;  /* createContainer, before pivot_root */
+  PlanList hooks_start;      /* startContainer, in the container */
+  PlanRef rootfs;            /* a mount point in the command's mount namespace */
+  uint8_t root_readonly;
+  uint8_t no_pivot_dev;
+  uint64_t root_propagation;
+  PlanList mounts;           /* PlanMount */
+  PlanList devices;          /* PlanDevice */
+  PlanList links;            /* PlanSysctl: key = path, value = target */
+  PlanList masked, readonly; /* PlanRef */
+  PlanList sysctls;          /* PlanSysctl */
+  PlanList limits;           /* PlanLimit */
+  PlanRef hostname, domainname;
+  int32_t oom_score_adj;
+  uint8_t has_oom_score_adj;
+  uint8_t no_new_privileges;
+  uint8_t has_umask;
+  uint8_t keep_groups;       /* setgroups is not called: forbidden with one id, or --group-add keep-groups */
+  uint32_t umask;
+  uint32_t uid, gid;
+  PlanList groups;           /* uint32_t */
+  PlanCaps caps;
+  PlanRef seccomp, seccomp_single;   /* struct sock_filter arrays */
+  uint32_t n_seccomp, n_seccomp_single;
+  PlanRef cwd;
+  PlanList argv, envp;       /* PlanRef */
+  PlanList exec_paths;       /* PlanRef: argv[0] in every folder of PATH, or argv[0] alone */
+  uint32_t preserve_fds;     /* descriptors 3 … 2 + n are kept for the container */
+  int32_t preserve_from;     /* they are open in the monitor as preserve_from … preserve_from + n - 1 */
+  uint64_t signal_mask;      /* kernel's sigset for init */
+} RuntimePlan;
+
+static inline const void *
+plan_bytes (const RuntimePlan *plan, PlanRef ref)
+{
+  return ref == 0 ? (const void *) 0 : (const char *) plan + ref;
+}
+
+static inline const char *
+plan_text (const RuntimePlan *plan, PlanRef ref)
+{
+  return (const char *) plan_bytes (plan, ref);
+}
+
+/* The stages, in order: RuntimeStatus names one by its number, the parent turns it into words (stage_names in runtime.c). */
+typedef enum {
+  STAGE_NONE,
+  STAGE_HELPER_START,     /* map the plan, leave the terminal's session */
+  STAGE_SLIRP,            /* start coracle-slirp */
+  STAGE_JOIN,             /* setns into namespaces that exist */
+  STAGE_CLONE,            /* clone init */
+  STAGE_TERMINAL,         /* receive the terminal */
+  STAGE_HOOK,             /* a hook failed */
+  STAGE_MONITOR,          /* hand over to the monitor */
+  STAGE_SESSION,          /* init: a session of its own */
+  STAGE_NETWORK,
+  STAGE_PROPAGATION,
+  STAGE_ROOT,             /* open the root filesystem */
+  STAGE_MOUNT,            /* detail: number of the mount */
+  STAGE_DEVICE,           /* detail: number of the device */
+  STAGE_CONSOLE,
+  STAGE_PIVOT,
+  STAGE_SYSCTL,           /* detail: number of the sysctl */
+  STAGE_MASK,             /* detail: number of the path */
+  STAGE_READONLY,
+  STAGE_HOSTNAME,
+  STAGE_LIMIT,            /* detail: number of the limit */
+  STAGE_OOM,
+  STAGE_STDIO,
+  STAGE_CAPS,
+  STAGE_SECCOMP,
+  STAGE_USER,
+  STAGE_CWD,
+  STAGE_EXEC,
+} RuntimeStage;
+
+/* One message on the status socket, from helper or init. With stage NONE the message carries init's pidfd (SCM_RIGHTS). */
+typedef struct {
+  int32_t stage;
+  int32_t error;          /* positive errno; for STAGE_HOOK the wait status */
+  int32_t detail;
+} RuntimeStatus;

@@ -1,0 +1,393 @@
+#include "pkg/runtime/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/proc.h"
+#include "pkg/runtime/mountsys.h"
+#include "pkg/runtime/plan_build.h"
+
+/* What each stage was doing, for people. */
+static const char *const stage_names[] = {
+  [STAGE_HELPER_START] = "starting the monitor",
+  [STAGE_SLIRP] = "starting coracle-slirp",
+  [STAGE_JOIN] = "joining a namespace",
+  [STAGE_CLONE] = "making the container's namespaces",
+  [STAGE_TERMINAL] = "receiving the terminal",
+  [STAGE_HOOK] = "running an OCI hook",
+  [STAGE_MONITOR] = "starting the monitor",
+  [STAGE_SESSION] = "starting a session",
+  [STAGE_NETWORK] = "setting up the network",
+  [STAGE_PROPAGATION] = "making mounts private",
+  [STAGE_ROOT] = "opening the root filesystem",
+  [STAGE_MOUNT] = "mounting",
+  [STAGE_DEVICE] = "making device",
+  [STAGE_CONSOLE] = "opening the terminal",
+  [STAGE_PIVOT] = "changing the root",
+  [STAGE_SYSCTL] = "setting sysctl",
+  [STAGE_MASK] = "masking",
+  [STAGE_READONLY] = "making read-only",
+  [STAGE_HOSTNAME] = "setting the hostname",
+  [STAGE_LIMIT] = "setting resource limit",
+  [STAGE_OOM] = "setting oom_score_adj",
+  [STAGE_STDIO] = "arranging standard input and output",
+  [STAGE_CAPS] = "dropping capabilities",
+  [STAGE_SECCOMP] = "loading the seccomp filter",
+  [STAGE_USER] = "changing to the user",
+  [STAGE_CWD] = "changing to the working directory",
+  [STAGE_EXEC] = "executing",
+};
+
+/* ---- starting the monitor */
+
+/* open_monitor: the program, on a read-only mount of its own: what runs in the container shows it as /proc/self/exe, where nobody can open it for writing.
+ * Where the mount cannot be cloned (a mount locked by an outer container), the plain file does. */
+static int
+open_monitor (const char *path)
+{
+  int tree = sys_open_tree (AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (tree < 0)
+    {
+      tree = open (path, O_PATH | O_CLOEXEC);
+      return tree < 0 ? -errno : tree;
+    }
+  struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV };
+  if (sys_mount_setattr (tree, "", AT_EMPTY_PATH, &attr) < 0)
+    {
+      int r = -errno;
+      fd_close (tree);
+      return r;
+    }
+  return tree;
+}
+
+typedef struct {
+  int program, plan_fd;
+  const int *keep;   /* descriptors the monitor gets, -1 ends */
+} Spawn;
+
+struct clone_arguments {
+  guint64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+static void
+number_text (char *out, size_t size, int number)
+{
+  char *at = out + size - 1;
+  *at = '\0';
+  do
+    *--at = (char) ('0' + number % 10);
+  while ((number /= 10) != 0);
+  memmove (out, at, (size_t) (out + size - at));
+}
+
+/* exec_monitor: in the child, whose memory is the parent's (CLONE_VFORK | CLONE_VM would share it; a copy is what plain clone gives): only system calls. */
+static _Noreturn void
+exec_monitor (const Spawn *spawn)
+{
+  for (const int *fd = spawn->keep; *fd >= 0; fd++)
+    if (fcntl (*fd, F_SETFD, 0) < 0)
+      _exit (127);
+  if (fcntl (spawn->plan_fd, F_SETFD, 0) < 0)
+    _exit (127);
+  char number[16];
+  number_text (number, sizeof number, spawn->plan_fd);
+  char *const argv[] = { (char *) "coracle-monitor", (char *) "start", number, NULL };
+  char *const envp[] = { NULL };
+  (void) syscall (SYS_execveat, spawn->program, "", argv, envp, AT_EMPTY_PATH);
+  _exit (127);
+}
+
+/* spawn_monitor: clone and exec it. Returns its pid or -errno.
+ * Should: leave the parent's signal mask blocked in the child, which sets its own.   Mustn't: run with a second thread alive. */
+static pid_t
+spawn_monitor (const Spawn *spawn, gboolean own_pid_namespace)
+{
+  struct clone_arguments arguments = { .flags = own_pid_namespace ? CLONE_NEWPID : 0, .exit_signal = SIGCHLD };
+  long pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0)
+    return -errno;
+  if (pid == 0)
+    exec_monitor (spawn);
+  return (pid_t) pid;
+}
+
+/* ---- the status socket */
+
+static gboolean
+throw_exec (json_t *config, const RuntimeStatus *status, GError **error)
+{
+  const char *command = json_string_value (json_array_get (json_object_get (json_object_get (config, "process"), "args"), 0));
+  if (status->error == ENOENT || status->error == ENOTDIR)
+    {
+      if (strchr (command, '/') == NULL)
+        return coracle_throw (error, CORACLE_ERROR_NO_COMMAND,
+                              "runtime: executable file `%s` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found", command);
+      return coracle_throw (error, CORACLE_ERROR_NO_COMMAND,
+                            "runtime: open executable: `%s`: %s: OCI runtime attempted to invoke a command that was not found", command, g_strerror (status->error));
+    }
+  const char *hint = status->error == EACCES || status->error == EPERM ? ": OCI permission denied" : "";
+  return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "runtime: open executable: `%s`: %s%s", command, g_strerror (status->error), hint);
+}
+
+/* detail_text: the noun of a stage that walks a list. */
+static char *
+detail_text (json_t *config, const RuntimeStatus *status)
+{
+  json_t *linux_section = json_object_get (config, "linux");
+  const char *key;
+  json_t *value;
+  int i = 0;
+  switch (status->stage)
+    {
+    case STAGE_MOUNT:
+      {
+        json_t *mount = json_array_get (json_object_get (config, "mounts"), status->detail < 0 ? 0 : (size_t) status->detail);
+        if (status->detail < 0)
+          return g_strdup (" the devices of /dev");
+        const char *source = json_string_value (json_object_get (mount, "source"));
+        return g_strdup_printf (" %s on %s", source != NULL ? source : "filesystem", json_string_value (json_object_get (mount, "destination")));
+      }
+    case STAGE_MASK:
+      return g_strdup_printf (" %s", json_string_value (json_array_get (json_object_get (linux_section, "maskedPaths"), (size_t) status->detail)));
+    case STAGE_READONLY:
+      return g_strdup_printf (" %s", json_string_value (json_array_get (json_object_get (linux_section, "readonlyPaths"), (size_t) status->detail)));
+    case STAGE_LIMIT:
+      {
+        json_t *limit = json_array_get (json_object_get (json_object_get (config, "process"), "rlimits"), (size_t) status->detail);
+        return g_strdup_printf (" %s", json_string_value (json_object_get (limit, "type")));
+      }
+    case STAGE_SYSCTL:
+      json_object_foreach (json_object_get (linux_section, "sysctl"), key, value)
+        if (i++ == status->detail)
+          return g_strdup_printf (" %s=%s", key, json_string_value (value));
+      return g_strdup ("");
+    case STAGE_CWD:
+      return g_strdup_printf (" %s", json_string_value (json_object_get (json_object_get (config, "process"), "cwd")));
+    default:
+      return g_strdup ("");
+    }
+}
+
+static const char *
+remedy (const RuntimeStatus *status)
+{
+  if (status->stage == STAGE_NETWORK && (status->error == ENOENT || status->error == EACCES || status->error == EPERM))
+    return " (is /dev/net/tun there and writable to you? --net host or --net none do without)";
+  if (status->stage == STAGE_LIMIT && status->error == EPERM)
+    return " (more than your own hard limit)";
+  return "";
+}
+
+static gboolean
+throw_status (json_t *config, const RuntimeStatus *status, GError **error)
+{
+  if (status->stage == STAGE_EXEC)
+    return throw_exec (config, status, error);
+  if (status->stage == STAGE_HOOK && status->error == ECHILD)
+    return coracle_throw (error, CORACLE_ERROR_SYSTEM, "runtime: running an OCI hook: it exited with status %d",
+                          WIFEXITED (status->detail) ? WEXITSTATUS (status->detail) : 128 + WTERMSIG (status->detail));
+  gboolean known = status->stage > 0 && (size_t) status->stage < G_N_ELEMENTS (stage_names);
+  g_autofree char *detail = detail_text (config, status);
+  /* podman gives 126 for a working directory one may not enter and 127 for one that is missing */
+  CoracleErrorCode code = status->stage != STAGE_CWD ? CORACLE_ERROR_CANNOT_INVOKE : status->error == ENOENT ? CORACLE_ERROR_NO_COMMAND : CORACLE_ERROR_CANNOT_INVOKE;
+  return coracle_throw (error, code, "runtime: %s%s: %s%s", known ? stage_names[status->stage] : "starting", detail, g_strerror (status->error), remedy (status));
+}
+
+/* host_pid: of what @pidfd refers to, in this process's pid namespace. Source: pidfd_open(2), /proc/PID/fdinfo "Pid:". */
+static pid_t
+host_pid (int pidfd)
+{
+  char path[64], text[512];
+  g_snprintf (path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+  cleanup_fd int fd = open (path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : fd_read_all (fd, text, sizeof text - 1);
+  text[n > 0 ? n : 0] = '\0';
+  const char *line = strstr (text, "Pid:");
+  return line != NULL ? (pid_t) strtol (line + 4, NULL, 10) : -1;
+}
+
+/* receive_status: one message; returns 1, 0 at end of file, or -errno. A pidfd that comes with it goes to *@ret_fd. */
+static int
+receive_status (int socket, RuntimeStatus *ret_status, int *ret_fd)
+{
+  union {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  struct iovec data = { .iov_base = ret_status, .iov_len = sizeof *ret_status };
+  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+  ssize_t n;
+  do
+    n = recvmsg (socket, &message, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    return errno == ECONNRESET ? 0 : -errno;
+  if (n == 0)
+    return 0;
+  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+  *ret_fd = -1;
+  if (header != NULL && header->cmsg_type == SCM_RIGHTS)
+    memcpy (ret_fd, CMSG_DATA (header), sizeof (int));
+  return n == sizeof *ret_status ? 1 : -EBADMSG;
+}
+
+static gboolean
+wait_running (json_t *config, int socket, RuntimeProcess *process, GError **error)
+{
+  for (;;)
+    {
+      RuntimeStatus status;
+      int fd = -1;
+      int r = receive_status (socket, &status, &fd);
+      if (r < 0)
+        return coracle_throw_errno (error, -r, "runtime: reading its status");
+      if (r == 0)
+        {
+          if (process->init_pidfd < 0)
+            return coracle_throw (error, CORACLE_ERROR_SYSTEM, "runtime: coracle-monitor ended before it made the container");
+          return TRUE;
+        }
+      if (status.stage != STAGE_NONE)
+        {
+          fd_close (fd);
+          return throw_status (config, &status, error);
+        }
+      process->init_pidfd = fd;
+      process->init = host_pid (fd);
+    }
+}
+
+/* ---- all together */
+
+typedef struct {
+  int status[2];      /* ours, the monitor's */
+  int command_pidfd;
+  int null;
+  int out[2], err[2]; /* pipes: read end the monitor's, write end init's */
+} Channels;
+
+static void
+channels_close (Channels *channels)
+{
+  int *all[] = { &channels->status[0], &channels->status[1], &channels->command_pidfd, &channels->null,
+                 &channels->out[0], &channels->out[1], &channels->err[0], &channels->err[1] };
+  for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
+    fd_close (fd_steal (all[i]));
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Channels, channels_close)
+
+static gboolean
+channels_open (Channels *channels, const RuntimePlan *plan, const RuntimeOptions *options, GError **error)
+{
+  *channels = (Channels){ { -1, -1 }, -1, -1, { -1, -1 }, { -1, -1 } };
+  int r = socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels->status);
+  if (r == 0 && !plan->terminal)
+    r = pipe2 (channels->out, O_CLOEXEC) < 0 || pipe2 (channels->err, O_CLOEXEC) < 0 ? -1 : 0;
+  if (r == 0 && !plan->terminal && options->stdin_read < 0)
+    r = (channels->null = open ("/dev/null", O_RDONLY | O_CLOEXEC)) < 0 ? -1 : 0;
+  int errsv = errno;
+  if (r < 0)
+    return coracle_throw_errno (error, errsv, "runtime: making pipes");
+  channels->command_pidfd = proc_pidfd_open (getpid ());
+  if (channels->command_pidfd < 0)
+    return coracle_throw_errno (error, -channels->command_pidfd, "runtime: pidfd_open");
+  return TRUE;
+}
+
+static void
+fill_channels (RuntimePlan *plan, const Channels *channels, const RuntimeOptions *options)
+{
+  plan->status_fd = channels->status[1];
+  plan->command_pidfd = channels->command_pidfd;
+  plan->monitor.client_pidfd = channels->command_pidfd;
+  plan->init_stdin = plan->terminal ? -1 : options->stdin_read >= 0 ? options->stdin_read : channels->null;
+  plan->init_stdout = channels->out[1];
+  plan->init_stderr = channels->err[1];
+  plan->monitor.stdout_fd = channels->out[0];
+  plan->monitor.stderr_fd = channels->err[0];
+  if (plan->terminal)
+    plan->monitor.out_fd = plan->monitor.err_fd = -1;
+}
+
+/* kept_fds: what the monitor inherits: everything the plan names. */
+static GArray *
+kept_fds (const RuntimePlan *plan)
+{
+  const MonitorStart *monitor = &plan->monitor;
+  const int named[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
+                        monitor->err_fd, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
+  GArray *keep = g_array_new (FALSE, FALSE, sizeof (int));
+  for (size_t i = 0; i < G_N_ELEMENTS (named); i++)
+    if (named[i] >= 0)
+      g_array_append_val (keep, named[i]);
+  const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
+  for (guint i = 0; i < plan->joins.n; i++)
+    g_array_append_val (keep, joins[i].fd);
+  int end = -1;
+  g_array_append_val (keep, end);
+  return keep;
+}
+
+static gboolean
+start_plan (json_t *config, GByteArray *bytes, const RuntimeOptions *options, gboolean (*while_starting) (pid_t monitor, void *data, GError **error), void *data,
+            RuntimeProcess *ret_process, GError **error)
+{
+  RuntimePlan *plan = (RuntimePlan *) (void *) bytes->data;
+  g_auto (Channels) channels;
+  if (!channels_open (&channels, plan, options, error))
+    return FALSE;
+  fill_channels (plan, &channels, options);
+
+  cleanup_fd int plan_fd = fd_memfd ("coracle-plan", bytes->data, bytes->len);
+  if (plan_fd < 0)
+    return coracle_throw_errno (error, -plan_fd, "runtime: writing the plan");
+  g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-monitor", NULL);
+  cleanup_fd int program = open_monitor (path);
+  if (program < 0)
+    return coracle_throw_errno (error, -program, "runtime: opening %s", path);
+  g_autoptr (GArray) keep = kept_fds (plan);
+  Spawn spawn = { .program = program, .plan_fd = plan_fd, .keep = (const int *) (void *) keep->data };
+  cleanup_pid pid_t monitor = spawn_monitor (&spawn, !plan->pdeathsig);
+  if (monitor < 0)
+    return coracle_throw_errno (error, -monitor, "runtime: starting coracle-monitor");
+  /* the monitor's ends must be its alone: its death is what we see as end of file */
+  fd_close (fd_steal (&channels.status[1]));
+
+  RuntimeProcess process = { .monitor = monitor, .init_pidfd = -1 };
+  if ((while_starting != NULL && !while_starting (monitor, data, error)) || !wait_running (config, channels.status[0], &process, error))
+    {
+      fd_close (process.init_pidfd);
+      return FALSE;
+    }
+  (void) proc_steal_pid (&monitor);
+  *ret_process = process;
+  return TRUE;
+}
+
+gboolean
+runtime_start (json_t *config, const RuntimeOptions *options, gboolean (*while_starting) (pid_t monitor, void *data, GError **error), void *data,
+               RuntimeProcess *ret_process, GError **error)
+{
+  g_autoptr (GArray) join_fds = NULL;
+  g_autoptr (GByteArray) bytes = runtime_plan_build (config, options, &join_fds, error);
+  if (bytes == NULL)
+    return FALSE;
+  gboolean done = start_plan (config, bytes, options, while_starting, data, ret_process, error);
+  for (guint i = 0; i < join_fds->len; i++)
+    fd_close (g_array_index (join_fds, int, i));
+  return done;
+}

@@ -1,0 +1,49 @@
+/* spec: the OCI runtime-spec config.json of a container, with Podman's defaults.
+ * Source: runtime-spec v1.1 config.md and config-linux.md; podman-run(1) for the defaults. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdint.h>
+
+typedef enum {
+  SPEC_PRIVATE,   /* a new namespace */
+  SPEC_HOST,      /* the host's */
+  SPEC_PATH,      /* the one at path */
+} SpecNamespaceKind;
+
+typedef struct {
+  SpecNamespaceKind kind;
+  const char *path;
+} SpecNamespace;
+
+/* Everything resolved: no name is looked up and no file read in here. Borrowed. */
+typedef struct {
+  const char *rootfs;              /* absolute, a mount point */
+  gboolean read_only;
+  const char *const *args, *const *env;
+  const char *cwd;
+  gboolean terminal;
+  uint32_t uid, gid;
+  GArray *groups;                  /* of uint32_t; NULL = none */
+  uint32_t umask;
+  uint64_t caps_bounding, caps_effective;   /* effective and permitted; a user who is not root has effective ones only as ambient */
+  uint64_t caps_ambient;
+  gboolean no_new_privileges;
+  json_t *rlimits;                 /* OCI form; borrowed; NULL = none */
+  const int *oom_score_adj;        /* NULL = leave */
+  SpecNamespace pid, network, ipc, uts, cgroup;
+  const char *hostname;            /* NULL = leave */
+  guint64 shm_size;                /* bytes; 0 = no /dev/shm of its own */
+  gboolean privileged;             /* nothing masked or read-only, /sys writable */
+  gboolean own_user_namespace;     /* not real root: no device nodes, no sysfs of a foreign network namespace */
+  const char *proc_options;        /* "hidepid=2,…" or NULL */
+  const char *const *mask, *const *unmask;   /* --security-opt: added, and taken from the defaults ("ALL", globs) */
+  json_t *mounts;                  /* the user's and the engine's, OCI form, parents before children; borrowed */
+  json_t *sysctl, *annotations, *devices;    /* OCI form; borrowed; NULL = none */
+  json_t *hooks;
+  const char *root_propagation;    /* "rslave" …; NULL = private */
+} SpecInput;
+
+/* spec_build: a new object; the caller's. linux.seccomp is added as text where config.json is written (it is long, and our runtime takes the compiled filter). */
+json_t *spec_build (const SpecInput *input);
