@@ -46,6 +46,14 @@ overlay_folders_clear (OverlayFolders *folders)
   *folders = (OverlayFolders){ .upper = -1, .work = -1 };
 }
 
+static OverlayFolders
+folders_steal (OverlayFolders *folders)
+{
+  OverlayFolders taken = *folders;
+  *folders = (OverlayFolders){ .upper = -1, .work = -1 };
+  return taken;
+}
+
 /* 500 layers and the usual soft limit of 1024 agree; a lower one is raised for good, since the descriptors of a command are few otherwise */
 static void
 limit_raise (size_t wanted)
@@ -82,8 +90,7 @@ overlay_folders_open (const char *const *layers, const char *upper, const char *
       return FALSE;
   if (upper != NULL && (!folder_open (upper, &folders.upper, error) || !folder_open (work, &folders.work, error)))
     return FALSE;
-  *ret_folders = folders;
-  folders = (OverlayFolders){ .upper = -1, .work = -1 };
+  *ret_folders = folders_steal (&folders);
   return TRUE;
 }
 

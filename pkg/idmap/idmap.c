@@ -75,19 +75,21 @@ idmap_fell_back (const IdmapPending *pending)
   return pending->fell_back;
 }
 
-static gboolean
-map_of_self (IdMap **ret_map, GError **error)
+static IdMap *
+map_of_self (GError **error)
 {
   g_autofree char *uids = NULL;
   g_autofree char *gids = NULL;
   if (!path_read_file (AT_FDCWD, "/proc/self/uid_map", 65536, &uids, NULL, error) || !path_read_file (AT_FDCWD, "/proc/self/gid_map", 65536, &gids, NULL, error))
-    return coracle_prefix (error, "reading the id maps");
+    {
+      coracle_prefix (error, "reading the id maps");
+      return NULL;
+    }
   IdMap *map = g_new0 (IdMap, 1);
   map->n_uids = idmap_parse (uids, &map->uids);
   map->n_gids = idmap_parse (gids, &map->gids);
   map->mode = idmap_max_mapped (map->uids, map->n_uids) > 0 ? IDMAP_HOST : IDMAP_SINGLE;
-  *ret_map = map;
-  return TRUE;
+  return map;
 }
 
 /* the map as newuidmap's arguments, after the pid: three numbers for each line */
@@ -184,7 +186,7 @@ begin_joining (IdmapPending *pending, gboolean single, gboolean *ret_found, GErr
 static gboolean
 begin (IdmapPending *pending, GError **error)
 {
-  gboolean found;
+  gboolean found = FALSE;
   if (!begin_joining (pending, pending->want_single, &found, error))
     return FALSE;
   if (found)
@@ -217,16 +219,15 @@ idmap_begin (const char *run_root, gboolean want_single, IdmapPending **ret_pend
   pending->holder.output = pending->helpers[0].child.output = pending->helpers[1].child.output = -1;
   if (transition_is_privileged ())
     {
-      if (!map_of_self (&pending->map, error))
+      g_autoptr (IdMap) map = map_of_self (error);
+      if (map == NULL)
         return FALSE;
-      pending->in_place = !want_single || pending->map->mode == IDMAP_SINGLE;
+      pending->in_place = !want_single || map->mode == IDMAP_SINGLE;
+      if (pending->in_place)
+        pending->map = g_steal_pointer (&map);
     }
-  if (!pending->in_place)
-    {
-      idmap_free (g_steal_pointer (&pending->map));
-      if (!begin (pending, error))
-        return FALSE;
-    }
+  if (!pending->in_place && !begin (pending, error))
+    return FALSE;
   *ret_pending = g_steal_pointer (&pending);
   return TRUE;
 }

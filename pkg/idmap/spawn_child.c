@@ -15,7 +15,7 @@ spawn_holder_child (void *data)
   /* a parent that died before that call has left us to another */
   while (getppid () == self->parent)
     pause ();
-  _exit (0);
+  return 0;   /* into the clone wrapper, which ends the process */
 }
 
 int
@@ -31,5 +31,5 @@ spawn_helper_child (void *data)
       self->exec_errno = errno;
     }
   errno = saved;
-  _exit (127);
+  return 127;
 }

@@ -42,7 +42,8 @@ find_user (void)
     return FALSE;
   g_autoptr (GArray) uids = NULL;
   g_autoptr (GArray) gids = NULL;
-  return subid_find (user_uid, &uids, &gids, NULL) && uids->len > 0 && gids->len > 0 && g_find_program_in_path ("newuidmap") != NULL;
+  g_autofree char *helper = g_find_program_in_path ("newuidmap");
+  return subid_find (user_uid, &uids, &gids, NULL) && uids->len > 0 && gids->len > 0 && helper != NULL;
 }
 
 static gboolean usable;
