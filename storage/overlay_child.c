@@ -29,8 +29,10 @@ overlay_server_child (const OverlayServer *server)
   while (n < 0 && errno == EINTR);
   if (n != 1)
     _exit (0);
-  /* a ^C at the terminal is for the container */
+  /* a ^C at the terminal is for the container; and nobody's working folder shall be in use for as long as that lives */
   (void) setsid ();
+  if (chdir ("/") < 0)
+    _exit (126);
   sigset_t none;
   sigemptyset (&none);
   (void) sigprocmask (SIG_SETMASK, &none, NULL);

@@ -29,9 +29,12 @@ fork_apart (void)
 static gboolean
 find_program (const char *wanted, char **ret_path, GError **error)
 {
-  *ret_path = g_find_program_in_path (wanted != NULL ? wanted : "fuse-overlayfs");
-  if (*ret_path != NULL)
-    return TRUE;
+  g_autofree char *found = g_find_program_in_path (wanted != NULL ? wanted : "fuse-overlayfs");
+  if (found != NULL)
+    {
+      *ret_path = g_canonicalize_filename (found, NULL);   /* it is exec'd from "/" */
+      return TRUE;
+    }
   if (wanted != NULL)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "%s: no such program (storage.conf, mount_program)", wanted);
   return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "fuse-overlayfs: not found in PATH (install the package fuse-overlayfs)");
