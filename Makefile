@@ -89,7 +89,9 @@ install: all
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+# this one walks the programs' own tables
+$(BUILD)/tests/test-commands: $(filter-out %/main.o,$(call program_objects,coracle))
 
 unit: all $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "# $$t"; "$$t" || exit 1; done

@@ -41,6 +41,7 @@ static const char engine[] =
   "      fi\n"
   "    fi\n"
   "  done\n"
+  "  return 0\n"
   "}\n"
   "\n"
   "# Offer what is of kind $1 and begins with $2.\n"
