@@ -55,11 +55,20 @@ $(BUILD)/bin/$(1): $(call program_objects,$(1)) $(BUILD)/libcoracle.a
 endef
 $(foreach p,$(filter-out coracle-monitor,$(PROGRAMS)),$(eval $(call program_rule,$(p))))
 
-# The monitor stays for a container's whole life: static, libc only, no PIE relocations to dirty (sanitizers need it dynamic)
-$(BUILD)/bin/coracle-monitor: $(call program_objects,coracle-monitor) $(BUILD)/libcoracle.a
+# The monitor stays for a container's whole life and starts with every one: static, libc only, no PIE relocations to dirty. With musl it takes a seventh of the time to
+# exec, and a tenth of the memory, that it takes with glibc, whose start-up asks the CPU much (slow in a virtual machine). So it is compiled apart, with the
+# children's code that it runs; what is not reached from its main is left out. Sanitizers need glibc, and it dynamic.
+MUSL_CC := $(if $(SANITIZE),,$(shell command -v musl-gcc))
+MONITOR_CC ?= $(if $(MUSL_CC),$(MUSL_CC) -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch),$(CC))
+MONITOR_OBJECTS := $(patsubst %.c,$(BUILD)/monitor/%.o,$(sort $(wildcard cmd/coracle-monitor/*.c pkg/*/*_child.c storage/*_child.c network/*_child.c)) pkg/base/proc.c)
+$(BUILD)/monitor/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC    $@)
+	$(Q)$(MONITOR_CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/bin/coracle-monitor: $(MONITOR_OBJECTS) $(if $(SANITIZE),$(BUILD)/libcoracle.a)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(if $(SANITIZE),,-static) $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^
+	$(Q)$(MONITOR_CC) $(if $(SANITIZE),,-static) $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^ $(if $(SANITIZE),$(shell $(PKG_CONFIG) --libs glib-2.0))
 
 # Man pages and completions come from the command tables, by a program that has them all linked in
 $(BUILD)/generate: $(BUILD)/man/generate.o $(filter-out %/main.o,$(call program_objects,coracle)) $(BUILD)/libcoracle.a

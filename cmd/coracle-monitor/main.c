@@ -169,11 +169,11 @@ serve (Monitor *monitor)
   if (polls[ERR].revents != 0)
     stream_pump (&monitor->err, last);
   peer_serve (peer, polls, monitor->init);
-  if (monitor->start.client >= 0 && peer->socket < 0)
+  if (peer->left)
     {
       stream_drop (&monitor->out);
       stream_drop (&monitor->err);
-      monitor->start.client = -1;
+      peer->left = false;
     }
   if (polls[SIGNALS].revents != 0)
     {

@@ -44,6 +44,7 @@ void stream_drop (Stream *stream);
 typedef struct {
   int socket;      /* -1: gone */
   int pidfd;
+  bool left;       /* it has just gone: its output descriptors are to be dropped */
   bool cleaned;    /* it said MONITOR_CLEANED */
   int pty;         /* master, ours, non-blocking; -1: no terminal, or ended */
   int slave;       /* kept open, or the master would report a hangup for as long as nobody in the container has the terminal open */

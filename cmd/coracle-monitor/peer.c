@@ -47,6 +47,7 @@ peer_leave (Peer *peer, bool died)
   peer->out_length = 0;
   peer->in_at = peer->in_length = 0;
   peer->telling = peer->input_closed = false;
+  peer->left = true;
   if (died)
     fd_drop (&peer->input);
 }

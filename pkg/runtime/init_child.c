@@ -7,6 +7,7 @@
  *          write to it (CVE-2019-5736). */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/magic.h>
@@ -199,7 +200,7 @@ stage_limit (Init *init)
     {
       init->detail = (int) i;
       struct rlimit limit = { .rlim_cur = limits[i].soft, .rlim_max = limits[i].hard };
-      if (setrlimit ((__rlimit_resource_t) limits[i].resource, &limit) < 0)
+      if (setrlimit ((int) limits[i].resource, &limit) < 0)
         return -errno;
     }
   return 0;
