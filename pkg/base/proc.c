@@ -99,17 +99,6 @@ proc_run (const char *const *argv, int *ret_status, char **ret_stderr, GError **
   return TRUE;
 }
 
-void
-proc_close_from (unsigned first)
-{
-  if (syscall (SYS_close_range, first, ~0U, 0) == 0)
-    return;
-  /* before 5.9: every number there can be */
-  long most = sysconf (_SC_OPEN_MAX);
-  for (long fd = (long) first; fd < (most < 0 ? 65536 : most); fd++)
-    (void) close ((int) fd);
-}
-
 static const struct {
   const char *name;
   int number;

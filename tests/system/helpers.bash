@@ -154,15 +154,25 @@ wait_for() {
 
 ### fixtures
 
-# fixture NAME: the path of a fixture file, made once by tests/fixtures/make-NAME (busybox.tar by make-busybox-tar).
+# fixture NAME [ARG…]: print the path of a fixture, made once by tests/fixtures/make-NAME ARG… PATH (busybox.tar: make-busybox-tar). Fails
+# with the script's status (3: this machine cannot).
 fixture() {
-  local path=$CORACLE_TEST_CACHE/$1
+  local name=$1 script path
+  shift
+  script=$TESTS_DIR/fixtures/make-${name/./-}
+  # a changed script makes it anew
+  path=$CORACLE_TEST_CACHE/$(sha256sum <"$script" | cut -c 1-8)-$name
   if [ ! -e "$path" ]; then
     mkdir -p "$CORACLE_TEST_CACHE"
-    ( flock 9
-      [ -e "$path" ] || "$TESTS_DIR/fixtures/make-${1/./-}" "$path" >&2 ) 9>"$CORACLE_TEST_CACHE/.lock-$1" || return 1
+    (flock 9 && { [ -e "$path" ] || "$script" "$@" "$path" >&2; }) 9>"$CORACLE_TEST_CACHE/.lock-$name" || return
   fi
   echo "$path"
+}
+
+# archives: print the folder with one image in every local transport (see make-archives).
+archives() {
+  local tar
+  tar=$(fixture busybox.tar) && fixture archives "$tar"
 }
 
 # fixture_image NAME [IMPORT OPTIONS…]: import the busybox image under NAME (a file's store starts empty).
