@@ -89,6 +89,11 @@ exec_cleanup (const MonitorStart *start)
       n++;
     }
   argv[n] = NULL;
+  /* the clean-up works under our lock on RUN_ROOT/ID: it is told the number by its --run-fd 3 */
+  if (start->run_dir == 3)
+    (void) fcntl (3, F_SETFD, 0);
+  else if (dup2 (start->run_dir, 3) < 0)
+    _exit (127);
   sigset_t none;
   sigemptyset (&none);
   (void) signal (SIGPIPE, SIG_DFL);

@@ -5,7 +5,10 @@
 #include "cmd/common/image_commands.h"
 
 #define CORACLE_COMMANDS(X) \
+  X (container_cleanup)     \
+  X (container_exists)      \
   X (help)                  \
+  X (rm)                    \
   X (run)                   \
   X (version)
 

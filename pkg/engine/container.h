@@ -38,5 +38,5 @@ gboolean container_size (Storage *storage, const StateContainer *row, gint64 *re
 /* container_remove: stop it if @force (its stop signal, then SIGKILL after @timeout seconds) and remove all of it. Runs in the user namespace.
  * Errors: IN_USE while it runs and @force is not given. */
 gboolean container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, GError **error);
-/* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm. */
-gboolean container_cleanup (Storage *storage, const char *id, GError **error);
+/* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm. @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. */
+gboolean container_cleanup (Storage *storage, const char *id, int run_fd, GError **error);

@@ -12,6 +12,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
+#include "pkg/engine/container_live.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/monitor/client.h"
@@ -136,7 +137,7 @@ start (Run *run, GError **error)
   if (!open_client (run, error))
     return FALSE;
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  const char *cleanup[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "container", "cleanup", make->id, NULL };
+  const char *cleanup[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "container", "cleanup", "--run-fd", "3", make->id, NULL };
   RuntimeOptions runtime = {
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
@@ -151,6 +152,8 @@ start (Run *run, GError **error)
   for (int i = 0; i < 2; i++)
     fd_close (fd_steal (&run->input[i]));
   fd_close (fd_steal (&run->client[1]));
+  if (!live_record_init (make->run_dir, run->process.init, error))
+    return FALSE;
   monitor_client_recorded (run->client[0]);
   g_autofree char *pid = g_strdup_printf ("%d", (int) run->process.init);
   return write_user_file (options->pidfile, "pid", pid, error);

@@ -106,8 +106,8 @@ exec_monitor (const Spawn *spawn)
   char number[16];
   number_text (number, sizeof number, spawn->plan_fd);
   char *const argv[] = { (char *) "coracle-monitor", (char *) "start", number, NULL };
-  char *const envp[] = { NULL };
-  (void) syscall (SYS_execveat, spawn->program, "", argv, envp, AT_EMPTY_PATH);
+  /* the monitor itself reads no variable: they are for the clean-up command it may start */
+  (void) syscall (SYS_execveat, spawn->program, "", argv, environ, AT_EMPTY_PATH);
   _exit (127);
 }
 

@@ -1,0 +1,28 @@
+#include "cmd/coracle/session.h"
+#include "pkg/engine/container.h"
+
+static const CliOption options[] = {
+  { "run-fd", 0, CLI_INT, .hidden = TRUE, .help = "Descriptor of the container's run folder, held locked by the monitor", .value = "-1" },
+  CLI_END
+};
+
+static int
+container_cleanup_run (const CliContext *context, const CliArgs *args, GError **error)
+{
+  g_auto (Session) session = { 0 };
+  if (!session_open (&session, context, TRUE, error))
+    return CLI_FAILED;
+  return container_cleanup (session.storage, cli_args_arg (args, 0), (int) cli_args_int (args, "run-fd"), error) ? 0 : CLI_FAILED;
+}
+
+const CliCommand cmd_container_cleanup = {
+  .names = "container cleanup",
+  .usage = "CONTAINER",
+  .summary = "Record a container's end, and remove it if it was --rm",
+  .description = "What a container's monitor starts when the container has ended and no command waits for it.",
+  .options = { options },
+  .min_args = 1,
+  .max_args = 1,
+  .hidden = TRUE,
+  .run = container_cleanup_run,
+};

@@ -1,0 +1,30 @@
+#include "cmd/coracle/session.h"
+#include "pkg/base/error.h"
+
+
+static int
+container_exists_run (const CliContext *context, const CliArgs *args, GError **error)
+{
+  g_auto (Session) session = { 0 };
+  if (!session_open (&session, context, FALSE, error))
+    return CLI_FAILED;
+  g_autoptr (GError) problem = NULL;
+  g_autoptr (StateContainer) row = state_container_find (session.storage->state, cli_args_arg (args, 0), &problem);
+  if (row == NULL && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+    {
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return CLI_FAILED;
+    }
+  return row != NULL ? 0 : 1;
+}
+
+const CliCommand cmd_container_exists = {
+  .names = "container exists",
+  .usage = "CONTAINER",
+  .summary = "Check if a container exists in local storage",
+  .description = "Exit with 0 if the container exists and with 1 if it does not.",
+  .min_args = 1,
+  .max_args = 1,
+  .complete = CLI_COMPLETE_CONTAINER,
+  .run = container_exists_run,
+};

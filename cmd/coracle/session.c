@@ -1,0 +1,34 @@
+#include "cmd/coracle/session.h"
+
+#include "pkg/base/path.h"
+
+void
+session_close (Session *session)
+{
+  g_clear_pointer (&session->map, idmap_free);
+  g_clear_pointer (&session->storage, storage_free);
+  g_clear_pointer (&session->paths, config_paths_free);
+}
+
+static gboolean
+enter_namespace (Session *session, GError **error)
+{
+  IdmapPending *pending = NULL;
+  return idmap_begin (session->paths->run_root, FALSE, &pending, error) && idmap_enter (pending, &session->map, error);
+}
+
+gboolean
+session_open (Session *session, const CliContext *context, gboolean enter, GError **error)
+{
+  session->paths = config_paths_new (context->root, context->run_root, error);
+  session->storage = session->paths != NULL ? storage_open (session->paths, error) : NULL;
+  if (session->storage == NULL)
+    return FALSE;
+  gboolean sweep = storage_sweep_needed (session->storage);
+  if (enter && !enter_namespace (session, error))
+    return FALSE;
+  /* a listing that cannot enter lists all the same */
+  if (sweep && (session->map != NULL || enter_namespace (session, NULL)))
+    (void) storage_sweep (session->storage, NULL);
+  return TRUE;
+}

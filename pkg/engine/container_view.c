@@ -1,0 +1,123 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
+#include "pkg/base/proc.h"
+#include "pkg/engine/container.h"
+#include "pkg/engine/container_live.h"
+#include "pkg/monitor/client.h"
+
+/* ---- RUN_ROOT/ID/init.pid */
+
+static unsigned long long
+pid_namespace_of (pid_t pid)
+{
+  char path[64];
+  struct stat st;
+  g_snprintf (path, sizeof path, "/proc/%d/ns/pid", (int) pid);
+  return stat (path, &st) < 0 ? 0 : (unsigned long long) st.st_ino;
+}
+
+gboolean
+live_record_init (int run_dir, pid_t pid, GError **error)
+{
+  g_autofree char *text = g_strdup_printf ("%d %llu\n", (int) pid, pid_namespace_of (pid));
+  int r = path_write_file (run_dir, "init.pid", text, strlen (text), 0600, FALSE);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "writing init.pid");
+  return TRUE;
+}
+
+int
+live_open_init (Storage *storage, const char *id, pid_t *ret_pid)
+{
+  g_autofree char *path = g_strconcat (id, "/init.pid", NULL), *text = NULL;
+  int pid;
+  unsigned long long inode;
+  if (!path_read_file (storage->run_fd, path, 256, &text, NULL, NULL) || sscanf (text, "%d %llu", &pid, &inode) != 2)
+    return -1;
+  cleanup_fd int pidfd = proc_pidfd_open (pid);
+  /* the number may be somebody else's by now: the one we hold must be in the namespace that was noted */
+  if (pidfd < 0 || pid_namespace_of (pid) != inode || proc_pidfd_signal (pidfd, 0) == -ESRCH)
+    return -1;
+  *ret_pid = pid;
+  return fd_steal (&pidfd);
+}
+
+/* ---- views */
+
+void
+container_view_free (ContainerView *view)
+{
+  if (view == NULL)
+    return;
+  state_container_free (view->row);
+  g_free (view);
+}
+
+/* read_exit: of a container that ended and whose end nobody has put in its row yet. */
+static void
+read_exit (Storage *storage, StateContainer *row)
+{
+  g_autofree char *path = g_strconcat (row->id, "/" MONITOR_EXIT_FILE, NULL), *text = NULL;
+  MonitorExit ended;
+  if (!path_read_file (storage->run_fd, path, 256, &text, NULL, NULL) || !monitor_exit_parse (text, &ended, NULL))
+    return;
+  row->exit_code = monitor_exit_status (&ended);
+  row->finished = ended.finished_us;
+}
+
+ContainerView *
+container_view_new (Storage *storage, StateContainer *row)
+{
+  ContainerView *view = g_new0 (ContainerView, 1);
+  view->row = row;
+  view->status = row->started == 0 ? "created" : "exited";
+  if (strcmp (row->status, "running") != 0)
+    return view;
+  view->alive = storage_run_alive (storage, row->id);
+  cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
+  if (pidfd >= 0)
+    view->status = "running";
+  else
+    read_exit (storage, row);
+  return view;
+}
+
+gboolean
+container_list (Storage *storage, GPtrArray **ret_views, GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+  if (!state_container_list (storage->state, &rows, error))
+    return FALSE;
+  GPtrArray *views = g_ptr_array_new_with_free_func ((GDestroyNotify) container_view_free);
+  g_ptr_array_set_free_func (rows, NULL);
+  for (guint i = 0; i < rows->len; i++)
+    g_ptr_array_add (views, container_view_new (storage, rows->pdata[i]));
+  *ret_views = views;
+  return TRUE;
+}
+
+ContainerView *
+container_find (Storage *storage, const char *name_or_id, GError **error)
+{
+  GError *problem = NULL;
+  StateContainer *row = state_container_find (storage->state, name_or_id, &problem);
+  if (row != NULL)
+    return container_view_new (storage, row);
+  if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+    {
+      g_clear_error (&problem);
+      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with name or ID \"%s\" found: no such container", name_or_id);
+    }
+  else
+    g_propagate_error (error, problem);
+  return NULL;
+}
