@@ -12,10 +12,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "pkg/archive/member.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
-#include "storage/member.h"
 
 #define BLOCK_SIZE (512 * 1024)
 #define PARENTS 8                                       /* folders kept open: archives go folder by folder */

@@ -43,6 +43,18 @@ compression_detect (const void *data, size_t size)
   return COMPRESSION_NONE;
 }
 
+gboolean
+inflate_detect (ByteStream **stream, Compression *ret_compression, GError **error)
+{
+  char magic[6];
+  gssize n = byte_stream_read_full (*stream, magic, sizeof magic, error);
+  if (n < 0)
+    return FALSE;
+  *stream = n > 0 ? byte_stream_prefixed (magic, (size_t) n, *stream) : *stream;
+  *ret_compression = compression_detect (magic, (size_t) n);
+  return TRUE;
+}
+
 /* inflate_fill: more input when all is used. FALSE: an error; at the end @ended is set. */
 static gboolean
 inflate_fill (InflateStream *self, GError **error)

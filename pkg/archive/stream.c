@@ -170,6 +170,47 @@ byte_stream_from_data (const void *data, size_t size)
   return &self->base;
 }
 
+/* ---- bytes that were read ahead, put back */
+
+typedef struct {
+  ByteStream base;
+  ByteStream *below;
+  char *data;
+  size_t at, size;
+} PrefixedStream;
+
+static gssize
+prefixed_stream_read (ByteStream *stream, void *buffer, size_t size, GError **error)
+{
+  PrefixedStream *self = (PrefixedStream *) stream;
+  if (self->at == self->size)
+    return byte_stream_read (self->below, buffer, size, error);
+  size_t n = MIN (size, self->size - self->at);
+  memcpy (buffer, self->data + self->at, n);
+  self->at += n;
+  return (gssize) n;
+}
+
+static void
+prefixed_stream_free (ByteStream *stream)
+{
+  PrefixedStream *self = (PrefixedStream *) stream;
+  byte_stream_free (self->below);
+  g_free (self->data);
+  g_free (self);
+}
+
+ByteStream *
+byte_stream_prefixed (const void *data, size_t size, ByteStream *below)
+{
+  PrefixedStream *self = g_new0 (PrefixedStream, 1);
+  self->base = (ByteStream){ .read = prefixed_stream_read, .free = prefixed_stream_free };
+  self->below = below;
+  self->data = g_memdup2 (data, size);
+  self->size = size;
+  return &self->base;
+}
+
 /* ---- tee and observer */
 
 typedef struct {

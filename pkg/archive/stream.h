@@ -29,6 +29,9 @@ ByteStream *byte_stream_from_range (int fd, gint64 offset, gint64 size);
 /* byte_stream_from_data: bytes in memory, borrowed. */
 ByteStream *byte_stream_from_data (const void *data, size_t size);
 
+/* byte_stream_prefixed: @size bytes of @data, copied, and then @below. Takes @below. */
+ByteStream *byte_stream_prefixed (const void *data, size_t size, ByteStream *below);
+
 /* byte_stream_tee: what passes is digested by @digest (NULL: not), written to @fd (-1: not) and counted in *@count (NULL: not); these are borrowed. Takes @below.
  * @limit: more bytes than this are CORRUPT; -1 for none. */
 ByteStream *byte_stream_tee (ByteStream *below, Digest *digest, int fd, gint64 *count, gint64 limit);

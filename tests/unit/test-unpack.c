@@ -9,7 +9,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
-#include "storage/member.h"
+#include "pkg/archive/member.h"
 #include "storage/unpack.h"
 #include "tests/unit/tar-builder.h"
 

@@ -1,4 +1,4 @@
-#include "storage/member.h"
+#include "pkg/archive/member.h"
 
 #include <limits.h>
 #include <string.h>
