@@ -13,6 +13,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/monitor/protocol.h"
+#include "storage/content.h"
 #include "storage/storage.h"
 
 #define EXIT_WITHOUT_TRACE 137   /* killed, as far as anybody can tell */
@@ -264,7 +265,7 @@ storage_collect (Storage *storage, gboolean *ret_done, GError **error)
   gboolean ok = TRUE;
   if (lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0)
     {
-      ok = drop_unused_rows (storage, error) && take_folders (storage, &work, error);
+      ok = drop_unused_rows (storage, error) && take_folders (storage, &work, error) && content_collect (storage, &work, error);
       *ret_done = ok;
     }
   fd_close (lock);

@@ -12,7 +12,7 @@ blob_name (const char *digest)
 }
 
 gboolean
-archive_dir_open (ArchiveSource *source, GError **error)
+source_dir_open (ArchiveSource *source, GError **error)
 {
   g_autofree char *data = NULL;
   size_t size;
@@ -23,7 +23,7 @@ archive_dir_open (ArchiveSource *source, GError **error)
       if (!g_str_has_prefix (data, "Directory Transport Version: 1."))
         return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "version: not a dir: folder of version 1");
     }
-  archive_entries_add (source, (ArchiveEntry){ 0 });
+  source_entries_add (source, (ArchiveEntry){ 0 });
   return TRUE;
 }
 
@@ -31,7 +31,7 @@ archive_dir_open (ArchiveSource *source, GError **error)
 static ImageManifest *
 read_manifest (ArchiveSource *source, const ImagePlatform *platform, ArchiveImage *image, GError **error)
 {
-  if (!archive_read_blob (source, "manifest.json", NULL, -1, IMAGE_MANIFEST_LIMIT, &image->manifest, &image->manifest_size, error))
+  if (!source_read_blob (source, "manifest.json", NULL, -1, IMAGE_MANIFEST_LIMIT, &image->manifest, &image->manifest_size, error))
     return NULL;
   g_autoptr (ImageManifest) manifest = image_manifest_parse (image->manifest, image->manifest_size, NULL, error);
   if (manifest == NULL || !manifest->is_index)
@@ -41,7 +41,7 @@ read_manifest (ArchiveSource *source, const ImagePlatform *platform, ArchiveImag
     return NULL;
   g_autofree char *name = g_strconcat (image_digest_hex (chosen->digest), ".manifest.json", NULL);
   g_clear_pointer (&image->manifest, g_free);
-  if (!archive_read_blob (source, name, chosen->digest, chosen->size, IMAGE_MANIFEST_LIMIT, &image->manifest, &image->manifest_size, error))
+  if (!source_read_blob (source, name, chosen->digest, chosen->size, IMAGE_MANIFEST_LIMIT, &image->manifest, &image->manifest_size, error))
     return NULL;
   g_autoptr (ImageManifest) inner = image_manifest_parse (image->manifest, image->manifest_size, chosen->media_type, error);
   if (inner != NULL && inner->is_index)
@@ -53,8 +53,8 @@ read_manifest (ArchiveSource *source, const ImagePlatform *platform, ArchiveImag
 }
 
 gboolean
-archive_dir_image (ArchiveSource *source, const ImagePlatform *platform, ArchiveImage *image, GError **error)
+source_dir_image (ArchiveSource *source, const ImagePlatform *platform, ArchiveImage *image, GError **error)
 {
   g_autoptr (ImageManifest) manifest = read_manifest (source, platform, image, error);
-  return manifest != NULL && archive_take_manifest (source, image, manifest, blob_name, error);
+  return manifest != NULL && source_take_manifest (source, image, manifest, blob_name, error);
 }

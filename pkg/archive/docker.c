@@ -6,7 +6,7 @@
 #include "pkg/image/digest.h"
 
 gboolean
-archive_docker_open (ArchiveSource *source, GError **error)
+source_docker_open (ArchiveSource *source, GError **error)
 {
   g_autofree char *data = NULL;
   size_t size;
@@ -15,7 +15,7 @@ archive_docker_open (ArchiveSource *source, GError **error)
   for (guint i = 0; i < source->docker_images->len; i++)
     {
       DockerArchiveImage *image = source->docker_images->pdata[i];
-      archive_entries_add (source, (ArchiveEntry){ .names = g_strdupv (image->names), .docker = image });
+      source_entries_add (source, (ArchiveEntry){ .names = g_strdupv (image->names), .docker = image });
     }
   return TRUE;
 }
@@ -33,11 +33,11 @@ config_digest (const char *name)
 }
 
 gboolean
-archive_docker_image (ArchiveSource *source, const ArchiveEntry *entry, ArchiveImage *image, GError **error)
+source_docker_image (ArchiveSource *source, const ArchiveEntry *entry, ArchiveImage *image, GError **error)
 {
   const DockerArchiveImage *docker = entry->docker;
   g_autofree char *digest = config_digest (docker->config);
-  if (!archive_read_blob (source, docker->config, digest, -1, IMAGE_CONFIG_LIMIT, &image->config_data, &image->config_size, error))
+  if (!source_read_blob (source, docker->config, digest, -1, IMAGE_CONFIG_LIMIT, &image->config_data, &image->config_size, error))
     return coracle_prefix (error, "config");
   /* Docker's own type of config differs from OCI's in nothing that either reader minds, and the manifest made for it is OCI's */
   image->config_type = g_strdup (MEDIA_OCI_CONFIG);

@@ -34,7 +34,7 @@ check_layout (ArchiveSource *source, GError **error)
 }
 
 gboolean
-archive_oci_open (ArchiveSource *source, GError **error)
+source_oci_open (ArchiveSource *source, GError **error)
 {
   g_autofree char *data = NULL;
   size_t size;
@@ -47,13 +47,13 @@ archive_oci_open (ArchiveSource *source, GError **error)
     {
       ImageDescriptor *descriptor = source->index->parts->pdata[i];
       char *names[] = { descriptor->ref_name, NULL };
-      archive_entries_add (source, (ArchiveEntry){ .names = g_strdupv (names), .descriptor = descriptor });
+      source_entries_add (source, (ArchiveEntry){ .names = g_strdupv (names), .descriptor = descriptor });
     }
   return TRUE;
 }
 
 gboolean
-archive_oci_image (ArchiveSource *source, const ArchiveEntry *entry, const ImagePlatform *platform, ArchiveImage *image, GError **error)
+source_oci_image (ArchiveSource *source, const ArchiveEntry *entry, const ImagePlatform *platform, ArchiveImage *image, GError **error)
 {
   const ImageDescriptor *descriptor = entry->descriptor;
   g_autoptr (ImageManifest) above = NULL;   /* owns @descriptor from the second turn on */
@@ -61,7 +61,7 @@ archive_oci_image (ArchiveSource *source, const ArchiveEntry *entry, const Image
     {
       g_autofree char *name = blob_name (descriptor->digest), *data = NULL;
       size_t size;
-      if (!archive_read_blob (source, name, descriptor->digest, descriptor->size, IMAGE_MANIFEST_LIMIT, &data, &size, error))
+      if (!source_read_blob (source, name, descriptor->digest, descriptor->size, IMAGE_MANIFEST_LIMIT, &data, &size, error))
         return coracle_prefix (error, "manifest");
       ImageManifest *manifest = image_manifest_parse (data, size, descriptor->media_type, error);
       if (manifest == NULL)
@@ -72,7 +72,7 @@ archive_oci_image (ArchiveSource *source, const ArchiveEntry *entry, const Image
         {
           image->manifest = g_steal_pointer (&data);
           image->manifest_size = size;
-          return archive_take_manifest (source, image, manifest, blob_name, error);
+          return source_take_manifest (source, image, manifest, blob_name, error);
         }
       descriptor = image_index_choose (manifest, platform, error);
       if (descriptor == NULL)

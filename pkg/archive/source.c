@@ -6,7 +6,7 @@
 #include "pkg/base/error.h"
 
 gboolean
-archive_format_parse (const char *transport, ArchiveFormat *ret_format)
+source_format_parse (const char *transport, ArchiveFormat *ret_format)
 {
   static const struct { const char *name; ArchiveFormat format; } names[] = {
     { "docker-archive", ARCHIVE_DOCKER }, { "oci-archive", ARCHIVE_OCI }, { "oci", ARCHIVE_OCI }, { "dir", ARCHIVE_DIR },
@@ -27,7 +27,7 @@ entry_clear (gpointer data)
 }
 
 void
-archive_entries_add (ArchiveSource *source, ArchiveEntry entry)
+source_entries_add (ArchiveSource *source, ArchiveEntry entry)
 {
   if (entry.names == NULL)
     entry.names = g_new0 (char *, 1);
@@ -35,7 +35,7 @@ archive_entries_add (ArchiveSource *source, ArchiveEntry entry)
 }
 
 void
-archive_close (ArchiveSource *source)
+source_close (ArchiveSource *source)
 {
   if (source == NULL)
     return;
@@ -58,7 +58,7 @@ layer_free (gpointer data)
 }
 
 void
-archive_image_free (ArchiveImage *image)
+source_image_free (ArchiveImage *image)
 {
   if (image == NULL)
     return;
@@ -91,7 +91,7 @@ detect (ArchiveSource *source, GError **error)
 }
 
 ArchiveSource *
-archive_open (ArchiveFormat format, const char *path, int spool_fd, GError **error)
+source_open (ArchiveFormat format, const char *path, int spool_fd, GError **error)
 {
   g_autoptr (ArchiveSource) source = g_new0 (ArchiveSource, 1);
   source->format = format;
@@ -102,9 +102,9 @@ archive_open (ArchiveFormat format, const char *path, int spool_fd, GError **err
     return NULL;
   gboolean done = format != ARCHIVE_ANY || detect (source, error);
   if (done)
-    done = source->format == ARCHIVE_DOCKER ? archive_docker_open (source, error)
-           : source->format == ARCHIVE_OCI  ? archive_oci_open (source, error)
-                                            : archive_dir_open (source, error);
+    done = source->format == ARCHIVE_DOCKER ? source_docker_open (source, error)
+           : source->format == ARCHIVE_OCI  ? source_oci_open (source, error)
+                                            : source_dir_open (source, error);
   if (done)
     return g_steal_pointer (&source);
   coracle_prefix (error, "%s", path);
@@ -112,19 +112,19 @@ archive_open (ArchiveFormat format, const char *path, int spool_fd, GError **err
 }
 
 guint
-archive_count (ArchiveSource *source)
+source_count (ArchiveSource *source)
 {
   return source->entries->len;
 }
 
 const char *const *
-archive_names (ArchiveSource *source, guint image)
+source_names (ArchiveSource *source, guint image)
 {
   return (const char *const *) g_array_index (source->entries, ArchiveEntry, image).names;
 }
 
 ArchiveFormat
-archive_format (ArchiveSource *source)
+source_format (ArchiveSource *source)
 {
   return source->format;
 }
@@ -150,7 +150,7 @@ names_match (ArchiveFormat format, const char *have, const char *wanted)
 }
 
 gboolean
-archive_find (ArchiveSource *source, const char *reference, guint *ret_image, GError **error)
+source_find (ArchiveSource *source, const char *reference, guint *ret_image, GError **error)
 {
   guint count = source->entries->len;
   if (reference == NULL || reference[0] == '\0')
@@ -181,7 +181,7 @@ archive_find (ArchiveSource *source, const char *reference, guint *ret_image, GE
 /* ---- reading */
 
 gboolean
-archive_read_blob (ArchiveSource *source, const char *name, const char *digest, gint64 size, size_t limit, char **ret_data, size_t *ret_size, GError **error)
+source_read_blob (ArchiveSource *source, const char *name, const char *digest, gint64 size, size_t limit, char **ret_data, size_t *ret_size, GError **error)
 {
   g_autofree char *data = NULL;
   size_t got;
@@ -198,10 +198,10 @@ archive_read_blob (ArchiveSource *source, const char *name, const char *digest, 
 }
 
 gboolean
-archive_take_manifest (ArchiveSource *source, ArchiveImage *image, const ImageManifest *manifest, ArchiveBlobName blob_name, GError **error)
+source_take_manifest (ArchiveSource *source, ArchiveImage *image, const ImageManifest *manifest, ArchiveBlobName blob_name, GError **error)
 {
   g_autofree char *config = blob_name (manifest->config->digest);
-  if (!archive_read_blob (source, config, manifest->config->digest, manifest->config->size, IMAGE_CONFIG_LIMIT, &image->config_data, &image->config_size, error))
+  if (!source_read_blob (source, config, manifest->config->digest, manifest->config->size, IMAGE_CONFIG_LIMIT, &image->config_data, &image->config_size, error))
     return coracle_prefix (error, "config");
   image->config_type = g_strdup (manifest->config->media_type);
   image->manifest_type = g_strdup (manifest->media_type);
@@ -237,7 +237,7 @@ finish_image (ArchiveImage *image, GError **error)
 }
 
 ArchiveImage *
-archive_image (ArchiveSource *source, guint index, const ImagePlatform *platform, GError **error)
+source_image (ArchiveSource *source, guint index, const ImagePlatform *platform, GError **error)
 {
   ImagePlatform host = image_platform_host ();
   const ArchiveEntry *entry = &g_array_index (source->entries, ArchiveEntry, index);
@@ -245,16 +245,16 @@ archive_image (ArchiveSource *source, guint index, const ImagePlatform *platform
   image->layers = g_ptr_array_new_with_free_func (layer_free);
   if (platform == NULL)
     platform = &host;
-  gboolean done = source->format == ARCHIVE_DOCKER ? archive_docker_image (source, entry, image, error)
-                  : source->format == ARCHIVE_OCI  ? archive_oci_image (source, entry, platform, image, error)
-                                                   : archive_dir_image (source, platform, image, error);
+  gboolean done = source->format == ARCHIVE_DOCKER ? source_docker_image (source, entry, image, error)
+                  : source->format == ARCHIVE_OCI  ? source_oci_image (source, entry, platform, image, error)
+                                                   : source_dir_image (source, platform, image, error);
   if (!done || !finish_image (image, error))
     return NULL;
   return g_steal_pointer (&image);
 }
 
 ByteStream *
-archive_layer_stream (ArchiveSource *source, const ArchiveLayer *layer, GError **error)
+source_layer_stream (ArchiveSource *source, const ArchiveLayer *layer, GError **error)
 {
   gint64 size;
   return members_stream (source->members, layer->member, &size, error);

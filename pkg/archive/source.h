@@ -14,26 +14,26 @@ typedef enum {
   ARCHIVE_DIR,        /* dir:PATH */
 } ArchiveFormat;
 
-/* archive_format_parse: "docker-archive", "oci-archive", "oci", "dir" (without colon). FALSE: none of these. */
-gboolean archive_format_parse (const char *transport, ArchiveFormat *ret_format);
+/* source_format_parse: "docker-archive", "oci-archive", "oci", "dir" (without colon). FALSE: none of these. */
+gboolean source_format_parse (const char *transport, ArchiveFormat *ret_format);
 
 typedef struct ArchiveSource ArchiveSource;
 
-/* archive_open: @path: a file, a folder, or "-" for standard input; tars may be compressed (gzip, zstd, xz, bzip2). @spool_fd: see members_open.
+/* source_open: @path: a file, a folder, or "-" for standard input; tars may be compressed (gzip, zstd, xz, bzip2). @spool_fd: see members_open.
  * Errors: NOT_FOUND; CORRUPT; INVALID none of the formats; UNSUPPORTED. */
-ArchiveSource *archive_open (ArchiveFormat format, const char *path, int spool_fd, GError **error);
-void archive_close (ArchiveSource *source);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArchiveSource, archive_close)
+ArchiveSource *source_open (ArchiveFormat format, const char *path, int spool_fd, GError **error);
+void source_close (ArchiveSource *source);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArchiveSource, source_close)
 
-/* archive_count, archive_names: the images of the archive's top level. Names are as they stand in it ("busybox:latest", "latest"): not normalised, not
+/* source_count, source_names: the images of the archive's top level. Names are as they stand in it ("busybox:latest", "latest"): not normalised, not
  * checked, maybe none. Borrowed. */
-guint archive_count (ArchiveSource *source);
-const char *const *archive_names (ArchiveSource *source, guint image);
-ArchiveFormat archive_format (ArchiveSource *source);
+guint source_count (ArchiveSource *source);
+const char *const *source_names (ArchiveSource *source, guint image);
+ArchiveFormat source_format (ArchiveSource *source);
 
-/* archive_find: the image that @reference (what follows the second colon of a transport; NULL or "": the only one there is) means: a name as it stands in the
+/* source_find: the image that @reference (what follows the second colon of a transport; NULL or "": the only one there is) means: a name as it stands in the
  * archive, for docker-archive also its full form, or "@INDEX". Errors: NOT_FOUND; INVALID more than one and no reference. */
-gboolean archive_find (ArchiveSource *source, const char *reference, guint *ret_image, GError **error);
+gboolean source_find (ArchiveSource *source, const char *reference, guint *ret_image, GError **error);
 
 typedef struct {
   char *digest;        /* of the blob as it lies there; NULL: known only after reading (docker-archive) */
@@ -53,12 +53,12 @@ typedef struct {
   ImageConfig *config;
   GPtrArray *layers;       /* of ArchiveLayer, lowest first; as many as the config has diff ids */
 } ArchiveImage;
-void archive_image_free (ArchiveImage *image);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArchiveImage, archive_image_free)
+void source_image_free (ArchiveImage *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArchiveImage, source_image_free)
 
-/* archive_image: read and check the documents of image @index. From an index of several platforms, nested or not, the one for @platform (NULL: the host's).
+/* source_image: read and check the documents of image @index. From an index of several platforms, nested or not, the one for @platform (NULL: the host's).
  * Errors: CORRUPT, with digests compared; NOT_FOUND a missing member or no such platform; UNSUPPORTED. */
-ArchiveImage *archive_image (ArchiveSource *source, guint index, const ImagePlatform *platform, GError **error);
+ArchiveImage *source_image (ArchiveSource *source, guint index, const ImagePlatform *platform, GError **error);
 
-/* archive_layer_stream: the blob of a layer as it lies there. Digest and size are the reader's to check. Valid as long as @source. Several may be read at once. */
-ByteStream *archive_layer_stream (ArchiveSource *source, const ArchiveLayer *layer, GError **error);
+/* source_layer_stream: the blob of a layer as it lies there. Digest and size are the reader's to check. Valid as long as @source. Several may be read at once. */
+ByteStream *source_layer_stream (ArchiveSource *source, const ArchiveLayer *layer, GError **error);

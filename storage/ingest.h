@@ -1,0 +1,29 @@
+/* ingest: a whole image from an archive, or a root filesystem's tar, into the store. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "pkg/archive/source.h"
+#include "storage/storage.h"
+
+/* @what: a layer's digest or number; @done, @total: bytes of its blob (@total -1: unknown); @done == @total once for a layer that is complete or was there already. */
+typedef void (*IngestProgress) (const char *what, gint64 done, gint64 total, void *data);
+
+typedef struct {
+  gboolean single;                  /* one id is mapped only: owners are not kept, and the layers' rows say so */
+  const char *const *names;         /* normalised; the image gets them (and whatever had them loses them); NULL for none */
+  const char *const *digests;       /* "registry/path@sha256:…"; NULL for none */
+  IngestProgress progress;          /* NULL for none */
+  void *progress_data;
+  guint64 skipped_devices;          /* out: device nodes that were left out, for a notice */
+} IngestOptions;
+
+/* ingest_image: image @index of @source for @platform (NULL: the host's): its blobs, layers, and row; then index.json. What is there already is not read again.
+ * @ret_image: the row as it was written; free with state_image_free; may be NULL. On failure, or when killed, nothing is listed and what was put in place is collected.
+ * Runs in:  the user namespace. Errors: those of source_image, layer_unpack; UNSUPPORTED more than 500 layers. */
+gboolean ingest_image (Storage *storage, ArchiveSource *source, guint index, const ImagePlatform *platform, IngestOptions *options, StateImage **ret_image, GError **error);
+
+/* ingest_rootfs: `import`: one layer from a tar (takes @tar; compressed or not). @config: what image_config_make starts from, or NULL;
+ * @history: the history entry's other fields ("comment", "created_by"), or NULL; both borrowed. */
+gboolean ingest_rootfs (Storage *storage, ByteStream *tar, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image, GError **error);
