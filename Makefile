@@ -76,11 +76,11 @@ $(BUILD)/generate: $(BUILD)/man/generate.o $(filter-out %/main.o,$(call program_
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBS_coracle))
 
 docs: $(BUILD)/docs.stamp
-$(BUILD)/docs.stamp: $(BUILD)/generate VERSION
+$(BUILD)/docs.stamp: $(BUILD)/generate man/completion.bash VERSION
 	$(call say,DOCS  $(BUILD)/man $(BUILD)/completion)
 	$(Q)rm -rf $(BUILD)/man/man1 $(BUILD)/completion && mkdir -p $(BUILD)/man/man1 $(BUILD)/completion
 	$(Q)$(BUILD)/generate man $(BUILD)/man/man1
-	$(Q)$(BUILD)/generate bash > $(BUILD)/completion/coracle
+	$(Q)$(BUILD)/generate bash > $(BUILD)/completion/coracle && cat man/completion.bash >> $(BUILD)/completion/coracle
 	$(Q)$(BUILD)/generate zsh > $(BUILD)/completion/_coracle
 	$(Q)$(BUILD)/generate fish > $(BUILD)/completion/coracle.fish
 	@touch $@

@@ -1,6 +1,7 @@
 #include "cmd/common/dispatch.h"
 
 #include "pkg/base/error.h"
+#include "pkg/config/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -122,19 +123,19 @@ check_log_level (CliContext *context)
 /* exec_program: hand the whole command line to the program of libexec that has the command; returns only on failure.
  * argv[0] stays: the other program speaks under the name that the user called. */
 static int
-exec_program (const char *name, char **argv)
+exec_program (const CliContext *context, const char *name)
 {
-  char self[4096];
-  ssize_t length = readlink ("/proc/self/exe", self, sizeof self - 1);
-  self[MAX (length, 0)] = '\0';
-  /* a build tree has them side by side */
-  g_autofree char *folder = g_path_get_dirname (self);
-  g_autofree char *beside = g_build_filename (folder, name, NULL);
-  execv (beside, argv);
-  g_autofree char *installed = g_build_filename (CORACLE_LIBEXECDIR, name, NULL);
-  execv (installed, argv);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ConfigPaths) paths = config_paths_new (context->root, context->run_root, &error);
+  if (paths == NULL)
+    {
+      dispatch_print_error (error);
+      return cli_exit_status (error);
+    }
+  g_autofree char *path = g_build_filename (paths->libexec, name, NULL);
+  execv (path, context->argv);
   int errsv = errno;
-  fprintf (stderr, "Error: running %s: %s\n", installed, g_strerror (errsv));
+  fprintf (stderr, "Error: running %s: %s\n", path, g_strerror (errsv));
   return 125;
 }
 
@@ -144,6 +145,11 @@ run_command (Run *run, const CliArgs *args)
   const CliCommand *command = run->context.command;
   CliRunFunc function = run->program->find_run != NULL ? run->program->find_run (command) : command->run;
   g_autoptr (GError) error = NULL;
+  if (function == NULL)
+    {
+      fprintf (stderr, "Error: `%s` is not a command of %s\n", run->context.path, run->program->name);
+      return 125;
+    }
   if (!cli_check_count (command, args, run->context.path, &error))
     {
       dispatch_print_error (error);
@@ -173,7 +179,7 @@ descend (Run *run, const char *name, const char *const *words)
   const CliCommand *command = context->command;
   g_autoptr (GError) error = NULL;
   if (command->program != NULL && strcmp (command->program, run->program->name) != 0)
-    return exec_program (command->program, context->argv);
+    return exec_program (context, command->program);
   CliArgs *args = cli_parse (command, command != &root_command ? global_options : NULL, words, &error);
   if (args == NULL)
     return fail_usage (context->path, error);

@@ -42,6 +42,7 @@ char *cli_docs_words (const CliDocs *docs, const char *kind);
 typedef struct { const char *kind, *arguments; } CliLister;
 extern const CliLister cli_docs_listers[];   /* ended by a NULL kind */
 
+/* cli_docs_bash: the functions that hold the tables; man/completion.bash, which walks them, is to follow in the same file. */
 void cli_docs_bash (GString *out, const CliDocs *docs);
 void cli_docs_zsh (GString *out, const CliDocs *docs);
 void cli_docs_fish (GString *out, const CliDocs *docs);

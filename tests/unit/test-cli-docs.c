@@ -68,17 +68,20 @@ static void
 set_up (Fixture *fixture, gconstpointer data)
 {
   static const char lister[] =
-    "#!/bin/sh\n"
-    "if [ \"$1\" = --root ]; then printf 'elsewhere\\n'; exit; fi\n"
-    "case \"$*\" in\n"
-    "  \"images --format {{.Repository}}:{{.Tag}}\") printf 'localhost/bb:latest\\nlocalhost/deb:12\\n' ;;\n"
-    "  \"ps --format {{.Names}}\") printf 'web\\nwest\\n' ;;\n"
-    "  \"ps -a --format {{.Names}}\") printf 'old\\nweb\\nwest\\n' ;;\n"
-    "  \"network ls --format {{.Name}}\") printf 'blue\\ngreen\\n' ;;\n"
-    "esac\n";
+      "#!/bin/sh\n"
+      "if [ \"$1\" = --root ]; then printf 'elsewhere\\n'; exit; fi\n"
+      "case \"$*\" in\n"
+      "  \"images --format {{.Repository}}:{{.Tag}}\") printf 'localhost/bb:latest\\nlocalhost/deb:12\\n' ;;\n"
+      "  \"ps --format {{.Names}}\") printf 'web\\nwest\\n' ;;\n"
+      "  \"ps -a --format {{.Names}}\") printf 'old\\nweb\\nwest\\n' ;;\n"
+      "  \"network ls --format {{.Name}}\") printf 'blue\\ngreen\\n' ;;\n"
+      "esac\n";
   g_autoptr (GString) bash = g_string_new (NULL), zsh = g_string_new (NULL), fish = g_string_new (NULL);
   fixture->folder = g_dir_make_tmp ("coracle-docs-XXXXXX", NULL);
+  g_autofree char *engine = NULL;
+  g_assert_true (g_file_get_contents ("man/completion.bash", &engine, NULL, NULL));
   cli_docs_bash (bash, &docs);
+  g_string_append (bash, engine);
   cli_docs_zsh (zsh, &docs);
   cli_docs_fish (fish, &docs);
   write_file (fixture->folder, "coracle", lister, 0755);
