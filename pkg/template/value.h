@@ -1,0 +1,37 @@
+/* value: what a template computes with: a JSON value, or nothing. Private to pkg/template. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+typedef struct {
+  json_t *json;      /* owned; NULL: no value (a key its map does not have) */
+  gboolean is_map;   /* an object that is a map in Go */
+  gboolean heading;  /* a table's first line is being made: a string that stands for its field */
+} Value;
+
+void value_clear (Value *value);
+Value value_ref (const Value *value);
+/* value_own: takes over the caller's reference. */
+Value value_own (json_t *json);
+Value value_string (const char *text, size_t length);
+/* value_string_json: any bytes as a JSON string; what is no UTF-8 becomes U+FFFD. */
+json_t *value_string_json (const char *text, size_t length);
+/* value_child: @json, an element or field of something, under @key (NULL in a list). */
+Value value_child (json_t *json, const char *key);
+
+gboolean value_is_nil (const Value *value);   /* null or nothing */
+gboolean value_truth (const Value *value);
+const char *value_type_name (const Value *value);   /* as Go would call it */
+
+/* value_print: as Go's %v; @plus: as %+v, with the names of fields. */
+void value_print (GString *out, const Value *value, gboolean plus);
+/* value_keys: an object's keys, sorted; free with g_free. */
+const char **value_keys (json_t *object, size_t *ret_count);
+/* value_print_real: Go's %v of a float64. */
+void value_print_real (GString *out, double real);
+/* value_quote: Go's %q: in double quotes, with escapes. */
+void value_quote (GString *out, const char *text, size_t length);
+
+/* value_printf: Go's Sprintf. Wrong and missing arguments show in the text, as there. Returns FALSE if the result would pass @limit bytes. */
+gboolean value_printf (GString *out, const char *format, size_t length, const Value *args, size_t n_args, size_t limit);
