@@ -161,6 +161,9 @@ begin_making (IdmapPending *pending, const GArray *uids, const GArray *gids, GEr
     return helper_start (&pending->helpers[0], "newuidmap", pending->holder.pid, map->uids, map->n_uids, error)
            && helper_start (&pending->helpers[1], "newgidmap", pending->holder.pid, map->gids, map->n_gids, error);
   r = transition_map_single (pending->holder.pid);
+  if (r == -EPERM && geteuid () == 0)
+    return coracle_throw (error, CORACLE_ERROR_DENIED,
+                          "mapping your user id: uid 0 without CAP_SYS_ADMIN may map itself only with CAP_SETFCAP (since Linux 5.12): add one of the two, or be another user");
   if (r < 0)
     return explain_namespace ("/proc/sys", -r, "mapping your user id", error);
   return TRUE;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -479,11 +480,25 @@ body_limit (Fixture *fixture, int number)
   refused (fixture, (const char *[]){ "user.max_user_namespaces is 0", "sysctl user.max_user_namespaces=", NULL });
 }
 
+/* root of a container that took its capabilities away */
+static void
+body_powerless_root (Fixture *fixture, int number)
+{
+  idmap_free (enter (fixture, FALSE));
+  cap_t none = cap_init ();
+  CHECK (cap_set_proc (none) == 0 && cap_free (none) == 0);
+  g_autoptr (GError) error = NULL;
+  IdmapPending *pending = NULL;
+  CHECK (!idmap_begin (fixture->run_root, TRUE, &pending, &error));
+  CHECK (g_error_matches (error, CORACLE_ERROR, CORACLE_ERROR_DENIED) && strstr (error->message, "CAP_SETFCAP") != NULL);
+  CHECK (waitpid (-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+}
+
 static void
 test_refused (Fixture *fixture, gconstpointer data)
 {
   NEEDS_RANGE;
-  void (*bodies[]) (Fixture *, int) = { body_helper_missing, body_helper_plain, body_helper_broken, body_no_new_privs };
+  void (*bodies[]) (Fixture *, int) = { body_helper_missing, body_helper_plain, body_helper_broken, body_no_new_privs, body_powerless_root };
   for (gsize i = 0; i < G_N_ELEMENTS (bodies); i++)
     g_assert_cmpint (finish (start (bodies[i], fixture, 0)), ==, 0);
 }
