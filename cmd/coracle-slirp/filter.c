@@ -40,6 +40,9 @@
 /* ALLOW_WITHOUT: only if none of @bits is set in argument @n. */
 #define ALLOW_WITHOUT(name, n, bits) \
   BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD (ARGUMENT (n)), BPF_JUMP (BPF_JMP | BPF_JSET | BPF_K, (bits), 0, 1), ANSWER (REFUSED), ANSWER (SECCOMP_RET_ALLOW)
+/* ALLOW_UP_TO: only if argument @n is at most @most. */
+#define ALLOW_UP_TO(name, n, most) \
+  BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 4), LOAD (ARGUMENT (n)), BPF_JUMP (BPF_JMP | BPF_JGT | BPF_K, (most), 0, 1), ANSWER (REFUSED), ANSWER (SECCOMP_RET_ALLOW)
 /* ALLOW_EITHER: only if argument @n is @a or @b. */
 #define ALLOW_EITHER(name, n, a, b) \
   BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 5), LOAD (ARGUMENT (n)), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (a), 1, 0), \
@@ -80,7 +83,8 @@ static const struct sock_filter program[] = {
   ALLOW (getpeername),
   ALLOW (getsockopt),
   ALLOW (setsockopt),
-  ALLOW (fcntl),
+  /* descriptor and status flags; F_SETOWN and F_SETSIG beyond would send signals */
+  ALLOW_UP_TO (fcntl, 1, F_SETFL),
   ALLOW (close),
   ALLOW (clock_gettime),
   ALLOW (gettimeofday),

@@ -324,6 +324,26 @@ init_tty_bulk (void)
   _exit (0);
 }
 
+/* fills whatever takes its output, then ends */
+static void
+init_fill (void)
+{
+  static char data[1024];
+  long written = 0;
+  (void) fcntl (1, F_SETFL, O_NONBLOCK);
+  for (int idle = 0; idle < 20;)
+    {
+      ssize_t n = write (1, data, sizeof data);
+      if (n > 0)
+        written += n;
+      else
+        usleep (10000);
+      idle = n > 0 ? 0 : idle + 1;
+    }
+  (void) dprintf (2, "%ld", written);
+  _exit (4);
+}
+
 /* ---- tests */
 
 static void
@@ -692,6 +712,39 @@ test_idle (void)
   setup_end (&setup);
 }
 
+/* Its container has ended and nobody takes the rest of the output: it must wait asleep, though every slave and write end is closed; and then deliver it. */
+static void
+test_stalled (void)
+{
+  for (int tty = 0; tty < 2; tty++)
+    {
+      Setup setup;
+      setup_init (&setup, init_fill);
+      setup.tty = tty;
+      setup_start (&setup);
+      g_autofree char *path = g_build_filename (setup.dir, MONITOR_EXIT_FILE, NULL);
+      for (int i = 0; i < 2000 && !g_file_test (path, G_FILE_TEST_EXISTS); i++)
+        usleep (10000);
+      usleep (100000);
+      long before = status_number (setup.monitor, "\nvoluntary_ctxt_switches:"), before_too = status_number (setup.monitor, "\nnonvoluntary_ctxt_switches:");
+      usleep (300000);
+      g_assert_cmpint (status_number (setup.monitor, "\nvoluntary_ctxt_switches:"), ==, before);
+      g_assert_cmpint (status_number (setup.monitor, "\nnonvoluntary_ctxt_switches:"), ==, before_too);
+      gsize size = 0;
+      static char data[65536];
+      if (!tty)
+        {
+          for (ssize_t n; (n = read (setup.out, data, sizeof data)) > 0;)
+            size += (gsize) n;
+          g_assert_cmpint (read (setup.err, data, sizeof data - 1), >, 0);
+          g_assert_cmpuint (size, ==, g_ascii_strtoull (data, NULL, 10));
+          g_assert_cmpuint (size, >, 100000);
+        }
+      g_assert_cmpint (WEXITSTATUS (wait_exited (&setup).status), ==, 4);
+      setup_end (&setup);
+    }
+}
+
 /* An hour of output does not grow it, and a client that never reads its terminal's output costs no CPU. */
 static void
 test_endless (void)
@@ -947,6 +1000,7 @@ main (int argc, char **argv)
   g_test_add_func ("/monitor/tty", test_tty);
   g_test_add_func ("/monitor/tty-complete", test_tty_complete);
   g_test_add_func ("/monitor/idle", test_idle);
+  g_test_add_func ("/monitor/stalled", test_stalled);
   g_test_add_func ("/monitor/endless", test_endless);
   g_test_add_func ("/client/terminal", test_client_terminal);
   g_test_add_func ("/client/no-proxy", test_client_no_proxy);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -71,9 +72,31 @@ write_file (const char *path, const char *text)
   return fd >= 0 && fd_write_all (fd, text, strlen (text)) == 0;
 }
 
+/* How the host has its /etc/resolv.conf */
+typedef enum { RESOLVER_FILE, RESOLVER_LINK, RESOLVER_MISSING, N_RESOLVERS } ResolverKind;
+
+#define LINK_FOLDER "/mnt/resolve"
+
+static gboolean
+make_resolver (const char *dir, ResolverKind kind)
+{
+  if (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    return FALSE;
+  if (kind == RESOLVER_FILE)
+    {
+      g_autofree char *resolver = g_build_filename (dir, "resolv.conf", NULL);
+      return g_file_set_contents (resolver, "nameserver 127.0.0.53\n", -1, NULL) && mount (resolver, "/etc/resolv.conf", NULL, MS_BIND, NULL) == 0;
+    }
+  if (mount ("none", "/etc", "tmpfs", 0, NULL) < 0 || mount ("none", "/mnt", "tmpfs", 0, NULL) < 0)
+    return FALSE;
+  return kind == RESOLVER_MISSING
+         || (g_mkdir (LINK_FOLDER, 0755) == 0 && g_file_set_contents (LINK_FOLDER "/stub.conf", "nameserver 127.0.0.99\n", -1, NULL)
+             && symlink ("../mnt/resolve/stub.conf", "/etc/resolv.conf") == 0);
+}
+
 /* enter_host: NULL, or why it cannot be. In a forked process. */
 static const char *
-enter_host (const char *dir)
+enter_host (const char *dir, ResolverKind kind)
 {
   g_autofree char *uid_map = g_strdup_printf ("0 %u 1", getuid ());
   g_autofree char *gid_map = g_strdup_printf ("0 %u 1", getgid ());
@@ -84,9 +107,7 @@ enter_host (const char *dir)
   cleanup_fd int tun = open ("/dev/net/tun", O_RDWR | O_CLOEXEC);
   if (tun < 0)
     return "/dev/net/tun cannot be opened here";
-  g_autofree char *resolver = g_build_filename (dir, "resolv.conf", NULL);
-  if (!g_file_set_contents (resolver, "nameserver 127.0.0.53\n", -1, NULL) || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0
-      || mount (resolver, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0)
+  if (!make_resolver (dir, kind))
     return "/etc/resolv.conf cannot be covered here";
   g_assert_cmpint (slirp_loopback_child (), ==, 0);
   cleanup_fd int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -204,8 +225,25 @@ check_udp (const char *address, guint16 port)
   g_assert_cmpstr (answer, ==, "yreuq");
 }
 
+/* check_resolver: the resolver on the host's loopback is reached by 10.0.2.3; also when the link's target is replaced, as systemd-resolved does it. */
 static void
-run_container (int socket, gboolean six)
+check_resolver (ResolverKind kind)
+{
+  if (kind == RESOLVER_LINK)
+    {
+      cleanup_fd int fd = open_socket (SOCK_DGRAM, "10.0.2.3", 53, FALSE);
+      g_assert_cmpint (write (fd, "early", 5), ==, 5);
+      g_assert_true (g_file_set_contents (LINK_FOLDER "/new", "nameserver 127.0.0.53\n", -1, NULL));
+      /* libslirp looks at most once a second */
+      usleep (1200000);
+      g_assert_cmpint (rename (LINK_FOLDER "/new", LINK_FOLDER "/stub.conf"), ==, 0);
+    }
+  if (kind != RESOLVER_MISSING)
+    check_udp ("10.0.2.3", 53);
+}
+
+static void
+run_container (int socket, gboolean six, ResolverKind kind)
 {
   g_assert_cmpint (unshare (CLONE_NEWNET), ==, 0);
   gint64 begin = g_get_monotonic_time ();
@@ -213,8 +251,8 @@ run_container (int socket, gboolean six)
   g_test_message ("attached in %.2f ms", (double) (g_get_monotonic_time () - begin) / 1000);
   check_tcp (HOST_ADDRESS);
   check_udp (HOST_ADDRESS, 5353);
-  /* the resolver on the host's loopback is reached by 10.0.2.3, nothing else there is */
-  check_udp ("10.0.2.3", 53);
+  check_resolver (kind);
+  /* nothing else on the host's loopback is */
   g_assert_cmpint (open_socket (SOCK_STREAM, "10.0.2.2", 8080, FALSE), <, 0);
   g_assert_cmpint (open_socket (SOCK_STREAM, HOST_ADDRESS, 9, FALSE), ==, -ECONNREFUSED);
   if (six)
@@ -238,7 +276,7 @@ status_field (pid_t pid, const char *key)
 }
 
 static void
-check_sandbox (pid_t pid)
+check_sandbox (pid_t pid, ResolverKind kind)
 {
   static const struct {
     const char *key, *wanted;
@@ -255,9 +293,11 @@ check_sandbox (pid_t pid)
   g_autofree char *text = NULL;
   g_assert_true (g_file_get_contents (mounts, &text, NULL, NULL));
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  g_assert_cmpuint (g_strv_length (lines), ==, 3);
+  /* the root, perhaps the resolver, and an empty line */
+  g_assert_cmpuint (g_strv_length (lines), ==, kind == RESOLVER_MISSING ? 2 : 3);
   g_assert_nonnull (strstr (lines[0], " / ro,"));
-  g_assert_nonnull (strstr (lines[1], " /etc/resolv.conf ro,"));
+  if (kind != RESOLVER_MISSING)
+    g_assert_nonnull (strstr (lines[1], kind == RESOLVER_FILE ? " /etc/resolv.conf ro," : " /resolver ro,"));
   g_autofree char *rss = status_field (pid, "\nVmRSS:");
   g_test_message ("slirp: %s resident", rss);
 #ifndef __SANITIZE_ADDRESS__
@@ -267,15 +307,18 @@ check_sandbox (pid_t pid)
 
 /* In a process of its own: pid 1's role is the parent's, which kills all. */
 static void G_GNUC_NORETURN
-run_network (const char *dir, int reason)
+run_network (const char *dir, ResolverKind kind, int reason)
 {
-  const char *why = enter_host (dir);
+  const char *why = enter_host (dir, kind);
   if (why != NULL)
     {
       (void) fd_write_all (reason, why, strlen (why));
       _exit (SKIP);
     }
-  cleanup_fd int probe = open_socket (SOCK_DGRAM, HOST_ADDRESS6, 7777, TRUE);
+  /* the kernel makes an IPv6 address usable a moment after it was given */
+  cleanup_fd int probe = -EADDRNOTAVAIL;
+  for (int i = 0; i < 200 && probe == -EADDRNOTAVAIL; i++, usleep (5000))
+    probe = open_socket (SOCK_DGRAM, HOST_ADDRESS6, 7777, TRUE);
   gboolean six = probe >= 0;
   g_test_message ("IPv6: %s", six ? "yes" : g_strerror (-probe));
   pid_t servers[4] = { serve (HOST_ADDRESS, 8080, 5353), serve ("127.0.0.53", 8081, 53), serve ("127.0.0.1", 8080, 5354), 0 };
@@ -286,11 +329,11 @@ run_network (const char *dir, int reason)
   g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &slirp), ==, 0);
   pid_t container = fork ();
   if (container == 0)
-    run_container (slirp.socket, six);
+    run_container (slirp.socket, six, kind);
   int status;
   g_assert_cmpint (proc_wait (container, &status), ==, 0);
   g_assert_cmpint (status, ==, 0);
-  check_sandbox (slirp.pid);
+  check_sandbox (slirp.pid, kind);
   (void) kill (slirp.pid, SIGKILL);
   (void) proc_wait (slirp.pid, &status);
 
@@ -306,7 +349,7 @@ run_network (const char *dir, int reason)
 }
 
 static void
-test_network (void)
+test_network (gconstpointer data)
 {
   g_autofree char *dir = g_dir_make_tmp ("coracle-slirp-XXXXXX", NULL);
   int reason[2], status;
@@ -315,7 +358,7 @@ test_network (void)
   g_assert_cmpint (pipe2 (reason, O_CLOEXEC), ==, 0);
   pid_t pid = fork ();
   if (pid == 0)
-    run_network (dir, reason[1]);
+    run_network (dir, (ResolverKind) GPOINTER_TO_INT (data), reason[1]);
   fd_close (reason[1]);
   g_assert_cmpint (proc_wait (pid, &status), ==, 0);
   g_assert_cmpint (path_remove_tree (AT_FDCWD, dir), ==, 0);
@@ -338,7 +381,9 @@ main (int argc, char **argv)
   slirp_program = realpath (beside, NULL);
   g_assert_nonnull (slirp_program);
   g_test_add_func ("/slirp/resolv-conf", test_resolv_conf);
-  g_test_add_func ("/slirp/network", test_network);
+  static const char *const paths[N_RESOLVERS] = { "/slirp/network/file", "/slirp/network/link", "/slirp/network/no-resolver" };
+  for (int kind = 0; kind < N_RESOLVERS; kind++)
+    g_test_add_data_func (paths[kind], GINT_TO_POINTER (kind), test_network);
   int status = g_test_run ();
   free (slirp_program);
   return status;
