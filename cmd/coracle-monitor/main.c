@@ -229,6 +229,8 @@ main (int argc, char **argv)
 {
   Monitor *monitor = &the_monitor;
   MonitorStart *start = &monitor->start;
+  if (argc > 2 && strcmp (argv[1], "--") == 0)
+    return init_main (argv + 2);
   bool given = argc == 3 && strcmp (argv[1], "start") == 0 ? start_plan (atoi (argv[2]), start) : watch_start (start);
   if (!given || start->magic != MONITOR_START_MAGIC)
     return 70;

@@ -89,3 +89,7 @@ void ending_cleanup (const MonitorStart *start);
 /* ---- small things */
 void fd_drop (int *fd);                 /* close once, leave -1 */
 void fd_set_nonblocking (int fd);       /* only for what is ours */
+
+/* ---- init.c: run --init: the program bound into the container as /run/podman-init, its pid 1: starts @argv, passes signals on to it, reaps what is orphaned, and ends
+ * with its status (128 + N when a signal ended it). */
+int init_main (char **argv);

@@ -116,7 +116,7 @@ choose_args (Make *make, GError **error)
   if (entrypoint == NULL)
     return FALSE;
   if (options->init)
-    g_strv_builder_add_many (args, "/run/coracle-init", "--", NULL);
+    g_strv_builder_add_many (args, "/run/podman-init", "--", NULL);
   g_strv_builder_addv (args, (const char **) entrypoint);
   gboolean given = options->command != NULL && options->command[0] != NULL;
   if (given)

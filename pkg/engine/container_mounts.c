@@ -1,7 +1,202 @@
+#include <string.h>
+
+#include "pkg/base/error.h"
 #include "pkg/engine/container_make.h"
+#include "pkg/engine/names.h"
+#include "pkg/spec/volume.h"
+#include "storage/volume.h"
+
+static json_t *
+options_array (char **options)
+{
+  json_t *array = json_array ();
+  for (; options != NULL && *options != NULL; options++)
+    json_array_append_new (array, json_string (*options));
+  return array;
+}
+
+static void
+append (Make *make, const char *type, const char *source, const char *destination, json_t *options)
+{
+  json_array_append_new (make->mounts, json_pack ("{s:s, s:s, s:s, s:o}", "destination", destination, "type", type, "source", source, "options", options));
+}
+
+static gboolean
+has_destination (GPtrArray *mounts, const char *destination)
+{
+  for (guint i = 0; i < mounts->len; i++)
+    if (strcmp (((SpecMount *) mounts->pdata[i])->destination, destination) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* resolve_volume: its folder; an anonymous one is noted, to be removed with the container. */
+static gboolean
+resolve_volume (Make *make, const SpecMount *mount, GError **error)
+{
+  g_autofree char *made_up = mount->source == NULL ? container_id_new () : NULL;
+  const char *name = made_up != NULL ? made_up : mount->source;
+  if (made_up != NULL)
+    json_array_append_new (make->volumes, json_string (name));
+  gboolean fresh;
+  g_autofree char *data = volume_open (make->storage, name, mount->create, &fresh, error);
+  if (data == NULL || (fresh && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error))
+      || (mount->chown && !volume_chown (data, make->user.uid, make->user.gid, error)))
+    return FALSE;
+  g_autofree char *source = mount->subpath != NULL ? g_build_filename (data, mount->subpath, NULL) : g_steal_pointer (&data);
+  append (make, "bind", source, mount->destination, options_array (mount->options));
+  return TRUE;
+}
+
+static gboolean
+resolve_bind (Make *make, const SpecMount *mount, GError **error)
+{
+  if (!spec_mount_source_check (mount, error) || (mount->chown && !volume_chown (mount->source, make->user.uid, make->user.gid, error)))
+    return FALSE;
+  append (make, "bind", mount->source, mount->destination, options_array (mount->options));
+  return TRUE;
+}
+
+static void
+resolve_filesystem (Make *make, const SpecMount *mount)
+{
+  const char *type = spec_mount_type_name (mount->type);
+  json_t *options = options_array (mount->options);
+  if (mount->chown)
+    {
+      json_array_append_new (options, json_sprintf ("uid=%u", make->user.uid));
+      json_array_append_new (options, json_sprintf ("gid=%u", make->user.gid));
+    }
+  append (make, type, type, mount->destination, options);
+}
+
+static gboolean
+resolve_one (Make *make, const SpecMount *mount, GError **error)
+{
+  switch (mount->type)
+    {
+    case SPEC_MOUNT_BIND:
+      return resolve_bind (make, mount, error);
+    case SPEC_MOUNT_VOLUME:
+      return resolve_volume (make, mount, error);
+    case SPEC_MOUNT_IMAGE:
+      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "mount of type image on %s: unsupported in this version", mount->destination);
+    default:
+      resolve_filesystem (make, mount);
+      return TRUE;
+    }
+}
+
+/* image_volumes: the folders that the image declares, unless the user mounted something there: podman-run(1) --image-volume. */
+static gboolean
+image_volumes (Make *make, GPtrArray *given, GError **error)
+{
+  const char *kind = make->options->image_volume;
+  if (g_strcmp0 (kind, "ignore") == 0)
+    return TRUE;
+  const char *destination;
+  json_t *value;
+  json_object_foreach (json_object_get (make->image_config, "Volumes"), destination, value)
+  {
+    if (destination[0] != '/' || has_destination (given, destination))
+      continue;
+    g_autofree char *text = g_strcmp0 (kind, "tmpfs") == 0 ? NULL : g_strdup (destination);
+    g_autoptr (SpecMount) mount = text != NULL ? spec_volume_parse (text, "/", error) : spec_tmpfs_parse (destination, error);
+    if (mount == NULL || !resolve_one (make, mount, error))
+      return coracle_prefix (error, "the image's volume %s", destination);
+  }
+  return TRUE;
+}
+
+/* writable_tmpfs: what --read-only leaves writable: podman-run(1) --read-only-tmpfs. */
+static void
+writable_tmpfs (Make *make, GPtrArray *given)
+{
+  static const char *const folders[] = { "/run", "/tmp", "/var/tmp" };
+  if (!make->options->read_only || !make->options->read_only_tmpfs)
+    return;
+  for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
+    if (!has_destination (given, folders[i]))
+      append (make, "tmpfs", "tmpfs", folders[i], json_pack ("[s, s, s, s, s]", "rprivate", "nosuid", "nodev", "tmpcopyup", i == 0 ? "mode=0755" : "mode=1777"));
+}
+
+static void
+init_program (Make *make)
+{
+  if (!make->options->init)
+    return;
+  g_autofree char *own = g_build_filename (make->paths->libexec, "coracle-monitor", NULL);
+  append (make, "bind", make->options->init_path != NULL ? make->options->init_path : own, "/run/podman-init", json_pack ("[s, s, s]", "bind", "rprivate", "ro"));
+}
+
+static guint
+depth (const char *path)
+{
+  guint n = 0;
+  for (; *path != '\0'; path++)
+    n += *path == '/' && path[1] != '\0' && path[1] != '/';
+  return n;
+}
+
+/* sort_mounts: parents before what is mounted below them; of two on the same path the later given wins. */
+static void
+sort_mounts (Make *make)
+{
+  json_t *sorted = json_array ();
+  guint deepest = 0;
+  size_t i;
+  json_t *item;
+  json_array_foreach (make->mounts, i, item)
+    deepest = MAX (deepest, depth (json_string_value (json_object_get (item, "destination"))));
+  for (guint level = 0; level <= deepest; level++)
+    json_array_foreach (make->mounts, i, item)
+      {
+        const char *destination = json_string_value (json_object_get (item, "destination"));
+        gboolean last = TRUE;
+        for (size_t k = i + 1; k < json_array_size (make->mounts) && last; k++)
+          last = strcmp (destination, json_string_value (json_object_get (json_array_get (make->mounts, k), "destination"))) != 0;
+        if (depth (destination) == level && last)
+          json_array_append (sorted, item);
+      }
+  json_decref (make->mounts);
+  make->mounts = sorted;
+}
+
+gboolean
+mounts_check (const ContainerOptions *options, GError **error)
+{
+  g_autofree char *cwd = g_get_current_dir ();
+  g_autoptr (GPtrArray) mounts
+    = spec_mounts_parse ((const char *const *) options->volumes, (const char *const *) options->mounts, (const char *const *) options->tmpfs, cwd, error);
+  if (mounts == NULL)
+    return FALSE;
+  for (guint i = 0; i < mounts->len; i++)
+    {
+      const SpecMount *mount = mounts->pdata[i];
+      if (!spec_mount_source_check (mount, error))
+        return FALSE;
+      if (mount->type == SPEC_MOUNT_IMAGE)
+        return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "mount of type image on %s: unsupported in this version", mount->destination);
+    }
+  return TRUE;
+}
 
 gboolean
 mounts_resolve (Make *make, GError **error)
 {
+  const ContainerOptions *options = make->options;
+  g_autofree char *cwd = g_get_current_dir ();
+  g_autoptr (GPtrArray) given
+    = spec_mounts_parse ((const char *const *) options->volumes, (const char *const *) options->mounts, (const char *const *) options->tmpfs, cwd, error);
+  if (given == NULL)
+    return FALSE;
+  init_program (make);
+  writable_tmpfs (make, given);
+  if (!image_volumes (make, given, error))
+    return FALSE;
+  for (guint i = 0; i < given->len; i++)
+    if (!resolve_one (make, given->pdata[i], error))
+      return FALSE;
+  sort_mounts (make);
   return TRUE;
 }
