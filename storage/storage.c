@@ -226,10 +226,45 @@ storage_container_make (Storage *storage, const char *id, GError **error)
   return fd;
 }
 
+/* the names of a container's anonymous volumes, a line each, in its folder */
+#define ANONYMOUS_FILE "anonymous-volumes"
+
 gboolean
-storage_container_remove (Storage *storage, const char *id, GError **error)
+storage_container_note_volume (Storage *storage, const char *id, const char *volume, GError **error)
+{
+  g_autofree char *path = g_strconcat ("containers/", id, "/" ANONYMOUS_FILE, NULL), *line = g_strconcat (volume, "\n", NULL);
+  cleanup_fd int fd = openat (storage->root_fd, path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int r = fd < 0 ? -errno : fd_write_all (fd, line, strlen (line));
+  return r == 0 || coracle_throw_errno (error, -r, "writing %s/%s", storage->paths->root, path);
+}
+
+/* remove_anonymous: the volumes that were made for this container alone. */
+static gboolean
+remove_anonymous (Storage *storage, const char *id, GError **error)
+{
+  g_autofree char *path = g_strconcat ("containers/", id, "/" ANONYMOUS_FILE, NULL), *text = NULL;
+  if (!path_read_file (storage->root_fd, path, 1 << 20, &text, NULL, NULL))
+    return TRUE;
+  g_auto (GStrv) names = g_strsplit (text, "\n", -1);
+  for (char **name = names; *name != NULL; name++)
+    {
+      if ((*name)[0] == '\0' || strchr (*name, '/') != NULL)
+        continue;
+      g_autofree char *folder = g_strconcat ("volumes/", *name, NULL);
+      int r = path_remove_tree (storage->root_fd, folder);
+      if (r < 0)
+        return coracle_throw_errno (error, -r, "removing volume %s", *name);
+    }
+  return TRUE;
+}
+
+gboolean
+storage_container_remove (Storage *storage, const char *id, gboolean volumes, GError **error)
 {
   g_autoptr (GError) failure = NULL;
+  g_autoptr (StateContainer) row = state_container_find (storage->state, id, NULL);
+  if ((volumes || row == NULL || row->auto_remove) && !remove_anonymous (storage, id, error))
+    return FALSE;
   if (!state_container_remove (storage->state, id, &failure) && failure->code != CORACLE_ERROR_NOT_FOUND)
     {
       g_propagate_error (error, g_steal_pointer (&failure));

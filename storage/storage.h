@@ -79,9 +79,11 @@ void storage_run_end (Storage *storage, const char *id, int run_fd);
 /* ---- containers/ID */
 /* storage_container_make: containers/@id (0700), empty. Returns an O_PATH descriptor, or -1 with @error. The caller holds R. */
 int storage_container_make (Storage *storage, const char *id, GError **error);
-/* storage_container_remove: the row (if there is one) and containers/@id. The caller holds R and then calls storage_run_end.
+/* storage_container_note_volume: before an anonymous volume is made for a container, note its name in containers/@id. */
+gboolean storage_container_note_volume (Storage *storage, const char *id, const char *volume, GError **error);
+/* storage_container_remove: the row (if there is one) and containers/@id; first its anonymous volumes, if @volumes, or it was --rm, or has no row yet. The caller holds R and then calls storage_run_end.
  * Runs in: the user namespace. */
-gboolean storage_container_remove (Storage *storage, const char *id, GError **error);
+gboolean storage_container_remove (Storage *storage, const char *id, gboolean volumes, GError **error);
 /* storage_container_settle: what the sweep does with one dead container, also for whoever finds it first: under R (@run_fd), record the exit
  * (RUN_ROOT/ID/exit; if there is none, 137 and now) into the row, or, with auto_remove or without row, remove it; then storage_run_end.
  * Runs in: the user namespace. */

@@ -170,7 +170,7 @@ storage_container_settle (Storage *storage, const char *id, int run_fd, GError *
   g_autoptr (StateContainer) container = find_exact (storage, id, &failure);
   gboolean ok = failure == NULL;
   if (ok)
-    ok = container == NULL || container->auto_remove ? storage_container_remove (storage, id, &failure) : record_exit (storage, container, run_fd, &failure);
+    ok = container == NULL || container->auto_remove ? storage_container_remove (storage, id, FALSE, &failure) : record_exit (storage, container, run_fd, &failure);
   if (!ok)
     {
       fd_close (run_fd);   /* the folder stays, as a sign for the next sweep */
@@ -312,7 +312,7 @@ check_container_row (Storage *storage, StateContainer *container, const char *bo
     return TRUE;   /* somebody is at it: it is not from before */
   if (!lost)
     return storage_container_settle (storage, container->id, run_fd, error);
-  gboolean ok = storage_container_remove (storage, container->id, error);
+  gboolean ok = storage_container_remove (storage, container->id, FALSE, error);
   storage_run_end (storage, container->id, run_fd);
   return ok;
 }

@@ -21,7 +21,7 @@ remove_one (Session *session, const CliArgs *args, const char *name)
 {
   g_autoptr (GError) problem = NULL;
   gboolean force = cli_args_bool (args, "force");
-  if (container_remove (session->storage, name, force, cli_args_int (args, "time"), &problem))
+  if (container_remove (session->storage, name, force, cli_args_int (args, "time"), cli_args_bool (args, "volumes"), &problem))
     {
       printf ("%s\n", name);
       return 0;

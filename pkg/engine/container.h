@@ -36,7 +36,7 @@ json_t *container_inspect (Storage *storage, ContainerView *view, gboolean size,
 gboolean container_size (Storage *storage, const StateContainer *row, gint64 *ret_rw, gint64 *ret_root, GError **error);
 
 /* container_remove: stop it if @force (its stop signal, then SIGKILL after @timeout seconds) and remove all of it. Runs in the user namespace.
- * Errors: IN_USE while it runs and @force is not given. */
-gboolean container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, GError **error);
+ * @volumes: also its anonymous volumes. Errors: IN_USE while it runs and @force is not given. */
+gboolean container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error);
 /* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm. @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. */
 gboolean container_cleanup (Storage *storage, const char *id, int run_fd, GError **error);

@@ -41,7 +41,7 @@ make_clear (Make *make)
   user_info_clear (&make->user);
   g_strfreev (make->args);
   g_strfreev (make->env);
-  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd };
+  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   memset (make, 0, sizeof *make);
@@ -103,6 +103,7 @@ choose_name (Make *make, GError **error)
                           "creating container storage: the container name \"%s\" is already in use by %s. You have to remove that container to be able to reuse that name: that name is already in use, "
                           "or use --replace to instruct coracle to do so.",
                           options->name, taken->id);
+  make->replaced = g_strdup (taken->id);
   return TRUE;
 }
 
@@ -200,6 +201,8 @@ make_folders (Make *make, GError **error)
       if (make->seccomp_single == NULL)
         return FALSE;
     }
+  if (make->replaced != NULL && !container_remove (make->storage, make->replaced, TRUE, 10, FALSE, error))
+    return coracle_prefix (error, "replacing container %s", make->name);
   make->run_dir = storage_run_begin (make->storage, make->id, error);
   if (make->run_dir < 0)
     return FALSE;
@@ -232,7 +235,7 @@ make_undo (Make *make)
     {
       if (make->rootfs != NULL)
         (void) umount2 (make->rootfs, MNT_DETACH);
-      (void) storage_container_remove (make->storage, make->id, NULL);
+      (void) storage_container_remove (make->storage, make->id, FALSE, NULL);
     }
   if (make->run_dir >= 0)
     storage_run_end (make->storage, make->id, fd_steal (&make->run_dir));

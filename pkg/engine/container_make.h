@@ -27,6 +27,7 @@ typedef struct {
   StateImage *image;           /* NULL with --rootfs */
   json_t *image_config;        /* the "config" object of the image's config; owned */
   char *id, *name;
+  char *replaced;              /* id of the container that has the name, to be removed first (--replace); NULL = none */
   char *image_name;            /* as the user will read it */
   NetworkKind network;
   char *network_path;

@@ -36,6 +36,8 @@ resolve_volume (Make *make, const SpecMount *mount, GError **error)
 {
   g_autofree char *made_up = mount->source == NULL ? container_id_new () : NULL;
   const char *name = made_up != NULL ? made_up : mount->source;
+  if (made_up != NULL && !storage_container_note_volume (make->storage, make->id, name, error))
+    return FALSE;
   if (made_up != NULL)
     json_array_append_new (make->volumes, json_string (name));
   gboolean fresh;

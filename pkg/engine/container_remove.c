@@ -59,7 +59,7 @@ take_run_dir (Storage *storage, const char *id, GError **error)
 }
 
 gboolean
-container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, GError **error)
+container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error)
 {
   g_autoptr (ContainerView) view = container_find (storage, id, error);
   if (view == NULL)
@@ -74,7 +74,7 @@ container_remove (Storage *storage, const char *id, gboolean force, gint64 timeo
   int run_dir = take_run_dir (storage, view->row->id, error);
   if (run_dir < 0)
     return FALSE;
-  gboolean done = storage_container_remove (storage, view->row->id, error);
+  gboolean done = storage_container_remove (storage, view->row->id, volumes, error);
   storage_run_end (storage, view->row->id, run_dir);
   return done;
 }

@@ -169,7 +169,7 @@ finish (Run *run, const MonitorExit *ended, GError **error)
   /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
   (void) umount2 (make->rootfs, MNT_DETACH);
   if (make->options->rm)
-    done = storage_container_remove (make->storage, make->id, error);
+    done = storage_container_remove (make->storage, make->id, FALSE, error);
   else
     {
       run->row->status = (g_free (run->row->status), g_strdup ("exited"));

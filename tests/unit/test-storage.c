@@ -190,7 +190,7 @@ test_exit_recorded (Fixture *f, const void *data)
         g_assert_cmpint (row->finished, >, 1000000);
       g_assert_true (there (f, "root/containers/", ID_A));
       g_assert_false (there (f, "run/", ID_A));
-      g_assert_true (storage_container_remove (f->storage, ID_A, NULL));
+      g_assert_true (storage_container_remove (f->storage, ID_A, FALSE, NULL));
     }
 }
 
@@ -283,7 +283,7 @@ one_maker (Storage *storage, const char *id, gboolean die, GError **error)
   g_assert_cmpint (mkdirat (folder, "upper", 0700), ==, 0);
   g_assert_cmpint (mkdirat (run, "x", 0700), ==, 0);
   fd_close (folder);
-  gboolean ok = die || storage_container_remove (storage, id, error);
+  gboolean ok = die || storage_container_remove (storage, id, FALSE, error);
   if (die)
     {
       fd_close (run);
