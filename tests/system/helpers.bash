@@ -33,13 +33,14 @@ basic_setup_file() {
   export HOME=$TEST_STORE/home XDG_DATA_HOME=$TEST_STORE/data XDG_CACHE_HOME=$TEST_STORE/cache XDG_CONFIG_HOME=$TEST_STORE/config
   export XDG_RUNTIME_DIR=$TEST_STORE/run TMPDIR=$TEST_STORE/tmp
   mkdir -m 700 "$HOME" "$XDG_DATA_HOME" "$XDG_CACHE_HOME" "$XDG_CONFIG_HOME" "$XDG_RUNTIME_DIR" "$TMPDIR"
-  # real root has fixed folders (/var/lib/coracle …): give it its own too
+  # real root's folders are fixed (/var/lib/coracle …): tests give it their own
   if [ "$(id -u)" = 0 ]; then
-    CORACLE_GLOBAL="--root $XDG_DATA_HOME/coracle --runroot $XDG_RUNTIME_DIR/coracle"
-  else
-    CORACLE_GLOBAL=
+    mkdir "$TEST_STORE/bin"
+    printf '#!/bin/sh\nexec "%s" --root "%s" --runroot "%s" "$@"\n' "$CORACLE" "$XDG_DATA_HOME/coracle" "$XDG_RUNTIME_DIR/coracle" >"$TEST_STORE/bin/coracle"
+    chmod 755 "$TEST_STORE/bin/coracle"
+    export CORACLE=$TEST_STORE/bin/coracle
   fi
-  export CORACLE_GLOBAL STORE=$XDG_DATA_HOME/coracle RUN_ROOT=$XDG_RUNTIME_DIR/coracle
+  export STORE=$XDG_DATA_HOME/coracle RUN_ROOT=$XDG_RUNTIME_DIR/coracle
   # what the caller's shell had set must not steer a test
   unset CONTAINERS_CONF CONTAINERS_STORAGE_CONF CONTAINER_HOST http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
 }
@@ -74,8 +75,7 @@ teardown_file() { basic_teardown_file; }
 
 # coracle ARGS…: the command itself, with this file's store.
 coracle() {
-  # shellcheck disable=SC2086 # CORACLE_GLOBAL is words
-  timeout --foreground -k 5 "$CORACLE_TEST_TIMEOUT" "$CORACLE" $CORACLE_GLOBAL "$@"
+  timeout --foreground -k 5 "$CORACLE_TEST_TIMEOUT" "$CORACLE" "$@"
 }
 
 # run_coracle [STATUS] ARGS…: run it, expect STATUS (0 if not given; "?" for any), leave $status, $output (stdout and stderr) and

@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# 095-run-kill: `run` is killed (SIGKILL) at system calls sampled over its whole way, in the command itself and in each process it
+# starts: the next command works and nothing is left, neither file nor process nor listed container.
+# CORACLE_KILLS=N tries N places for each; more is slower.
+
+load helpers
+
+setup_file() {
+  basic_setup_file
+  fixture_image box
+  export KILLS=${CORACLE_KILLS:-40}
+}
+
+setup() {
+  needs strace
+  strace -o /dev/null true 2>/dev/null || skip "ptrace is not allowed here"
+}
+
+# places LOG: of strace's log, "SYSCALL N" lines: the Nth SYSCALL of one process; an even sample of $KILLS over them, first and last included
+places() {
+  awk '{
+    pid = $1; call = $2; sub(/\(.*/, "", call)
+    if (call !~ /^[a-z_0-9]+$/ || call ~ /^(exit|exit_group|rt_sigreturn|restart_syscall)$/) next
+    n = ++count[pid, call]
+    if (!seen[call, n]++) place[++total] = call " " n
+  }
+  END {
+    step = total / '"$KILLS"'; if (step < 1) step = 1
+    for (i = 1; i <= total; i += step) print place[int(i)]
+    print place[total]
+  }' "$1"
+}
+
+# after_kill WHAT: the next commands work and clean up
+after_kill() {
+  run_coracle_out 0 run --rm box echo alive
+  is "$output" "alive" "the next run, after: $1"
+  run_coracle_out 0 ps -aq
+  is "$output" "" "listed containers, after: $1"
+  run_coracle_out 0 images --format '{{.Repository}}'
+  is "$output" "localhost/box" "listed images, after: $1"
+  local found
+  found=$(leaks_but_other 3)
+  [ -z "$found" ] || fail "left over after: $1" "$found"
+}
+
+# leaks_but_other SECONDS: as leaks_after, without what belongs to the container $OTHER that is meant to live
+leaks_but_other() {
+  local deadline=$((SECONDS + $1)) found
+  while :; do
+    found=$(leaks | grep -vF "${OTHER_ID:-no other}" || true)
+    if [ -n "${OTHER_KNOWN-}" ]; then found=$(grep -vE "process ($OTHER_KNOWN):" <<<"$found" || true); fi
+    if [ -z "$found" ] || [ "$SECONDS" -ge "$deadline" ]; then break; fi
+    sleep 0.1
+  done
+  printf '%s' "$found"
+}
+
+@test "kill: the command itself, at every stage of a lone run" {
+  # without -f: the helpers that map ids are setuid, which a traced process is not
+  local call n killed=0
+  strace -o "$TEST_STORE/log" "$CORACLE" run --rm box true </dev/null
+  sed -i 's/^/1 /' "$TEST_STORE/log"
+  places "$TEST_STORE/log" >"$TEST_STORE/places"
+  while read -r call n; do
+    timeout 20 strace -o /dev/null -e "inject=$call:signal=KILL:when=$n" "$CORACLE" run --rm box true </dev/null >/dev/null 2>&1 || killed=$((killed + 1))
+    after_kill "$call #$n of coracle run"
+  done <"$TEST_STORE/places"
+  echo "killed $killed of $(wc -l <"$TEST_STORE/places")"
+  [ "$killed" -gt $((KILLS / 2)) ] || fail "too few of the runs were killed: $killed"
+}
+
+@test "kill: any of its processes, while another container lives" {
+  local call n killed=0
+  "$CORACLE" run --rm --name other box sleep 1000 </dev/null >/dev/null 2>&1 &
+  local other=$!
+  wait_for 5 bash -c '[ -n "$("$CORACLE" ps -q)" ]'
+  OTHER_ID=$(coracle ps -q --no-trunc)
+  OTHER_KNOWN=$(left_processes | sed 's/^process \([0-9]*\):.*/\1/' | paste -sd '|')
+  timeout 60 strace -f -o "$TEST_STORE/log" "$CORACLE" run --rm box true </dev/null || {
+    kill "$other"; skip "a traced run does not work here"
+  }
+  places "$TEST_STORE/log" >"$TEST_STORE/places"
+  while read -r call n; do
+    timeout 20 strace -f -o /dev/null -e "inject=$call:signal=KILL:when=$n" "$CORACLE" run --rm box true </dev/null >/dev/null 2>&1 || killed=$((killed + 1))
+    run_coracle_out 0 run --rm box echo alive
+    is "$output" "alive" "the next run, after: $call #$n"
+    run_coracle_out 0 ps -a --format '{{.Names}}'
+    is "$output" "other" "listed containers, after: $call #$n"
+    local found
+    found=$(leaks_but_other 3)
+    [ -z "$found" ] || fail "left over after: $call #$n" "$found"
+  done <"$TEST_STORE/places"
+  echo "killed $killed of $(wc -l <"$TEST_STORE/places")"
+  kill "$other"
+  wait "$other" || true
+  [ "$killed" -gt $((KILLS / 4)) ] || fail "too few of the runs were killed: $killed"
+  no_leaks
+}
+
+@test "kill: the monitor's death ends its container, and the next command tidies up" {
+  "$CORACLE" run --name victim box sleep 1000 </dev/null >/dev/null 2>&1 &
+  local client=$! monitor
+  wait_for 5 bash -c '[ -n "$("$CORACLE" ps -q)" ]'
+  monitor=$(left_processes | sed -n 's/^process \([0-9]*\): coracle-monitor.*/\1/p')
+  [ -n "$monitor" ] || fail "no monitor found" "$(left_processes)"
+  # shellcheck disable=SC2086 # one or more ids
+  kill -KILL $monitor
+  wait "$client" && fail "the client ended with 0" || true
+  run_coracle_out 0 ps -q
+  is "$output" "" "it does not run"
+  run_coracle 0 rm -f victim
+  no_leaks
+}
+
+@test "kill: the client's death ends a --rm container in the foreground or leaves it whole" {
+  "$CORACLE" run --rm --name orphan box sleep 3 </dev/null >/dev/null 2>&1 &
+  local client=$!
+  wait_for 5 bash -c '[ -n "$("$CORACLE" ps -q)" ]'
+  kill -KILL "$client"
+  wait "$client" 2>/dev/null || true
+  wait_for 10 bash -c '[ -z "$("$CORACLE" ps -q)" ]'
+  run_coracle 0 run --rm box true
+  run_coracle_out 0 ps -aq
+  is "$output" "" "--rm was kept"
+  no_leaks
+}
