@@ -163,7 +163,10 @@ print_value (GString *out, const Value *arg, char verb, const Spec *spec, int de
   json_t *json = arg->json;
   gboolean container = json_is_array (json) || json_is_object (json);
   g_autoptr (GString) text = g_string_new (NULL);
-  if (verb == 'T')
+  g_autofree char *time = value_time (arg);
+  if (time != NULL && (verb == 'v' || verb == 's'))
+    print_string (out, time, strlen (time), verb, spec);
+  else if (verb == 'T')
     pad_to (out, value_type_name (arg), strlen (value_type_name (arg)), spec, FALSE);
   else if (verb == 'v' && (container || value_is_nil (arg) || json_is_boolean (json)))
     {

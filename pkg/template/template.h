@@ -6,6 +6,7 @@
  * JSON objects stand for Go structs: an unknown field is an error, as users of Podman expect, and objects print as {a b}. The ones that are maps in Go are known by
  * the key they hang from (Labels, Annotations, Networks, Options …: template_key_is_map): there a missing key is "<no value>", and they print as map[k:v].
  * A field is found by its exact name, else regardless of case and '_' (.ID finds "Id", .NetworkInterface finds "network_interface").
+ * Strings in RFC 3339 under the keys of times (Created, StartedAt, FinishedAt …) print as Go's time.Time does, and stay as they are in json.
  * .Label "x" on an object with Labels gives that label or "".
  *
  * Any text is safe to run: nesting, work and output are bounded.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pkg/base/text.h"
 #include "pkg/template/template.h"
 
 #define PRINT_MAX_DEPTH 256
@@ -44,10 +45,30 @@ value_string (const char *text, size_t length)
   return value_own (value_string_json (text, length));
 }
 
+static gboolean
+key_is_time (const char *key)
+{
+  static const char *const keys[] = { "Created", "StartedAt", "FinishedAt", "CheckpointedAt", "RestoredAt", "CreatedAt", "UpdatedAt", "created", NULL };
+  return g_strv_contains (keys, key);
+}
+
 Value
 value_child (json_t *json, const char *key)
 {
-  return (Value) { .json = json_incref (json), .is_map = json_is_object (json) && key != NULL && template_key_is_map (key) };
+  Value child = { .json = json_incref (json) };
+  child.is_map = json_is_object (json) && key != NULL && template_key_is_map (key);
+  child.is_time = json_is_string (json) && key != NULL && key_is_time (key);
+  return child;
+}
+
+char *
+value_time (const Value *value)
+{
+  const char *text = value->is_time ? json_string_value (value->json) : NULL;
+  struct timespec when;
+  if (text == NULL || strlen (text) < strlen ("2024-05-01T10:00:00Z") || text[10] != 'T' || !text_time_parse (text, (struct timespec) { 0, 0 }, &when, NULL))
+    return NULL;
+  return text_time_go (when, !g_str_has_suffix (text, "Z"));
 }
 
 gboolean
@@ -205,7 +226,11 @@ print_json (GString *out, json_t *json, gboolean is_map, gboolean plus, int dept
 void
 value_print (GString *out, const Value *value, gboolean plus)
 {
-  print_json (out, value->json, value->is_map, plus, 0);
+  g_autofree char *time = value_time (value);
+  if (time != NULL)
+    g_string_append (out, time);
+  else
+    print_json (out, value->json, value->is_map, plus, 0);
 }
 
 void

@@ -7,6 +7,7 @@
 typedef struct {
   json_t *json;      /* owned; NULL: no value (a key its map does not have) */
   gboolean is_map;   /* an object that is a map in Go */
+  gboolean is_time;  /* a string that is a time.Time in Go: prints as Go prints those, stays RFC 3339 in JSON */
   gboolean heading;  /* a table's first line is being made: a string that stands for its field */
 } Value;
 
@@ -28,6 +29,8 @@ const char *value_type_name (const Value *value);   /* as Go would call it */
 void value_print (GString *out, const Value *value, gboolean plus);
 /* value_keys: an object's keys, sorted; free with g_free. */
 const char **value_keys (json_t *object, size_t *ret_count);
+/* value_time: of an is_time value: "2024-05-01 10:00:00 +0000 UTC"; NULL if it is no time after all. Free with g_free. */
+char *value_time (const Value *value);
 /* value_print_real: Go's %v of a float64. */
 void value_print_real (GString *out, double real);
 /* value_quote: Go's %q: in double quotes, with escapes. */
