@@ -169,9 +169,9 @@ begin_making (IdmapPending *pending, const GArray *uids, const GArray *gids, GEr
   return TRUE;
 }
 
-/* open the record of that kind, lock it, and look for a namespace to join. @ret_found FALSE: it stays locked */
+/* open the record of that kind, lock it, and look for a namespace to join; it stays locked */
 static gboolean
-begin_joining (IdmapPending *pending, gboolean single, gboolean *ret_found, GError **error)
+find_live (IdmapPending *pending, gboolean single, gboolean *ret_found, GError **error)
 {
   pending->record = record_open (pending->run_root, single, TRUE);
   if (pending->record < 0)
@@ -180,17 +180,16 @@ begin_joining (IdmapPending *pending, gboolean single, gboolean *ret_found, GErr
       return coracle_throw_errno (error, errsv, "%s/%s", pending->run_root, single ? "userns.single" : "userns");
     }
   *ret_found = record_find (pending->record, pending->run_root, single, &pending->live);
-  if (*ret_found)
-    record_unlock (pending->record);
   return TRUE;
 }
 
-/* join a namespace if one lives, else begin a new one, under the lock. A live one with ranges is joined without reading subuid */
+/* Find a namespace to join (pending->live.fd >= 0), else begin a new one; the record stays locked. A live one with ranges is joined without reading subuid */
 static gboolean
-begin (IdmapPending *pending, GError **error)
+begin_locked (IdmapPending *pending, GError **error)
 {
   gboolean found = FALSE;
-  if (!begin_joining (pending, pending->want_single, &found, error))
+  pending->fell_back = FALSE;
+  if (!find_live (pending, pending->want_single, &found, error))
     return FALSE;
   if (found)
     return TRUE;
@@ -205,9 +204,8 @@ begin (IdmapPending *pending, GError **error)
     return begin_making (pending, uids, gids, error);
 
   pending->fell_back = TRUE;
-  record_unlock (pending->record);
   fd_close (fd_steal (&pending->record));
-  if (!begin_joining (pending, TRUE, &found, error))
+  if (!find_live (pending, TRUE, &found, error))
     return FALSE;
   return found || begin_making (pending, NULL, NULL, error);
 }
@@ -229,8 +227,10 @@ idmap_begin (const char *run_root, gboolean want_single, IdmapPending **ret_pend
       if (pending->in_place)
         pending->map = g_steal_pointer (&map);
     }
-  if (!pending->in_place && !begin (pending, error))
+  if (!pending->in_place && !begin_locked (pending, error))
     return FALSE;
+  if (pending->live.fd >= 0)
+    record_unlock (pending->record);   /* others may join at the same time */
   *ret_pending = g_steal_pointer (&pending);
   return TRUE;
 }
@@ -246,9 +246,7 @@ lock_again (IdmapPending *pending, GError **error)
   if (record_newest (pending->record) == pending->live.inode)
     return TRUE;
   pending_reset (pending);
-  if (!begin (pending, error))
-    return FALSE;
-  return pending->live.fd < 0 || lock_again (pending, error);
+  return begin_locked (pending, error);
 }
 
 /* what was made, as if it had been found */

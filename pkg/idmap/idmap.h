@@ -3,7 +3,7 @@
  * The order of a command that needs it:
  *   idmap_begin   right after the words are parsed: finds a live namespace to join, or takes the lock, clones a holder into a new one and
  *                 starts newuidmap and newgidmap on it, both at once; returns without waiting for them
- *   …             the command reads its state meanwhile
+ *   …             the command reads its state meanwhile; up to three children of ours exist: no waitpid (-1) here
  *   idmap_enter   waits for the helpers, moves this process into the namespace (setns), where it is uid 0 with all capabilities over it, records
  *                 itself as one to join, gives up the lock, ends the holder; then a mount namespace of its own, whose mounts follow the host's (slave)
  * Who may be joined: RUN_ROOT/userns (RUN_ROOT/userns.single for the mode SINGLE) holds lines "PID INODE", oldest first: processes that were in the

@@ -202,6 +202,7 @@ record_find (int fd, const char *run_root, gboolean single, RecordLive *ret_live
       g_free (text);
       text = record_read (fd);
     }
+  ino_t newest = record_newest (fd);
   for (;;)
     {
       g_autofree char *line = line_pop (text);
@@ -209,8 +210,12 @@ record_find (int fd, const char *run_root, gboolean single, RecordLive *ret_live
         break;
       pid_t pid;
       ino_t inode;
-      if (line_parse (line, &pid, &inode) && pid_try (pid, inode, single, ret_live))
-        return TRUE;
+      if (!line_parse (line, &pid, &inode) || !pid_try (pid, inode, single, ret_live))
+        continue;
+      /* the last line must tell which namespace it is now (record_newest) */
+      if (inode != newest)
+        (void) record_add (fd, pid, inode);
+      return TRUE;
     }
   return find_monitor (fd, run_root, single, ret_live);
 }

@@ -283,6 +283,12 @@ test_join (Fixture *fixture, gconstpointer data)
       g_assert_cmpuint (fixture->shared->inode[1], ==, fixture->shared->inode[0]);
     }
 
+  /* a live one behind a newer dead one: used, and the newest again */
+  g_autofree char *overtaken = g_strdup_printf ("%s%d 4026531837\n", monitor, (int) getpid ());
+  write_record (fixture, "userns", overtaken);
+  g_assert_cmpint (finish (start (body_join, fixture, 0)), ==, 0);
+  g_assert_cmpuint (fixture->shared->inode[1], ==, fixture->shared->inode[0]);
+
   /* a long record is made short, and keeps who lives */
   g_autoptr (GString) long_record = g_string_new (monitor);
   for (int i = 0; i < 1000; i++)
