@@ -165,6 +165,8 @@ field_get (Exec *exec, const Operand *operand, const Value *from, const char *na
   if (json_is_null (from->json))
     return fail_at (exec, operand->start, operand->end, error, "nil pointer evaluating interface {}.%s", name);
   json_t *found = json_object_get (from->json, name);
+  if (found == NULL && !work (exec, json_object_size (from->json), error))
+    return FALSE;
   for (void *iter = json_object_iter (from->json); found == NULL && !from->is_map && iter != NULL; iter = json_object_iter_next (from->json, iter))
     if (names_alike (json_object_iter_key (iter), name))
       found = json_object_iter_value (iter);
@@ -212,6 +214,8 @@ eval_head (Exec *exec, const Operand *operand, const Value *dot, Value *ret_valu
       *ret_value = value_own (json_null ());
       return TRUE;
     case OPERAND_VARIABLE:
+      if (!work (exec, exec->variables->len / 16, error))
+        return FALSE;
       variable = variable_find (exec, operand->name);
       if (variable == NULL)
         return fail_at (exec, operand->start, operand->end, error, "undefined variable: %s", operand->name);
@@ -470,6 +474,8 @@ static Flow
 range_object (Exec *exec, const Node *node, json_t *object, GError **error)
 {
   size_t count;
+  if (!work (exec, json_object_size (object), error))
+    return FLOW_FAILED;
   g_autofree const char **keys = value_keys (object, &count);
   for (size_t i = 0; i < count; i++)
     {

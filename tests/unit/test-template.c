@@ -146,9 +146,10 @@ static void
 test_bounds (void)
 {
   g_autofree char *parens = repeat ("(", 5000), *ifs = repeat ("{{if true}}", 5000), *loops = repeat ("{{range 9}}", 50), *ends = repeat ("{{end}}", 50), *long_text = repeat ("x", 300000);
+  g_autofree char *variables = repeat ("{{$x := 1}}", 20000), *searches = g_strconcat ("{{$y := 1}}", variables, "{{range 1000000}}{{$y}}{{end}}", NULL);
   g_autofree char *deep = g_strconcat ("{{", parens, "1", NULL), *loop = g_strconcat (loops, "x", ends, NULL);
   const struct { const char *format, *part; } rows[] = {
-    { deep, "nested deeper than 100 levels" }, { ifs, "nested deeper than 100 levels" }, { loop, "it runs for too long" }, { long_text, "longer than" }, { "{{range 999999999999}}{{end}}", "it runs for too long" },
+    { deep, "nested deeper than 100 levels" }, { ifs, "nested deeper than 100 levels" }, { loop, "it runs for too long" }, { searches, "it runs for too long" }, { long_text, "longer than" }, { "{{range 999999999999}}{{end}}", "it runs for too long" },
     { "{{define \"t\"}}{{template \"t\"}}{{end}}{{template \"t\"}}", "exceeded maximum template depth" }, { "{{$x := \"xxxxxxxx\"}}{{range 60}}{{$x = printf \"%s%s\" $x $x}}{{end}}", "longer than 16777216 bytes" },
     { "{{range 100000}}{{printf \"%1000000d\" 1}}{{end}}", "it runs for too long" }, { "{{pad \"x\" 999999999999 1}}", "longer than 16777216 bytes" },
   };
