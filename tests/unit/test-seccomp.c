@@ -10,6 +10,7 @@
 #include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -415,6 +416,52 @@ test_single_loaded (void)
   folder_remove (folder);
 }
 
+static gboolean
+file_put (const char *path, const char *text)
+{
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+  return fd >= 0 && write (fd, text, strlen (text)) == (ssize_t) strlen (text) && close (fd) == 0;
+}
+
+/* What it is for: root of a user namespace with one id, where every other chown is EINVAL. 77: this machine allows no user namespaces. */
+static int
+single_in_namespace (const SeccompFilter *filter)
+{
+  g_autofree char *uids = g_strdup_printf ("0 %u 1", geteuid ()), *gids = g_strdup_printf ("0 %u 1", getegid ());
+  int fd = open (single_file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  struct stat st;
+  if (fd < 0 || unshare (CLONE_NEWUSER) < 0 || !file_put ("/proc/self/uid_map", uids) || !file_put ("/proc/self/setgroups", "deny")
+      || !file_put ("/proc/self/gid_map", gids))
+    return 77;
+  if (!fails_with (fchown (fd, 5, 5), EINVAL))
+    return 2;
+  if (seccomp_load_child (filter->program, filter->n, filter->flags) < 0)
+    return 3;
+  gboolean ok = fchown (fd, 5, 5) == 0 && fchown (fd, 0, 7) == 0 && fstat (fd, &st) == 0 && st.st_uid == 0 && st.st_gid == 0
+                && fchown (fd, 0, 0) == 0 && fchown (fd, -1, 0) == 0 && fails_with (fchown (-1, 0, 0), EBADF)
+                && fails_with (setuid (5), EINVAL);
+  return ok ? 0 : 4;
+}
+
+static void
+test_single_namespace (void)
+{
+  char *folder = folder_new ();
+  g_snprintf (single_file, sizeof single_file, "%s/f", folder);
+  g_autoptr (SeccompFilter) filter = seccomp_filter_single (NULL);
+  int status;
+  pid_t pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
+  if (pid == 0)
+    _exit (single_in_namespace (filter));
+  g_assert_cmpint (proc_wait (pid, &status), ==, 0);
+  if (status == 77 << 8)
+    g_test_skip ("user namespaces are not allowed here");
+  else
+    g_assert_cmpint (status, ==, 0);
+  folder_remove (folder);
+}
+
 static char *
 cache_only_entry (const char *folder)
 {
@@ -577,6 +624,7 @@ main (int argc, char **argv)
   g_test_add_func ("/seccomp/profile-wrong", test_profile_wrong);
   g_test_add_func ("/seccomp/single-judged", test_single_judged);
   g_test_add_func ("/seccomp/single-loaded", test_single_loaded);
+  g_test_add_func ("/seccomp/single-namespace", test_single_namespace);
   g_test_add_func ("/seccomp/cache-damage", test_cache_damage);
   g_test_add_func ("/seccomp/cache-trust", test_cache_trust);
   g_test_add_func ("/seccomp/cache-unwritable", test_cache_unwritable);
