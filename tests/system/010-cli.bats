@@ -37,6 +37,27 @@ See 'coracle version --help'" version --root
 See 'coracle --help'"
 }
 
+# refuses REASON FLAG…: `run FLAG… image` fails on the flag's value, with the place to look.
+refuses() {
+  fails_with "Error: $1
+See 'coracle run --help'" run "${@:2}" no-such-image
+}
+
+@test "cli: a bad value of every kind is refused before anything is done" {
+  refuses 'invalid argument "maybe" for "-t, --tty" flag: strconv.ParseBool: parsing "maybe": invalid syntax' --tty=maybe
+  refuses 'invalid argument "x" for "-t, --tty" flag: strconv.ParseBool: parsing "x": invalid syntax' -it=x
+  refuses 'invalid argument "x" for "--oom-score-adj" flag: strconv.ParseInt: parsing "x": invalid syntax' --oom-score-adj x
+  refuses 'invalid argument "99999999999999999999" for "--oom-score-adj" flag: strconv.ParseInt: parsing "99999999999999999999": value out of range' \
+    --oom-score-adj=99999999999999999999
+  refuses 'invalid argument "-1" for "--timeout" flag: strconv.ParseUint: parsing "-1": invalid syntax' --timeout -1
+  refuses "invalid argument \"x\" for \"--shm-size\" flag: invalid size: 'x'" --shm-size x
+  refuses 'invalid argument "\"a" for "--cap-add" flag: parse error on line 1, column 3: extraneous or missing " in quoted-field' --cap-add '"a'
+  refuses 'invalid argument "x" for "--image-volume" flag: "x" is not a valid value.  Choose from: "anonymous, tmpfs, ignore"' --image-volume x
+  fails_with "Error: flag needs an argument: 'e' in -e
+See 'coracle run --help'" run -ite
+  [ ! -e "$STORE" ] || fail "a store was made"
+}
+
 @test "cli: an unknown command is told, with what it may have meant" {
   fails_with "Error: unrecognized command \`coracle versoin\`
 
