@@ -5,7 +5,10 @@
 
 #include "pkg/cli/cli.h"
 
-#define IMAGE_COMMANDS(X)
+#define IMAGE_COMMANDS(X) \
+  X (import)               \
+  X (load)                 \
+  X (pull)
 
 #define IMAGE_DECLARE(name) extern const CliCommand cmd_##name;
 IMAGE_COMMANDS (IMAGE_DECLARE)

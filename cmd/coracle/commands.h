@@ -8,8 +8,16 @@
   X (container_cleanup)     \
   X (container_exists)      \
   X (help)                  \
+  X (history)               \
+  X (image_exists)          \
+  X (image_inspect)         \
+  X (images)                \
+  X (inspect)               \
   X (rm)                    \
+  X (rmi)                   \
   X (run)                   \
+  X (tag)                   \
+  X (untag)                 \
   X (version)
 
 #define CORACLE_DECLARE(name) extern const CliCommand cmd_##name;

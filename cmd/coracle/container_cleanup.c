@@ -1,4 +1,4 @@
-#include "cmd/coracle/session.h"
+#include "cmd/common/session.h"
 #include "pkg/engine/container.h"
 
 static const CliOption options[] = {
@@ -9,19 +9,10 @@ static const CliOption options[] = {
 static int
 container_cleanup_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  int run_fd = (int) cli_args_int (args, "run-fd");
-  const char *id = cli_args_arg (args, 0);
   g_auto (Session) session = { 0 };
-  /* the monitor's child is where it must be already */
-  gboolean inside = run_fd >= 0;
-  g_autoptr (ConfigPaths) paths = inside ? config_paths_new (context->root, context->run_root, error) : NULL;
-  if (inside && paths == NULL)
+  if (!session_open (&session, context, TRUE, error))
     return CLI_FAILED;
-  if (inside)
-    container_unmount (paths, id);
-  if (!session_open (&session, context, !inside, error))
-    return CLI_FAILED;
-  return container_cleanup (session.storage, id, run_fd, error) ? 0 : CLI_FAILED;
+  return container_cleanup (session.storage, cli_args_arg (args, 0), (int) cli_args_int (args, "run-fd"), error) ? 0 : CLI_FAILED;
 }
 
 const CliCommand cmd_container_cleanup = {

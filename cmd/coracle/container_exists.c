@@ -1,4 +1,4 @@
-#include "cmd/coracle/session.h"
+#include "cmd/common/session.h"
 #include "pkg/base/error.h"
 
 

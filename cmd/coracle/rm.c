@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "cmd/coracle/session.h"
+#include "cmd/common/session.h"
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/engine/container.h"

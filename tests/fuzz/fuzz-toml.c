@@ -1,4 +1,5 @@
 /* Any text parses or is refused with a line number, and what parsed is JSON that prints. */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "pkg/toml/toml.h"

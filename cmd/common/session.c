@@ -1,6 +1,6 @@
-#include "cmd/coracle/session.h"
+#include "cmd/common/session.h"
 
-#include "pkg/base/path.h"
+#include "pkg/base/error.h"
 
 void
 session_close (Session *session)
@@ -14,7 +14,10 @@ static gboolean
 enter_namespace (Session *session, GError **error)
 {
   IdmapPending *pending = NULL;
-  return idmap_begin (session->paths->run_root, FALSE, &pending, error) && idmap_enter (pending, &session->map, error);
+  if (!idmap_begin (session->paths->run_root, FALSE, &pending, error))
+    return FALSE;
+  session->fell_back = idmap_fell_back (pending);
+  return idmap_enter (pending, &session->map, error);
 }
 
 gboolean
@@ -24,6 +27,8 @@ session_open (Session *session, const CliContext *context, gboolean enter, GErro
   session->storage = session->paths != NULL ? storage_open (session->paths, error) : NULL;
   if (session->storage == NULL)
     return FALSE;
+  if (enter && session->storage->read_only)
+    return coracle_throw (error, CORACLE_ERROR_DENIED, "the store %s cannot be written", session->paths->root);
   gboolean sweep = storage_sweep_needed (session->storage);
   if (enter && !enter_namespace (session, error))
     return FALSE;

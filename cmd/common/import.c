@@ -1,0 +1,18 @@
+#include "cmd/common/image_commands.h"
+
+static const CliOption options[] = {
+  { "arch", 0, CLI_STRING, .help = "Set the architecture of the imported image" },
+  { "change", 'c', CLI_LIST, .help = "Apply a Dockerfile instruction to the image (CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR)" },
+  { "message", 'm', CLI_STRING, .help = "Set the comment of the imported image" },
+  { "os", 0, CLI_STRING, .help = "Set the OS of the imported image" },
+  { "quiet", 'q', CLI_BOOL, .help = "Suppress output" },
+  { "variant", 0, CLI_STRING, .help = "Set the variant of the imported image" },
+  CLI_END
+};
+
+const CliCommand cmd_import = {
+  .names = "import, image import", .usage = "PATH [REFERENCE]", .summary = "Import a tarball to create a filesystem image",
+  .description = "Makes an image of one layer from a root filesystem's tar, compressed or not; `-` reads standard input. Prints the image's id.",
+  .examples = "import rootfs.tar debian:mine\nimport -c 'CMD [\"/bin/sh\"]' -c ENV=A=b - box < rootfs.tar.gz\n", .options = { options }, .min_args = 1, .max_args = 2,
+  .complete = CLI_COMPLETE_FILE, .program = "coracle-image",
+};

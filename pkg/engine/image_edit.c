@@ -1,0 +1,195 @@
+/* The names and the removal of images: image_tag, image_untag and image_remove of image.h. */
+#include <string.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/engine/container.h"
+#include "pkg/engine/image.h"
+#include "pkg/image/name.h"
+#include "storage/content.h"
+
+gboolean
+image_tag (Storage *storage, const char *source, const char *const *names, GError **error)
+{
+  g_autoptr (GPtrArray) full = g_ptr_array_new_with_free_func (g_free);
+  for (; *names != NULL; names++)
+    {
+      char *name = image_name_normalize (*names, "localhost", error);
+      if (name == NULL)
+        return coracle_prefix (error, "parsing reference \"%s\"", *names);
+      g_ptr_array_add (full, name);
+      if (strchr (name, '@') != NULL)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: a name to tag with cannot have a digest", *names);
+    }
+  cleanup_fd int lock = storage_lock_shared (storage, error);
+  g_autoptr (StateImage) image = lock >= 0 ? image_find (storage->state, source, error) : NULL;
+  if (image == NULL)
+    return FALSE;
+  StateImage named = *image;
+  g_ptr_array_add (full, NULL);
+  named.names = (char **) full->pdata;   /* one transaction for all */
+  named.digests = NULL;
+  return state_image_put (storage->state, &named, error) && content_index_update (storage, error);
+}
+
+gboolean
+image_untag (Storage *storage, const char *source, const char *const *names, GError **error)
+{
+  cleanup_fd int lock = storage_lock_shared (storage, error);
+  g_autoptr (StateImage) image = lock >= 0 ? image_find (storage->state, source, error) : NULL;
+  if (image == NULL)
+    return FALSE;
+  g_autoptr (GPtrArray) full = g_ptr_array_new_with_free_func (g_free);
+  for (const char *const *name = names[0] != NULL ? names : (const char *const *) image->names; *name != NULL; name++)
+    {
+      char *text = image_name_normalize (*name, "localhost", error);
+      if (text == NULL)
+        return coracle_prefix (error, "parsing reference \"%s\"", *name);
+      g_ptr_array_add (full, text);
+      if (!g_strv_contains ((const char *const *) image->names, text))
+        return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: tag not known", text);
+    }
+  for (guint i = 0; i < full->len; i++)
+    if (!state_image_name_remove (storage->state, full->pdata[i], error))
+      return FALSE;
+  return content_index_update (storage, error);
+}
+
+void
+image_remove_result_free (ImageRemoveResult *result)
+{
+  if (result == NULL)
+    return;
+  g_ptr_array_unref (result->lines);
+  g_ptr_array_unref (result->errors);
+  g_free (result);
+}
+
+/* remove_containers: those that use @image; without @force the first is the reason to refuse. */
+static gboolean
+remove_containers (Storage *storage, const StateImage *image, gboolean force, GError **error)
+{
+  g_autoptr (GPtrArray) containers = NULL;
+  if (!state_container_list (storage->state, &containers, error))
+    return FALSE;
+  for (guint i = 0; i < containers->len; i++)
+    {
+      const StateContainer *container = containers->pdata[i];
+      if (g_strcmp0 (container->image_id, image->id) != 0)
+        continue;
+      if (!force)
+        return coracle_throw (error, CORACLE_ERROR_IN_USE,
+                              "image used by %s: image is in use by a container: consider listing external containers and force-removing image", container->id);
+      if (!container_remove (storage, container->id, TRUE, 0, FALSE, error))
+        return coracle_prefix (error, "removing container %.12s of the image", container->id);
+    }
+  return TRUE;
+}
+
+static gboolean
+remove_whole (Storage *storage, const StateImage *image, gboolean force, ImageRemoveResult *result, GError **error)
+{
+  if (!remove_containers (storage, image, force, error) || !state_image_remove (storage->state, image->id, error))
+    return FALSE;
+  for (char **name = image->names; *name != NULL; name++)
+    g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", *name, NULL));
+  g_ptr_array_add (result->lines, g_strconcat ("Deleted: ", image->id, NULL));
+  return TRUE;
+}
+
+/* name_meant: which of the image's names the user's words are; NULL if they are its id. */
+static const char *
+name_meant (const StateImage *image, const char *text)
+{
+  g_auto (GStrv) candidates = image_name_candidates (text, NULL);
+  for (char **candidate = candidates; candidate != NULL && *candidate != NULL; candidate++)
+    for (char **name = image->names; *name != NULL; name++)
+      if (strcmp (*name, *candidate) == 0)
+        return *name;
+  if (g_str_has_prefix (image->id, g_str_has_prefix (text, "sha256:") ? text + strlen ("sha256:") : text))
+    return NULL;
+  for (char **name = image->names; *name != NULL; name++)
+    if (image_name_matches (text, *name))
+      return *name;
+  return NULL;
+}
+
+static gboolean
+remove_one (Storage *storage, const char *text, const ImageRemoveRequest *request, ImageRemoveResult *result, GError **error)
+{
+  g_autoptr (StateImage) image = image_find (storage->state, text, error);
+  if (image == NULL)
+    return FALSE;
+  const char *name = name_meant (image, text);
+  guint n_names = g_strv_length (image->names);
+  if (name != NULL && n_names > 1)
+    {
+      if (!state_image_name_remove (storage->state, name, error))
+        return FALSE;
+      g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", name, NULL));
+      return TRUE;
+    }
+  if (name == NULL && n_names > 1 && !request->force && strchr (text, '@') == NULL)
+    {
+      g_autofree char *names = g_strjoinv (" ", image->names);
+      return coracle_throw (error, CORACLE_ERROR_EXISTS, "unable to delete image \"%s\" by ID with more than one tag ([%s]): please force removal", image->id, names);
+    }
+  return remove_whole (storage, image, request->force, result, error);
+}
+
+static void
+take_error (const ImageRemoveRequest *request, ImageRemoveResult *result, GError *failure)
+{
+  if (request->ignore && g_error_matches (failure, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+    g_error_free (failure);
+  else
+    g_ptr_array_add (result->errors, failure);
+}
+
+static gboolean
+remove_all (Storage *storage, const ImageRemoveRequest *request, ImageRemoveResult *result, GError **error)
+{
+  g_autoptr (GPtrArray) images = NULL;
+  if (!state_image_list (storage->state, &images, error))
+    return FALSE;
+  for (guint i = 0; i < images->len; i++)
+    {
+      GError *failure = NULL;
+      if (!remove_whole (storage, images->pdata[i], request->force, result, &failure))
+        take_error (request, result, failure);
+    }
+  return TRUE;
+}
+
+ImageRemoveResult *
+image_remove (Storage *storage, const ImageRemoveRequest *request, GError **error)
+{
+  g_autoptr (ImageRemoveResult) result = g_new0 (ImageRemoveResult, 1);
+  result->lines = g_ptr_array_new_with_free_func (g_free);
+  result->errors = g_ptr_array_new_with_free_func ((GDestroyNotify) g_error_free);
+  /* the sign that a killed rmi leaves: see storage.h */
+  StorageWork work = STORAGE_WORK_INIT;
+  if (!storage_work_begin (storage, &work, error))
+    return NULL;
+  gboolean ok = TRUE, done = TRUE;
+  if (request->all)
+    ok = remove_all (storage, request, result, error);
+  for (const char *const *text = request->images; ok && text != NULL && *text != NULL; text++)
+    {
+      GError *failure = NULL;
+      if (!remove_one (storage, *text, request, result, &failure))
+        take_error (request, result, failure);
+    }
+  if (ok && result->lines->len > 0)
+    {
+      int lock = storage_lock_shared (storage, error);
+      ok = lock >= 0 && content_index_update (storage, error);
+      fd_close (lock);
+      ok = storage_collect (storage, &done, ok ? error : NULL) && ok;
+    }
+  if (ok && done)
+    storage_work_end (storage, &work);
+  else
+    storage_work_abandon (&work);
+  return ok ? g_steal_pointer (&result) : NULL;
+}
