@@ -86,6 +86,10 @@ pid_try (pid_t pid, ino_t inode, gboolean single, RecordLive *ret_live)
   uid_t owner;
   if (fd < 0 || fstat (fd, &st) < 0 || st.st_ino != inode || ioctl (fd, NS_GET_OWNER_UID, &owner) < 0 || owner != geteuid ())
     return FALSE;
+  /* the dead that nobody has reaped still show their user namespace, but no other */
+  g_snprintf (path, sizeof path, "/proc/%d/ns/mnt", (int) pid);
+  if (access (path, F_OK) < 0)
+    return FALSE;
   g_autoptr (IdMap) map = g_new0 (IdMap, 1);
   uint32_t outside;
   /* the descriptor keeps the namespace, but the pid may be a stranger by now: a wrong map shows in its first line */

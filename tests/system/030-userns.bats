@@ -35,7 +35,7 @@ run_as() {
 # uid 0 of a new namespace that is allowed nothing in it: to coracle an ordinary user (mapping a 0 takes CAP_SETFCAP since 5.12)
 powerless=(setpriv '--bounding-set=-all,+setfcap' --inh-caps=-all)
 
-# forget: the next command has to make a namespace, whoever may still be in the last one (a dead monitor that nobody has reaped is enough)
+# forget: the next command has to make a namespace, whoever may still be in the last one (nobody waits for a monitor to end)
 forget() { rm -f "$RUN_ROOT/userns" "$RUN_ROOT/userns.single"; }
 
 @test "userns: uid 0 is the user, the rest are the ranges of subuid" {

@@ -303,9 +303,14 @@ test_join (Fixture *fixture, gconstpointer data)
 
   /* dead: a new one */
   g_assert_cmpint (kill (stayer, SIGKILL), ==, 0);
-  finish (stayer);
+  siginfo_t info;
+  g_assert_cmpint (waitid (P_PID, (id_t) stayer, &info, WEXITED | WNOWAIT), ==, 0);   /* not reaped yet: its namespace can still be opened */
+  write_record (fixture, "userns", monitor);
+  ino_t dead = fixture->shared->inode[0];
   g_assert_cmpint (finish (start (body_join, fixture, 0)), ==, 0);
   g_assert_cmpuint (fixture->shared->inode[1], !=, 0);
+  g_assert_cmpuint (fixture->shared->inode[1], !=, dead);
+  finish (stayer);
 }
 
 static void
