@@ -35,6 +35,8 @@ make_clear (Make *make)
   json_decref (make->mounts);
   json_decref (make->config);
   json_decref (make->volumes);
+  g_clear_pointer (&make->security, spec_security_free);
+  json_decref (make->labels);
   g_clear_pointer (&make->seccomp, seccomp_filter_free);
   g_clear_pointer (&make->seccomp_single, seccomp_filter_free);
   g_clear_pointer (&make->map, idmap_free);
@@ -149,10 +151,10 @@ static gboolean
 load_seccomp (Make *make, GError **error)
 {
   const ContainerOptions *options = make->options;
-  g_auto (SecurityWords) security = { 0 };
-  if (!words_security (options, &security, error) || !words_caps (options, &make->caps, error))
+  make->security = spec_security_parse ((const char *const *) options->security_opt, error);
+  if (make->security == NULL || !words_caps (options, &make->caps, error))
     return FALSE;
-  const char *profile = security.seccomp != NULL ? security.seccomp : options->privileged ? "unconfined" : NULL;
+  const char *profile = make->security->seccomp != NULL ? make->security->seccomp : options->privileged ? "unconfined" : NULL;
   make->seccomp = seccomp_filter_new (profile, make->caps, make->paths->cache, error);
   return make->seccomp != NULL;
 }
@@ -303,7 +305,7 @@ static gboolean
 write_etc (Make *make, GError **error)
 {
   g_auto (GStrv) hosts = NULL;
-  if (!words_hosts (make->options, &hosts, error))
+  if (!words_hosts (make->options, make->network, &hosts, error))
     return FALSE;
   EtcFiles files = {
     .options = make->options, .folder = make->folder, .id = make->id, .name = make->name, .image_name = make->image_name,
@@ -334,20 +336,18 @@ static gboolean
 build_config (Make *make, GError **error)
 {
   const ContainerOptions *options = make->options;
-  g_auto (SecurityWords) security = { 0 };
   g_auto (SpecWords) words = { 0 };
-  if (!words_security (options, &security, error) || !words_spec (make, &words, error))
+  if (!words_spec (make, &words, error))
     return FALSE;
   int oom = (int) options->oom_score_adj;
   SpecInput input = {
     .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd,
     .terminal = options->tty, .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
-    .no_new_privileges = security.no_new_privileges, .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
+    .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
     .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network == NETWORK_PATH ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
     .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .privileged = options->privileged,
-    .own_user_namespace = make->map->mode != IDMAP_HOST, .proc_options = security.proc_options,
-    .mask = (const char *const *) security.mask, .unmask = (const char *const *) security.unmask,
+    .own_user_namespace = make->map->mode != IDMAP_HOST, .security = make->security,
     .mounts = make->mounts, .sysctl = words.sysctl, .annotations = words.annotations, .devices = words.devices, .hooks = words.hooks,
     .root_propagation = words.root_propagation,
   };
@@ -370,7 +370,8 @@ make_config (Make *make, GError **error)
                           make->map->mode == IDMAP_SINGLE ? "with a single id only root can be had (give this user a range in /etc/subuid and /etc/subgid)"
                                                           : "the user's range in /etc/subuid is too short");
   make->hostname = words_hostname (make);
-  return env_build (make, &make->env, error) && write_etc (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
+  make->labels = words_labels (options, json_object_get (make->image_config, "Labels"), error);
+  return make->labels != NULL && env_build (make, &make->env, error) && write_etc (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
          && write_config (make, error);
 }
 
@@ -386,7 +387,8 @@ make_row (const Make *make)
   row->status = g_strdup ("created");
   row->auto_remove = make->options->rm;
   row->boot_id = storage_boot_id ();
-  row->config = json_pack ("{s:o, s:o, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args), "volumes", make->volumes,
+  row->config = json_pack ("{s:o, s:o, s:O, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args), "volumes", make->volumes,
+                           "labels", make->labels,
                            "hostname", make->hostname, "stop_signal", make->stop_signal);
   return row;
 }

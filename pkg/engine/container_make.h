@@ -32,6 +32,8 @@ typedef struct {
   NetworkKind network;
   char *network_path;
   uint64_t caps;
+  SpecSecurity *security;
+  json_t *labels;              /* the image's and the user's */
   SeccompFilter *seccomp, *seccomp_single;
   IdMap *map;
   int run_dir;                 /* RUN_ROOT/ID with its lock */
@@ -61,6 +63,8 @@ void make_undo (Make *make);
 StateContainer *make_row (const Make *make);
 
 /* ---- container_env.c */
+/* env_given: --env-file and --env alone, a list. Errors: INVALID, NOT_FOUND of an env file. */
+gboolean env_given (const ContainerOptions *options, char ***ret_env, GError **error);
 /* env_build: Podman's order: defaults, the image's, proxies, --env-host, --env-file, --env, then --unsetenv. Errors: INVALID, NOT_FOUND of an env file. */
 gboolean env_build (const Make *make, char ***ret_env, GError **error);
 

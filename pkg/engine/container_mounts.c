@@ -2,7 +2,9 @@
 
 #include "pkg/base/error.h"
 #include "pkg/engine/container_make.h"
+#include "pkg/engine/container_words.h"
 #include "pkg/engine/names.h"
+#include "pkg/spec/device.h"
 #include "pkg/spec/volume.h"
 #include "storage/volume.h"
 
@@ -131,6 +133,22 @@ init_program (Make *make)
   append (make, "bind", make->options->init_path != NULL ? make->options->init_path : own, "/run/podman-init", json_pack ("[s, s, s]", "bind", "rprivate", "ro"));
 }
 
+/* devices_elsewhere: a --device whose place is not below /dev is a bind mount like any other. */
+static gboolean
+devices_elsewhere (Make *make, GError **error)
+{
+  g_autoptr (GPtrArray) devices = words_devices (make->options, error);
+  if (devices == NULL)
+    return FALSE;
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const SpecDevice *device = devices->pdata[i];
+      if (!g_str_has_prefix (device->destination, "/dev/"))
+        append (make, "bind", device->source, device->destination, json_pack ("[s, s, s, s]", "bind", "rprivate", "nosuid", "noexec"));
+    }
+  return TRUE;
+}
+
 static guint
 depth (const char *path)
 {
@@ -194,7 +212,7 @@ mounts_resolve (Make *make, GError **error)
     return FALSE;
   init_program (make);
   writable_tmpfs (make, given);
-  if (!image_volumes (make, given, error))
+  if (!devices_elsewhere (make, error) || !image_volumes (make, given, error))
     return FALSE;
   for (guint i = 0; i < given->len; i++)
     if (!resolve_one (make, given->pdata[i], error))

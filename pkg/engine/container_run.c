@@ -199,7 +199,7 @@ prepare (Run *run, ContainerNotice notice, void *notice_data, GError **error)
 {
   Make *make = &run->make;
   const ContainerOptions *options = make->options;
-  if (!claim_file (options->cidfile, "container id", error) || !path_mkdirs (make->paths->run_root, 0700, error))
+  if (!words_check (options, error) || !claim_file (options->cidfile, "container id", error) || !path_mkdirs (make->paths->run_root, 0700, error))
     return FALSE;
   IdmapPending *pending = NULL;
   if (!idmap_begin (make->paths->run_root, g_strcmp0 (options->userns, "single") == 0, &pending, error))

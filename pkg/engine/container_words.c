@@ -1,11 +1,20 @@
 #include "pkg/engine/container_words.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
+#include "pkg/base/path.h"
+#include "pkg/base/proc.h"
+#include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
+#include "pkg/spec/addhost.h"
+#include "pkg/spec/device.h"
+#include "pkg/spec/sysctl.h"
+#include "pkg/spec/ulimit.h"
+#include "pkg/spec/values.h"
 
 char **
 words_from_json (json_t *array)
@@ -76,23 +85,6 @@ words_caps (const ContainerOptions *options, uint64_t *ret_caps, GError **error)
   return caps_merge (base, (const char *const *) options->cap_add, (const char *const *) options->cap_drop, ret_caps, error);
 }
 
-/* ---- --security-opt */
-
-void
-security_words_clear (SecurityWords *words)
-{
-  g_clear_pointer (&words->seccomp, g_free);
-  g_clear_pointer (&words->mask, g_strfreev);
-  g_clear_pointer (&words->unmask, g_strfreev);
-  g_clear_pointer (&words->proc_options, g_free);
-}
-
-gboolean
-words_security (const ContainerOptions *options, SecurityWords *ret_words, GError **error)
-{
-  return TRUE;
-}
-
 /* ---- namespaces and the rest of the spec */
 
 void
@@ -130,30 +122,218 @@ parse_namespaces (const ContainerOptions *options, SpecWords *words, GError **er
          && parse_namespace ("uts", options->uts, &words->uts, error) && parse_namespace ("cgroupns", options->cgroupns, &words->cgroup, error);
 }
 
-static gboolean
-parse_umask (const char *text, uint32_t *ret_umask, GError **error)
+static json_t *
+ulimit_value (guint64 value)
 {
-  *ret_umask = 022;
-  if (text == NULL || text[0] == '\0')
-    return TRUE;
-  guint64 value;
-  if (!g_ascii_string_to_unsigned (text, 8, 0, 07777, &value, NULL) || strlen (text) > 4)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid umask string %s: must be octal, at most 4 digits", text);
-  *ret_umask = (uint32_t) value;
+  /* JSON has no unsigned 64 bits here: "unlimited" is its bit pattern, as the plan reads it back */
+  return json_integer ((json_int_t) value);
+}
+
+static gboolean
+parse_ulimits (const ContainerOptions *options, SpecWords *words, GError **error)
+{
+  g_autoptr (GArray) limits = spec_ulimits_parse ((const char *const *) options->ulimit, error);
+  if (limits == NULL)
+    return FALSE;
+  words->rlimits = json_array ();
+  for (guint i = 0; i < limits->len; i++)
+    {
+      const SpecUlimit *limit = &g_array_index (limits, SpecUlimit, i);
+      json_array_append_new (words->rlimits, json_pack ("{s:s, s:o, s:o}", "type", limit->name, "soft", ulimit_value (limit->soft), "hard", ulimit_value (limit->hard)));
+    }
   return TRUE;
+}
+
+static gboolean
+parse_sysctls (const ContainerOptions *options, gboolean own_network, SpecWords *words, GError **error)
+{
+  words->sysctl = json_object ();
+  for (char **text = options->sysctl; text != NULL && *text != NULL; text++)
+    {
+      g_autofree char *name = NULL, *value = NULL;
+      SpecSysctlNamespace space;
+      if (!spec_sysctl_parse (*text, &name, &value, &space, error)
+          || !spec_sysctl_check (name, value, space, own_network, words->ipc.kind != SPEC_HOST, error))
+        return FALSE;
+      json_object_set_new (words->sysctl, name, json_string (value));
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_annotations (const ContainerOptions *options, SpecWords *words, GError **error)
+{
+  words->annotations = json_object ();
+  for (char **text = options->annotation; text != NULL && *text != NULL; text++)
+    {
+      const char *equals = strchr (*text, '=');
+      if (equals == NULL)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "annotation \"%s\" must include an '=' sign: KEY=VALUE", *text);
+      g_autofree char *key = g_strndup (*text, (gsize) (equals - *text));
+      json_object_set_new (words->annotations, key, json_string (equals + 1));
+    }
+  return TRUE;
+}
+
+/* What every container's /dev has of its own */
+static gboolean
+is_own_device (const char *path)
+{
+  static const char *const own[] = { "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/console", "/dev/ptmx", NULL };
+  return g_strv_contains (own, path) || g_str_has_prefix (path, "/dev/pts/");
+}
+
+GPtrArray *
+words_devices (const ContainerOptions *options, GError **error)
+{
+  g_autoptr (GPtrArray) devices = spec_devices_parse ((const char *const *) options->device, error);
+  if (devices == NULL || !options->privileged)
+    return g_steal_pointer (&devices);
+  /* podman-run(1) --privileged: all devices of the host that there are; which of them the user may open is not changed by that */
+  g_autoptr (GPtrArray) all = spec_devices_parse ((const char *const[]){ "/dev", NULL }, NULL);
+  for (guint i = 0; all != NULL && i < all->len; i++)
+    {
+      SpecDevice *device = all->pdata[i];
+      if (is_own_device (device->destination))
+        continue;
+      all->pdata[i] = NULL;
+      g_ptr_array_add (devices, device);
+    }
+  return g_steal_pointer (&devices);
+}
+
+static gboolean
+parse_devices (const ContainerOptions *options, SpecWords *words, GError **error)
+{
+  g_autoptr (GPtrArray) devices = words_devices (options, error);
+  if (devices == NULL)
+    return FALSE;
+  words->devices = json_array ();
+  for (guint i = 0; i < devices->len; i++)
+    {
+      const SpecDevice *device = devices->pdata[i];
+      if (!g_str_has_prefix (device->destination, "/dev/"))
+        continue; /* a bind mount: container_mounts.c */
+      char type[2] = { device->type, '\0' };
+      json_array_append_new (words->devices, json_pack ("{s:s, s:s, s:i, s:i, s:i}", "path", device->destination, "type", type, "major", (int) device->major, "minor",
+                                                        (int) device->minor, "fileMode", (int) device->mode));
+      if (strcmp (device->source, device->destination) == 0)
+        continue;
+      g_autofree char *key = g_strconcat (SPEC_DEVICE_SOURCE, device->destination, NULL);
+      json_object_set_new (words->annotations, key, json_string (device->source));
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_spec (const ContainerOptions *options, gboolean own_network, SpecWords *words, GError **error)
+{
+  mode_t umask_value = 022;
+  if (options->umask != NULL && options->umask[0] != '\0' && !spec_umask_parse (options->umask, &umask_value, error))
+    return FALSE;
+  words->umask = umask_value;
+  if (options->has_oom_score_adj && (options->oom_score_adj < -1000 || options->oom_score_adj > 1000))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid value, %" G_GINT64_FORMAT ", for oom score adj: must be between -1000 and 1000", options->oom_score_adj);
+  return parse_namespaces (options, words, error) && parse_ulimits (options, words, error) && parse_sysctls (options, own_network, words, error)
+         && parse_annotations (options, words, error) && parse_devices (options, words, error);
 }
 
 gboolean
 words_spec (const Make *make, SpecWords *ret_words, GError **error)
 {
-  return parse_namespaces (make->options, ret_words, error) && parse_umask (make->options->umask, &ret_words->umask, error);
+  return parse_spec (make->options, make->network != NETWORK_HOST, ret_words, error);
 }
 
 gboolean
-words_hosts (const ContainerOptions *options, char ***ret_lines, GError **error)
+words_hosts (const ContainerOptions *options, NetworkKind network, char ***ret_lines, GError **error)
 {
-  *ret_lines = g_new0 (char *, 1);
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  for (char **text = options->add_hosts; text != NULL && *text != NULL; text++)
+    {
+      g_autoptr (SpecAddHost) host = spec_add_host_parse (*text, error);
+      if (host == NULL)
+        return FALSE;
+      const char *address = host->address != NULL ? host->address : network == NETWORK_SLIRP ? "10.0.2.2" : "127.0.0.1";
+      g_autofree char *names = g_strjoinv (" ", host->names);
+      g_ptr_array_add (lines, g_strdup_printf ("%s\t%s", address, names));
+    }
+  g_ptr_array_add (lines, NULL);
+  *ret_lines = (char **) g_ptr_array_free (g_steal_pointer (&lines), FALSE);
   return TRUE;
+}
+
+static gboolean
+add_label (json_t *labels, const char *text, GError **error)
+{
+  const char *equals = strchrnul (text, '=');
+  if (equals == text)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid label: \"%s\": its key is empty", text);
+  g_autofree char *key = g_strndup (text, (gsize) (equals - text));
+  json_object_set_new (labels, key, json_string (*equals == '=' ? equals + 1 : ""));
+  return TRUE;
+}
+
+json_t *
+words_labels (const ContainerOptions *options, json_t *image, GError **error)
+{
+  json_auto_t *labels = json_is_object (image) ? json_copy (image) : json_object ();
+  for (char **path = options->label_file; path != NULL && *path != NULL; path++)
+    {
+      g_autofree char *text = NULL;
+      if (!path_read_file (AT_FDCWD, *path, 1 << 20, &text, NULL, error))
+        return NULL;
+      g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+      for (char **line = lines; *line != NULL; line++)
+        if (g_strstrip (*line)[0] != '\0' && (*line)[0] != '#' && !add_label (labels, *line, error))
+          return NULL;
+    }
+  for (char **text = options->label; text != NULL && *text != NULL; text++)
+    if (!add_label (labels, *text, error))
+      return NULL;
+  return json_incref (labels);
+}
+
+/* check_rest: the words whose meaning only shows when the container is made. */
+static gboolean
+check_rest (const ContainerOptions *options, GError **error)
+{
+  g_auto (GStrv) hosts = NULL, env = NULL;
+  g_autofree char *zone = NULL;
+  json_auto_t *labels = words_labels (options, NULL, error);
+  if (labels == NULL || !words_hosts (options, NETWORK_SLIRP, &hosts, error) || !env_given (options, &env, error))
+    return FALSE;
+  if (options->tz != NULL && !spec_timezone_file (options->tz, &zone, error))
+    return FALSE;
+  if (options->user != NULL)
+    {
+      g_autoptr (SpecUser) user = spec_user_parse (options->user, error);
+      if (user == NULL)
+        return FALSE;
+    }
+  if (options->name != NULL && !container_name_check (options->name, error))
+    return FALSE;
+  if (options->stop_signal != NULL && proc_signal_parse (options->stop_signal) < 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid signal: %s", options->stop_signal);
+  if (options->userns != NULL && strcmp (options->userns, "host") != 0 && strcmp (options->userns, "single") != 0 && options->userns[0] != '\0')
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--userns=%s: unsupported in this version: host and single are known", options->userns);
+  for (guint64 i = 0; i < (guint64) options->preserve_fds; i++)
+    if (fcntl ((int) (3 + i), F_GETFD) < 0)
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "--preserve-fds %" G_GINT64_FORMAT ": file descriptor %d is not open", options->preserve_fds, (int) (3 + i));
+  return TRUE;
+}
+
+gboolean
+words_check (const ContainerOptions *options, GError **error)
+{
+  g_auto (SpecWords) words = { 0 };
+  NetworkKind network;
+  g_autofree char *path = NULL;
+  uint64_t caps;
+  g_autoptr (SpecSecurity) security = NULL;
+  if (!words_network (options, &network, &path, error) || !words_caps (options, &caps, error) || !parse_spec (options, network != NETWORK_HOST, &words, error))
+    return FALSE;
+  security = spec_security_parse ((const char *const *) options->security_opt, error);
+  return security != NULL && mounts_check (options, error) && check_rest (options, error);
 }
 
 char **

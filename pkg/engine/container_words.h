@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pkg/engine/container_make.h"
+#include "pkg/spec/security.h"
 
 /* words_entrypoint: @given: "--entrypoint" or NULL; "" = none; a JSON array or one word. @image: the image's array. */
 char **words_entrypoint (const char *given, json_t *image, GError **error);
@@ -15,16 +16,6 @@ gboolean words_network (const ContainerOptions *options, NetworkKind *ret_kind, 
 gboolean words_caps (const ContainerOptions *options, uint64_t *ret_caps, GError **error);
 
 typedef struct {
-  char *seccomp;               /* a path, "unconfined", or NULL */
-  gboolean no_new_privileges;
-  char **mask, **unmask;
-  char *proc_options;
-} SecurityWords;
-void security_words_clear (SecurityWords *words);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SecurityWords, security_words_clear)
-gboolean words_security (const ContainerOptions *options, SecurityWords *ret_words, GError **error);
-
-typedef struct {
   SpecNamespace pid, ipc, uts, cgroup;
   uint32_t umask;
   json_t *rlimits, *sysctl, *annotations, *devices, *hooks;   /* owned, may be NULL */
@@ -34,8 +25,12 @@ void spec_words_clear (SpecWords *words);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SpecWords, spec_words_clear)
 gboolean words_spec (const Make *make, SpecWords *ret_words, GError **error);
 
-/* words_hosts: --add-host as lines of /etc/hosts. */
-gboolean words_hosts (const ContainerOptions *options, char ***ret_lines, GError **error);
+/* words_devices: --device, and with --privileged all of the host's: of SpecDevice. */
+GPtrArray *words_devices (const ContainerOptions *options, GError **error);
+/* words_hosts: --add-host as lines of /etc/hosts. @network decides what host-gateway is. */
+gboolean words_hosts (const ContainerOptions *options, NetworkKind network, char ***ret_lines, GError **error);
+/* words_labels: --label-file and --label, over the image's: a JSON object. */
+json_t *words_labels (const ContainerOptions *options, json_t *image, GError **error);
 /* words_groups: --group-add without keep-groups. */
 char **words_groups (const ContainerOptions *options);
 gboolean words_keep_groups (const ContainerOptions *options);

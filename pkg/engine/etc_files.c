@@ -10,16 +10,18 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/spec/values.h"
 
 /* put: FOLDER/etc/NAME with @text, bound to @destination. */
 static gboolean
-put (const EtcFiles *files, json_t *mounts, int dir, const char *name, const char *destination, const char *text, mode_t mode, GError **error)
+put (const EtcFiles *files, json_t *mounts, int dir, const char *name, const char *destination, const char *text, gsize size, mode_t mode,
+     GError **error)
 {
   cleanup_fd int fd = openat (dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   int errsv = errno;
   if (fd < 0)
     return coracle_throw_errno (error, errsv, "writing %s for the container", destination);
-  int r = fd_write_all (fd, text, strlen (text));
+  int r = fd_write_all (fd, text, size);
   if (r == 0 && fchmod (fd, mode) < 0) /* whatever the umask */
     r = -errno;
   if (r < 0)
@@ -62,6 +64,23 @@ containerenv_text (const EtcFiles *files)
                           files->image_name != NULL ? files->image_name : "", files->image_id != NULL ? files->image_id : "", 1);
 }
 
+/* put_localtime: podman-run(1) --tz: a copy of the host's file for the zone. */
+static gboolean
+put_localtime (const EtcFiles *files, json_t *mounts, int dir, GError **error)
+{
+  g_autofree char *zone = NULL, *data = NULL;
+  gsize size;
+  if (files->options->tz == NULL)
+    return TRUE;
+  if (!spec_timezone_file (files->options->tz, &zone, error))
+    return FALSE;
+  if (zone == NULL)
+    return TRUE;
+  if (!path_read_file (AT_FDCWD, zone, 1 << 20, &data, &size, error))
+    return FALSE;
+  return put (files, mounts, dir, "localtime", "/etc/localtime", data, size, 0644, error);
+}
+
 /* append_account: the image's passwd or group with one line more; NULL when the file is not there. */
 static char *
 append_account (const EtcFiles *files, const char *path, const char *line)
@@ -98,7 +117,7 @@ put_passwd (const EtcFiles *files, json_t *mounts, int dir, GError **error)
   const char *home = options->workdir != NULL ? options->workdir : "/";
   g_autofree char *line = replace_marks (options->passwd_entry != NULL ? options->passwd_entry : "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh", files->user, home);
   g_autofree char *text = append_account (files, "/etc/passwd", line);
-  return text == NULL || put (files, mounts, dir, "passwd", "/etc/passwd", text, 0644, error);
+  return text == NULL || put (files, mounts, dir, "passwd", "/etc/passwd", text, strlen (text), 0644, error);
 }
 
 gboolean
@@ -115,16 +134,17 @@ etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
       return coracle_throw_errno (error, errsv, "opening %s", folder);
     }
   g_autofree char *hosts = hosts_text (files);
-  if (!options->no_hosts && !put (files, mounts, dir, "hosts", "/etc/hosts", hosts, 0644, error))
+  if (!options->no_hosts && !put (files, mounts, dir, "hosts", "/etc/hosts", hosts, strlen (hosts), 0644, error))
     return FALSE;
   g_autofree char *host_resolv = NULL;
   (void) path_read_file (AT_FDCWD, "/etc/resolv.conf", 1 << 20, &host_resolv, NULL, NULL);
   g_autofree char *resolv = slirp_resolv_conf (host_resolv != NULL ? host_resolv : "", files->slirp, (const char *const *) options->dns,
                                                (const char *const *) options->dns_search, (const char *const *) options->dns_option);
-  if (resolv != NULL && !put (files, mounts, dir, "resolv.conf", "/etc/resolv.conf", resolv, 0644, error))
+  if (resolv != NULL && !put (files, mounts, dir, "resolv.conf", "/etc/resolv.conf", resolv, strlen (resolv), 0644, error))
     return FALSE;
   g_autofree char *hostname = g_strconcat (files->hostname, "\n", NULL);
   g_autofree char *containerenv = containerenv_text (files);
-  return put (files, mounts, dir, "hostname", "/etc/hostname", hostname, 0644, error)
-         && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, 0700, error) && put_passwd (files, mounts, dir, error);
+  return put (files, mounts, dir, "hostname", "/etc/hostname", hostname, strlen (hostname), 0644, error)
+         && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, strlen (containerenv), 0700, error) && put_passwd (files, mounts, dir, error)
+         && put_localtime (files, mounts, dir, error);
 }

@@ -14,6 +14,7 @@
 #include "pkg/runtime/mountopt.h"
 #include "pkg/runtime/plan_build.h"
 #include "pkg/seccomp/caps.h"
+#include "pkg/spec/spec.h"
 
 typedef struct {
   GByteArray *bytes;
@@ -238,7 +239,7 @@ add_device (Build *build, GArray *devices, const char *path, PlanDevice device)
 {
   device.path = add_text (build, path);
   /* a user namespace may not make nodes: the host's of the same number is bound, whose path the spec gives as an annotation of ours, or is the same path */
-  g_autofree char *key = g_strconcat ("io.coracle.device.", path, NULL);
+  g_autofree char *key = g_strconcat (SPEC_DEVICE_SOURCE, path, NULL);
   const char *source = get_text (get (build->config, "annotations"), key);
   if (!build->options->make_nodes)
     device.source = add_text (build, source != NULL ? source : path);

@@ -1,7 +1,7 @@
 #include "pkg/spec/spec.h"
 
-#include <fnmatch.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/seccomp/caps.h"
 
@@ -57,7 +57,7 @@ process_object (const SpecInput *input)
     }
   json_t *process = json_pack ("{s:b, s:o, s:o, s:o, s:s, s:o}", "terminal", input->terminal, "user", user_object (input), "args", strings (input->args), "env",
                                strings (input->env), "cwd", input->cwd, "capabilities", caps);
-  if (input->no_new_privileges)
+  if (input->security != NULL && input->security->no_new_privileges)
     json_object_set_new (process, "noNewPrivileges", json_true ());
   if (input->rlimits != NULL)
     json_object_set (process, "rlimits", input->rlimits);
@@ -109,8 +109,7 @@ add_proc (json_t *mounts, const SpecInput *input)
   g_ptr_array_add (options, (char *) "nosuid");
   g_ptr_array_add (options, (char *) "noexec");
   g_ptr_array_add (options, (char *) "nodev");
-  g_auto (GStrv) more = input->proc_options != NULL ? g_strsplit (input->proc_options, ",", -1) : NULL;
-  for (char **word = more; word != NULL && *word != NULL; word++)
+  for (char **word = input->security != NULL ? input->security->proc_options : NULL; word != NULL && *word != NULL; word++)
     g_ptr_array_add (options, *word);
   g_ptr_array_add (options, NULL);
   add_mount (mounts, "proc", "proc", "/proc", (const char *const *) options->pdata);
@@ -133,10 +132,16 @@ add_dev (json_t *mounts, const SpecInput *input)
 {
   add_mount (mounts, "tmpfs", "tmpfs", "/dev", (const char *const[]){ "nosuid", "noexec", "strictatime", "mode=755", "size=65536k", NULL });
   add_mount (mounts, "devpts", "devpts", "/dev/pts", (const char *const[]){ "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", NULL });
-  if (input->ipc.kind == SPEC_HOST && input->own_user_namespace)
-    add_mount (mounts, "bind", "/dev/mqueue", "/dev/mqueue", (const char *const[]){ "rbind", "nosuid", "noexec", "nodev", NULL });
-  else
-    add_mount (mounts, "mqueue", "mqueue", "/dev/mqueue", (const char *const[]){ "nosuid", "noexec", "nodev", NULL });
+  if (input->ipc.kind == SPEC_HOST)
+    {
+      /* the host's own, where it has them: an ipc namespace that our user namespace does not own cannot be mounted */
+      static const char *const shared[] = { "/dev/mqueue", "/dev/shm" };
+      for (size_t i = 0; i < G_N_ELEMENTS (shared); i++)
+        if (access (shared[i], F_OK) == 0)
+          add_mount (mounts, "bind", shared[i], shared[i], (const char *const[]){ "rbind", "nosuid", "noexec", "nodev", NULL });
+      return;
+    }
+  add_mount (mounts, "mqueue", "mqueue", "/dev/mqueue", (const char *const[]){ "nosuid", "noexec", "nodev", NULL });
   if (input->shm_size != 0)
     {
       g_autofree char *size = g_strdup_printf ("size=%" G_GUINT64_FORMAT, input->shm_size);
@@ -174,22 +179,12 @@ mounts_array (const SpecInput *input)
   return mounts;
 }
 
-/* unmasked: --security-opt unmask=ALL or a path or glob that covers @path. */
-static gboolean
-unmasked (const SpecInput *input, const char *path)
-{
-  for (const char *const *word = input->unmask; word != NULL && *word != NULL; word++)
-    if (g_ascii_strcasecmp (*word, "all") == 0 || fnmatch (*word, path, FNM_PATHNAME) == 0)
-      return TRUE;
-  return FALSE;
-}
-
 static json_t *
 paths_array (const SpecInput *input, const char *const *paths, size_t n, const char *const *more)
 {
   json_t *array = json_array ();
   for (size_t i = 0; i < n && !input->privileged; i++)
-    if (!unmasked (input, paths[i]))
+    if (input->security == NULL || !spec_security_unmasks (input->security, paths[i]))
       json_array_append_new (array, json_string (paths[i]));
   for (; more != NULL && *more != NULL; more++)
     json_array_append_new (array, json_string (*more));
@@ -200,7 +195,7 @@ static json_t *
 linux_object (const SpecInput *input)
 {
   json_t *object = json_pack ("{s:o, s:o, s:o}", "namespaces", namespaces_array (input), "maskedPaths",
-                              paths_array (input, masked_paths, G_N_ELEMENTS (masked_paths), input->mask), "readonlyPaths",
+                              paths_array (input, masked_paths, G_N_ELEMENTS (masked_paths), input->security != NULL ? (const char *const *) input->security->mask : NULL), "readonlyPaths",
                               paths_array (input, readonly_paths, G_N_ELEMENTS (readonly_paths), NULL));
   if (input->sysctl != NULL && json_object_size (input->sysctl) > 0)
     json_object_set (object, "sysctl", input->sysctl);

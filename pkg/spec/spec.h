@@ -6,6 +6,11 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "pkg/spec/security.h"
+
+/* prefix of the annotation that names the host's node for a device of another name; the container's path follows */
+#define SPEC_DEVICE_SOURCE "io.coracle.device."
+
 typedef enum {
   SPEC_PRIVATE,   /* a new namespace */
   SPEC_HOST,      /* the host's */
@@ -29,7 +34,6 @@ typedef struct {
   uint32_t umask;
   uint64_t caps_bounding, caps_effective;   /* effective and permitted; a user who is not root has effective ones only as ambient */
   uint64_t caps_ambient;
-  gboolean no_new_privileges;
   json_t *rlimits;                 /* OCI form; borrowed; NULL = none */
   const int *oom_score_adj;        /* NULL = leave */
   SpecNamespace pid, network, ipc, uts, cgroup;
@@ -37,8 +41,7 @@ typedef struct {
   guint64 shm_size;                /* bytes; 0 = no /dev/shm of its own */
   gboolean privileged;             /* nothing masked or read-only, /sys writable */
   gboolean own_user_namespace;     /* not real root: no device nodes, no sysfs of a foreign network namespace */
-  const char *proc_options;        /* "hidepid=2,…" or NULL */
-  const char *const *mask, *const *unmask;   /* --security-opt: added, and taken from the defaults ("ALL", globs) */
+  const SpecSecurity *security;    /* what is masked besides the defaults, what of them is not; NULL = nothing asked */
   json_t *mounts;                  /* the user's and the engine's, OCI form, parents before children; borrowed */
   json_t *sysctl, *annotations, *devices;    /* OCI form; borrowed; NULL = none */
   json_t *hooks;
