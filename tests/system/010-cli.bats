@@ -18,7 +18,7 @@ fails_with() {
 as() {
   local name=$1
   shift
-  ln -sf "$(readlink -f "$CORACLE")" "$TEST_STORE/$name"
+  ln -sf "$CORACLE_BIN/coracle" "$TEST_STORE/$name"
   run "$TEST_STORE/$name" "$@"
 }
 
