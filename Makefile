@@ -18,7 +18,9 @@ LIBS_coracle-slirp := slirp glib-2.0
 PROGRAMS := coracle coracle-image coracle-monitor coracle-slirp
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p))))
 
-CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DCORACLE_VERSION='"$(VERSION)"' -DCORACLE_LIBEXECDIR='"$(libexecdir)/coracle"'
+# the time that `version` tells: of the source, not of the compiler's run, so that builds can be reproduced
+BUILT := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),$(shell stat -c %Y VERSION))
+CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DCORACLE_BUILT=$(BUILT) -DCORACLE_VERSION='"$(VERSION)"' -DCORACLE_LIBEXECDIR='"$(libexecdir)/coracle"'
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wno-unused-parameter -Wno-unused-result -Wno-missing-field-initializers
 ALL_CFLAGS = -std=gnu11 $(WARNINGS) $(if $(DEVELOPER),-Werror) -fstack-protector-strong -ffunction-sections -fdata-sections $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2) \
   $(shell $(PKG_CONFIG) --cflags $(ALL_LIBS)) $(CFLAGS)

@@ -78,6 +78,23 @@ throw_corrupt (GError **error, const char *what, const char *path)
   return coracle_throw (error, CORACLE_ERROR_CORRUPT, "%s: %s", shown, what);
 }
 
+static gboolean
+set_opaque (int parent_fd, const char *name, const char *path, GError **error)
+{
+  cleanup_fd int fd = openat (parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd >= 0 && fsetxattr (fd, "user.overlay.opaque", "y", 1, 0) == 0)
+    return TRUE;
+  int errsv = errno;
+  g_autofree char *shown = member_shown (path);
+  return coracle_throw_errno (error, errsv, "marking folder %s opaque", shown);
+}
+
+static gboolean
+is_whiteout (const struct stat *st)
+{
+  return S_ISCHR (st->st_mode) && st->st_rdev == makedev (0, 0);
+}
+
 /* ---- parents */
 
 static void
@@ -108,53 +125,53 @@ defer_folder (Unpack *self, const char *path, mode_t mode, const struct timespec
   return TRUE;
 }
 
-/* make_parent: the folder @path, made with what is missing above it, 0755 and ours. Returns an O_PATH descriptor, or -1 with @error. */
+static int
+throw_parent (int r, const char *doing, const char *path, GError **error)
+{
+  g_autofree char *shown = member_shown (path);
+  coracle_throw_errno (error, -r, "%s %s", doing, shown);
+  return -1;
+}
+
+/* make_below: the missing folder @name of @path in @above_fd: 0755 and ours. A whiteout there gives way, and still hides what is below. */
+static gboolean
+make_below (Unpack *self, int above_fd, const char *name, const char *path, GError **error)
+{
+  struct stat st;
+  gboolean there = fstatat (above_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0, over_whiteout = there && self->options->layer && is_whiteout (&st);
+  if (there && S_ISLNK (st.st_mode))
+    return throw_corrupt (error, "a link that leads nowhere is used as a folder", path);
+  if (there && !over_whiteout)
+    return throw_corrupt (error, "something that is no folder is used as one", path);
+  if ((over_whiteout && unlinkat (above_fd, name, 0) < 0) || mkdirat (above_fd, name, 0700) < 0)
+    {
+      int errsv = errno;
+      return throw_parent (-errsv, "making folder", path, error) == 0;
+    }
+  return (!over_whiteout || set_opaque (above_fd, name, path, error)) && defer_folder (self, path, 0755, NULL, error);
+}
+
+/* make_parent: the folder @path, made with what is missing above it. Returns an O_PATH descriptor, or -1 with @error. */
 static int
 make_parent (Unpack *self, const char *path, GError **error)
 {
-  int fd = path[0] == '\0' ? fcntl (self->root_fd, F_DUPFD_CLOEXEC, 3) : path_open_in_root (self->root_fd, path, O_PATH | O_DIRECTORY, 0);
-  if (path[0] == '\0' && fd < 0)
-    fd = -errno;
+  int fd = path_open_in_root (self->root_fd, path[0] == '\0' ? "." : path, O_PATH | O_DIRECTORY, 0);
   if (fd >= 0)
     return fd;
-  if (fd == -ENOTDIR || fd == -ELOOP)
+  if (fd == -ELOOP)
     {
       throw_corrupt (error, "something that is no folder is used as one", path);
       return -1;
     }
-  if (fd != -ENOENT)
-    {
-      g_autofree char *shown = member_shown (path);
-      coracle_throw_errno (error, -fd, "opening folder %s", shown);
-      return -1;
-    }
+  if ((fd != -ENOENT && fd != -ENOTDIR) || path[0] == '\0')
+    return throw_parent (fd, "opening folder", path, error);
   const char *slash = strrchr (path, '/');
   g_autofree char *above = slash == NULL ? g_strdup ("") : g_strndup (path, (gsize) (slash - path));
   cleanup_fd int above_fd = make_parent (self, above, error);
-  if (above_fd < 0)
-    return -1;
-  if (mkdirat (above_fd, slash == NULL ? path : slash + 1, 0700) < 0)
-    {
-      int errsv = errno;
-      if (errsv == EEXIST)
-        throw_corrupt (error, "a link that leads nowhere is used as a folder", path);
-      else
-        {
-          g_autofree char *shown = member_shown (path);
-          coracle_throw_errno (error, errsv, "making folder %s", shown);
-        }
-      return -1;
-    }
-  if (!defer_folder (self, path, 0755, NULL, error))
+  if (above_fd < 0 || !make_below (self, above_fd, slash == NULL ? path : slash + 1, path, error))
     return -1;
   fd = path_open_in_root (self->root_fd, path, O_PATH | O_DIRECTORY, 0);
-  if (fd < 0)
-    {
-      g_autofree char *shown = member_shown (path);
-      coracle_throw_errno (error, -fd, "opening folder %s", shown);
-      return -1;
-    }
-  return fd;
+  return fd >= 0 ? fd : throw_parent (fd, "opening folder", path, error);
 }
 
 /* parent_get: the folder @path (@length bytes of it), from the cache or made; borrowed until the next call. -1 with @error. */
@@ -377,23 +394,6 @@ make_file (Unpack *self, struct archive *archive, Member *member, GError **error
       return throw_member (error, errsv, "setting the mode of", member);
     }
   return TRUE;
-}
-
-static gboolean
-set_opaque (int parent_fd, const char *name, const char *path, GError **error)
-{
-  cleanup_fd int fd = openat (parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (fd >= 0 && fsetxattr (fd, "user.overlay.opaque", "y", 1, 0) == 0)
-    return TRUE;
-  int errsv = errno;
-  g_autofree char *shown = member_shown (path);
-  return coracle_throw_errno (error, errsv, "marking folder %s opaque", shown);
-}
-
-static gboolean
-is_whiteout (const struct stat *st)
-{
-  return S_ISCHR (st->st_mode) && st->st_rdev == makedev (0, 0);
 }
 
 static gboolean

@@ -9,10 +9,19 @@ static const CliOption options[] = {
 static int
 container_cleanup_run (const CliContext *context, const CliArgs *args, GError **error)
 {
+  int run_fd = (int) cli_args_int (args, "run-fd");
+  const char *id = cli_args_arg (args, 0);
   g_auto (Session) session = { 0 };
-  if (!session_open (&session, context, TRUE, error))
+  /* the monitor's child is where it must be already */
+  gboolean inside = run_fd >= 0;
+  g_autoptr (ConfigPaths) paths = inside ? config_paths_new (context->root, context->run_root, error) : NULL;
+  if (inside && paths == NULL)
     return CLI_FAILED;
-  return container_cleanup (session.storage, cli_args_arg (args, 0), (int) cli_args_int (args, "run-fd"), error) ? 0 : CLI_FAILED;
+  if (inside)
+    container_unmount (paths, id);
+  if (!session_open (&session, context, !inside, error))
+    return CLI_FAILED;
+  return container_cleanup (session.storage, id, run_fd, error) ? 0 : CLI_FAILED;
 }
 
 const CliCommand cmd_container_cleanup = {

@@ -1,16 +1,30 @@
 #include "cmd/coracle/commands.h"
 
-#include <jansson.h>
+#include "pkg/json/json.h"
+#include "pkg/template/template.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
+
+static const CliOption options[] = {
+  { "format", 'f', CLI_STRING, .help = "Print as JSON or by a Go template",
+    .man = "Prints \"json\", or what a Go template makes of the fields Client.Version, Client.APIVersion, Client.GitCommit, Client.Built, Client.BuiltTime, "
+           "Client.OsArch and Client.Os. Server stands for Client: there is no other." },
+  CLI_END
+};
 
 /* go_arch: the machine as Go and image manifests call it. */
 static const char *
 go_arch (const char *machine)
 {
   static const struct { const char *machine, *arch; } names[] = {
-    { "x86_64", "amd64" }, { "aarch64", "arm64" }, { "armv7l", "arm" }, { "armv6l", "arm" }, { "i686", "386" }, { "riscv64", "riscv64" },
+    { "x86_64", "amd64" },
+    { "aarch64", "arm64" },
+    { "armv7l", "arm" },
+    { "armv6l", "arm" },
+    { "i686", "386" },
   };
   for (unsigned i = 0; i < G_N_ELEMENTS (names); i++)
     if (g_str_equal (machine, names[i].machine))
@@ -19,31 +33,64 @@ go_arch (const char *machine)
 }
 
 static json_t *
-version_json (void)
+client_json (void)
 {
   struct utsname name;
   uname (&name);
   g_autofree char *os_arch = g_strconcat ("linux/", go_arch (name.machine), NULL);
-  return json_pack ("{s:{s:s, s:s, s:s, s:s, s:s}}", "Client", "Program", "Coracle", "APIVersion", CORACLE_VERSION, "Version", CORACLE_VERSION,
-                    "OsArch", os_arch, "Os", "linux");
+  time_t built = CORACLE_BUILT;
+  struct tm local;
+  char text[64];
+  strftime (text, sizeof text, "%a %b %e %H:%M:%S %Y", localtime_r (&built, &local));
+  return json_pack ("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "APIVersion", CORACLE_VERSION, "Version", CORACLE_VERSION, "GitCommit", "", "BuiltTime", text,
+                    "Built", (json_int_t) built, "OsArch", os_arch, "Os", "linux");
+}
+
+static void
+print_lines (json_t *client)
+{
+  static const struct { const char *label, *key; } lines[] = {
+    { "Version:", "Version" },
+    { "API Version:", "APIVersion" },
+    { "Built:", "BuiltTime" },
+    { "OS/Arch:", "OsArch" },
+  };
+  printf ("%-14s Coracle\n", "Client:");
+  for (unsigned i = 0; i < G_N_ELEMENTS (lines); i++)
+    printf ("%-14s %s\n", lines[i].label, json_string_value (json_object_get (client, lines[i].key)));
 }
 
 static int
 version_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  json_t *version = version_json ();
-  json_t *client = json_object_get (version, "Client");
-  static const struct { const char *label, *key; } lines[] = {
-    { "Client", "Program" }, { "Version", "Version" }, { "API Version", "APIVersion" }, { "OS/Arch", "OsArch" },
-  };
-  for (unsigned i = 0; i < G_N_ELEMENTS (lines); i++)
-    printf ("%s:%*s%s\n", lines[i].label, (int) (14 - strlen (lines[i].label)), "", json_string_value (json_object_get (client, lines[i].key)));
-  json_decref (version);
+  const char *format = cli_args_string (args, "format");
+  json_auto_t *client = client_json ();
+  if (format == NULL)
+    {
+      print_lines (client);
+      return 0;
+    }
+  json_auto_t *version = json_pack ("{s:O}", "Client", client);
+  g_autoptr (GString) out = g_string_new (NULL);
+  if (template_is_json (format))
+    json_write (out, version, 0, JSON_TEXT_DEFAULT);
+  else
+    {
+      /* scripts ask for .Server.Version and .Version too */
+      json_object_set (version, "Server", client);
+      json_object_update (version, client);
+      if (!template_render (format, version, out, error))
+        return CLI_FAILED;
+    }
+  puts (out->str);
   return 0;
 }
 
 const CliCommand cmd_version = {
-  .names = "version", .summary = "Show the version",
+  .names = "version",
+  .summary = "Show the version",
   .description = "Shows the version of the program and of the interface that it speaks.",
-  .examples = "version\n", .run = version_run,
+  .examples = "version\nversion --format '{{.Client.Version}}'\n",
+  .options = { options },
+  .run = version_run,
 };

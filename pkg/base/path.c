@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
@@ -22,8 +24,20 @@ path_mkdirs (const char *path, mode_t mode, GError **error)
   return TRUE;
 }
 
+/* open_below: the folder @name, unless it is a link or the root of another mount, a bind mount of the same filesystem included: what is mounted there belongs to
+ * somebody else. Source: openat2(2) RESOLVE_NO_XDEV. */
 static int
-remove_below (int dir_fd, const char *name, dev_t device, int depth)
+open_below (int dir_fd, const char *name)
+{
+  struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH };
+  long fd = syscall (SYS_openat2, dir_fd, name, &how, sizeof how);
+  if (fd >= 0)
+    return (int) fd;
+  return errno == EXDEV ? -EBUSY : -errno;
+}
+
+static int
+remove_below (int dir_fd, const char *name, int depth)
 {
   if (unlinkat (dir_fd, name, 0) == 0 || errno == ENOENT)
     return 0;
@@ -31,18 +45,16 @@ remove_below (int dir_fd, const char *name, dev_t device, int depth)
     return -errno;
   if (depth > 4096)
     return -ELOOP;
-  struct stat st;
-  if (fstatat (dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-    return errno == ENOENT ? 0 : -errno;
-  if (!S_ISDIR (st.st_mode))
+  int fd = open_below (dir_fd, name);
+  if (fd == -EACCES && fchmodat (dir_fd, name, 0700, 0) == 0)
+    fd = open_below (dir_fd, name);
+  if (fd == -ENOTDIR)
     return -EPERM;
-  if (st.st_dev != device)
-    return -EBUSY;
-  if ((st.st_mode & 0700) != 0700)
-    (void) fchmodat (dir_fd, name, 0700, 0);
-  int fd = openat (dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
-    return errno == ENOENT ? 0 : -errno;
+    return fd == -ENOENT ? 0 : fd;
+  struct stat st;
+  if (fstat (fd, &st) == 0 && (st.st_mode & 0700) != 0700)
+    (void) fchmod (fd, 0700);
   DIR *dir = fdopendir (fd);
   if (dir == NULL)
     {
@@ -55,7 +67,7 @@ remove_below (int dir_fd, const char *name, dev_t device, int depth)
     {
       if (strcmp (entry->d_name, ".") == 0 || strcmp (entry->d_name, "..") == 0)
         continue;
-      int r = remove_below (dirfd (dir), entry->d_name, device, depth + 1);
+      int r = remove_below (dirfd (dir), entry->d_name, depth + 1);
       if (r < 0 && first == 0)
         first = r;
     }
@@ -68,10 +80,20 @@ remove_below (int dir_fd, const char *name, dev_t device, int depth)
 int
 path_remove_tree (int dir_fd, const char *name)
 {
-  struct stat st;
-  if (fstatat (dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+  /* RESOLVE_BENEATH wants one component at a time; the way to the tree is ours */
+  const char *slash = strrchr (name, '/');
+  if (slash == NULL)
+    return remove_below (dir_fd, name, 0);
+  char parent[PATH_MAX];
+  size_t length = slash == name ? 1 : (size_t) (slash - name);
+  if (length >= sizeof parent)
+    return -ENAMETOOLONG;
+  memcpy (parent, name, length);
+  parent[length] = '\0';
+  cleanup_fd int fd = openat (dir_fd, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
     return errno == ENOENT ? 0 : -errno;
-  return remove_below (dir_fd, name, st.st_dev, 0);
+  return remove_below (fd, slash + 1, 0);
 }
 
 int

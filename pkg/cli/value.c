@@ -70,7 +70,7 @@ scan_digits (const char *digits, guint64 *ret)
       if (digit < 0 || (unsigned) digit >= base)
         return EINVAL;
       any = TRUE;
-      overflow |= __builtin_mul_overflow (value, (guint64) base, &value) | __builtin_add_overflow (value, (guint64) digit, &value);
+      overflow = overflow || __builtin_mul_overflow (value, (guint64) base, &value) || __builtin_add_overflow (value, (guint64) digit, &value);
     }
   *ret = value;
   return !any ? EINVAL : overflow ? ERANGE : 0;

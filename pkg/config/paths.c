@@ -85,10 +85,21 @@ expand (const char *text, const char *path, const char *key, GError **error)
   return g_string_free (g_steal_pointer (&out), FALSE);
 }
 
-/* read_storage_conf: take what @path says into *@ret_root and *@ret_run_root where they are still NULL. What is Podman's own default is nobody's choice, and not taken.
+/* mount_program: storage.options.overlay.mount_program, or without "overlay" as older files have it; "" and a missing one are NULL. */
+static char *
+mount_program (const json_t *storage)
+{
+  const json_t *options = json_object_get (storage, "options");
+  const char *text = json_string_value (json_object_get (json_object_get (options, "overlay"), "mount_program"));
+  if (text == NULL)
+    text = json_string_value (json_object_get (options, "mount_program"));
+  return text != NULL && *text != '\0' ? g_strdup (text) : NULL;
+}
+
+/* read_storage_conf: take what @path says into @paths where that is still NULL. What is Podman's own default is nobody's choice, and not taken.
  * Ours is a folder in theirs, "coracle": the two stores must not mix. */
 static gboolean
-read_storage_conf (const char *path, gboolean own, char **ret_root, char **ret_run_root, GError **error)
+read_storage_conf (const char *path, gboolean own, ConfigPaths *paths, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   json_t *conf = toml_read (path, &failure);
@@ -98,13 +109,16 @@ read_storage_conf (const char *path, gboolean own, char **ret_root, char **ret_r
       return FALSE;
     }
   const struct { const char *key, *usual; char **ret; } words[] = {
-    { own ? "graphroot" : "rootless_storage_path", "/var/lib/containers/storage", ret_root },
-    { own ? "runroot" : NULL, "/run/containers/storage", ret_run_root },
+    { own ? "graphroot" : "rootless_storage_path", "/var/lib/containers/storage", &paths->root },
+    { own ? "runroot" : NULL, "/run/containers/storage", &paths->run_root },
   };
+  const json_t *storage = json_object_get (conf, "storage");
+  if (paths->mount_program == NULL)
+    paths->mount_program = mount_program (storage);
   gboolean ok = TRUE;
   for (size_t i = 0; ok && i < G_N_ELEMENTS (words); i++)
     {
-      const char *text = words[i].key != NULL ? json_string_value (json_object_get (json_object_get (conf, "storage"), words[i].key)) : NULL;
+      const char *text = words[i].key != NULL ? json_string_value (json_object_get (storage, words[i].key)) : NULL;
       if (text == NULL || *text == '\0' || strcmp (text, words[i].usual) == 0 || *words[i].ret != NULL)
         continue;
       g_autofree char *folder = expand (text, path, words[i].key, error);
@@ -119,23 +133,23 @@ read_storage_conf (const char *path, gboolean own, char **ret_root, char **ret_r
 /* read_storage_confs: $CONTAINERS_STORAGE_CONF alone, or the user's own file and then the machine's, of which one who is not root takes only what is meant for him.
  * Source: containers-storage.conf(5). */
 static gboolean
-read_storage_confs (gboolean real_root, char **ret_root, char **ret_run_root, GError **error)
+read_storage_confs (gboolean real_root, ConfigPaths *paths, GError **error)
 {
   const char *given = getenv ("CONTAINERS_STORAGE_CONF");
   if (given != NULL && *given != '\0')
-    return read_storage_conf (given, TRUE, ret_root, ret_run_root, error);
+    return read_storage_conf (given, TRUE, paths, error);
   if (!real_root)
     {
       const char *config = getenv ("XDG_CONFIG_HOME"), *home = getenv ("HOME");
       g_autofree char *path = config != NULL && *config == '/' ? g_strconcat (config, "/containers/storage.conf", NULL)
                               : home != NULL                   ? g_strconcat (home, "/.config/containers/storage.conf", NULL)
                                                                : NULL;
-      if (path != NULL && !read_storage_conf (path, TRUE, ret_root, ret_run_root, error))
+      if (path != NULL && !read_storage_conf (path, TRUE, paths, error))
         return FALSE;
     }
   struct stat st;
   const char *machine = stat ("/etc/containers/storage.conf", &st) == 0 ? "/etc/containers/storage.conf" : "/usr/share/containers/storage.conf";
-  return read_storage_conf (machine, real_root, ret_root, ret_run_root, error);
+  return read_storage_conf (machine, real_root, paths, error);
 }
 
 ConfigPaths *
@@ -145,7 +159,7 @@ config_paths_new (const char *root, const char *run_root, GError **error)
   gboolean real_root = geteuid () == 0;
   paths->root = root != NULL ? from_command_line (root) : NULL;
   paths->run_root = run_root != NULL ? from_command_line (run_root) : NULL;
-  if ((root == NULL || run_root == NULL) && !read_storage_confs (real_root, &paths->root, &paths->run_root, error))
+  if ((root == NULL || run_root == NULL) && !read_storage_confs (real_root, paths, error))
     return NULL;
   if (paths->root == NULL)
     paths->root = real_root ? g_strdup ("/var/lib/coracle") : xdg_folder ("XDG_DATA_HOME", ".local/share", error);
@@ -171,5 +185,6 @@ config_paths_free (ConfigPaths *paths)
   g_free (paths->run_root);
   g_free (paths->cache);
   g_free (paths->libexec);
+  g_free (paths->mount_program);
   g_free (paths);
 }

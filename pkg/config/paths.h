@@ -9,6 +9,8 @@ typedef struct {
   char *cache;       /* $XDG_CACHE_HOME/coracle (real root: /var/cache/coracle): what can be made anew */
   char *libexec;     /* the folder of coracle-monitor, coracle-image, coracle-slirp: that of the running program when they are there (a build tree),
                         else the installed one */
+  char *mount_program;  /* storage.conf: the fuse-overlayfs to use instead of the kernel's overlay; NULL = none named. As Podman, storage.conf's options are not
+                           looked at when --root and --runroot are both given */
 } ConfigPaths;
 
 /* A graphroot or runroot that the user chose in storage.conf (one that is not Podman's default) gets a folder "coracle" in it for us: the stores must not mix. */

@@ -40,3 +40,5 @@ gboolean container_size (Storage *storage, const StateContainer *row, gint64 *re
 gboolean container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error);
 /* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm. @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. */
 gboolean container_cleanup (Storage *storage, const char *id, int run_fd, GError **error);
+/* container_unmount: take the root filesystem off in this mount namespace, the monitor's: before the store is opened, whose descriptors would lead into it. */
+void container_unmount (const ConfigPaths *paths, const char *id);

@@ -189,8 +189,11 @@ mount_rootfs (Make *make, GError **error)
   g_autofree char *upper = g_build_filename (make->folder, "upper", NULL), *work = g_build_filename (make->folder, "work", NULL);
   g_autoptr (GPtrArray) layers = image_layer_folders (make->paths, make->image);
   OverlayKind kind;
-  if (!overlay_kind_from_environment (OVERLAY_AUTO, &kind, error))
+  const char *program = make->paths->mount_program;
+  if (!overlay_kind_from_environment (program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, &kind, error))
     return FALSE;
+  if (kind == OVERLAY_FUSE)
+    return overlay_mount_fuse ((const char *const *) layers->pdata, upper, work, make->rootfs, program, NULL, error);
   return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
 }
 

@@ -82,9 +82,14 @@ container_remove (Storage *storage, const char *id, gboolean force, gint64 timeo
 gboolean
 container_cleanup (Storage *storage, const char *id, int run_fd, GError **error)
 {
-  g_autofree char *merged = g_build_filename (storage->paths->root, "containers", id, "merged", NULL);
-  (void) umount2 (merged, MNT_DETACH);
   if (run_fd < 0)
     run_fd = storage_run_begin (storage, id, error);
   return run_fd >= 0 && storage_container_settle (storage, id, run_fd, error);
+}
+
+void
+container_unmount (const ConfigPaths *paths, const char *id)
+{
+  g_autofree char *merged = g_build_filename (paths->root, "containers", id, "merged", NULL);
+  (void) umount2 (merged, MNT_DETACH);
 }

@@ -141,7 +141,7 @@ start (Run *run, GError **error)
   RuntimeOptions runtime = {
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
-    .make_nodes = make->map->mode == IDMAP_HOST && getuid () == 0, .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
+    .make_nodes = idmap_is_initial (make->map), .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
     .client = run->client[1], .stdin_read = run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, .stop_timeout_us = (guint64) options->stop_timeout * G_USEC_PER_SEC,
     .cleanup = program != NULL ? cleanup : NULL,

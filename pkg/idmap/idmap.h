@@ -35,6 +35,10 @@ typedef struct {
 void idmap_free (IdMap *map);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (IdMap, idmap_free)
 
+/* idmap_is_initial: HOST, and every id is itself: real root, or what cannot be told from it (a container without a user namespace). Elsewhere the kernel allows
+ * no device nodes. */
+gboolean idmap_is_initial (const IdMap *map);
+
 /* idmap_outside: the id that @inside is outside (in the command's own user namespace at idmap_begin); idmap_inside: the reverse.
  * Returns FALSE if it is not mapped; @ret may be NULL. */
 gboolean idmap_outside (const IdRange *ranges, size_t n, uint32_t inside, uint32_t *ret);

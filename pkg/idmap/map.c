@@ -13,6 +13,12 @@ idmap_free (IdMap *map)
 }
 
 gboolean
+idmap_is_initial (const IdMap *map)
+{
+  return map->mode == IDMAP_HOST && map->n_uids == 1 && map->uids[0].inside == 0 && map->uids[0].outside == 0 && map->uids[0].count == UINT32_MAX;
+}
+
+gboolean
 idmap_outside (const IdRange *ranges, size_t n, uint32_t inside, uint32_t *ret)
 {
   for (size_t i = 0; i < n; i++)

@@ -98,6 +98,25 @@ Try 'coracle image --help' for more information" image zzzzzzzz
   like "$output" '^coracle version [0-9]' "other names are not taken over"
 }
 
+@test "cli: version as text, JSON and by a template" {
+  run_coracle_out 0 version
+  is "${lines[0]}" "Client:        Coracle"
+  like "$output" $'\nVersion:       [0-9.]+\n'
+  like "$output" $'\nBuilt:         [A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} 20[0-9]{2}\n'
+  local version
+  version=$(sed -n 's/^Version: *//p' <<<"$output")
+  run_coracle_out 0 version --format '{{.Client.Version}} {{.Server.Version}} {{.Version}}'
+  is "$output" "$version $version $version"
+  run_coracle_out 0 version -f json
+  like "$output" "^\{\"Client\":\{\"APIVersion\":\"[0-9.]+\",.*\"Os\":\"linux\"\}\}\$"
+  run_coracle_out 0 version -f '{{json .Client.Os}}'
+  is "$output" '"linux"'
+  run_coracle 125 version -f '{{.Nothing}}'
+  has "$output" "can't evaluate field Nothing"
+  run_coracle 125 version -f '{{.Client.Version'
+  has "$output" "unclosed action"
+}
+
 @test "cli: help in its three ways is the same" {
   run_coracle 0 version --help
   local long=$output

@@ -24,7 +24,7 @@ static inline Tar
 tar_new (void)
 {
   Tar tar = { archive_write_new (), g_byte_array_new () };
-  archive_write_set_format_pax_restricted (tar.archive);
+  archive_write_set_format_pax (tar.archive);
   archive_write_set_options (tar.archive, "hdrcharset=BINARY");
   archive_write_set_bytes_per_block (tar.archive, 0);
   archive_write_open (tar.archive, tar.bytes, NULL, tar_take, NULL);

@@ -377,7 +377,7 @@ body_inside (Fixture *fixture, int number)
   g_autoptr (IdMap) outer = enter (fixture, FALSE);
   ino_t inode = user_namespace ();
   g_autoptr (IdMap) map = enter (fixture, FALSE);
-  CHECK (map->mode == IDMAP_HOST && user_namespace () == inode);
+  CHECK (map->mode == IDMAP_HOST && user_namespace () == inode && !idmap_is_initial (map) && !idmap_is_initial (outer));
   CHECK (idmap_max_mapped (map->uids, map->n_uids) == idmap_max_mapped (outer->uids, outer->n_uids));
 }
 
@@ -401,7 +401,11 @@ test_root (Fixture *fixture, gconstpointer data)
     {
       ino_t inode = user_namespace ();
       g_autoptr (IdMap) map = enter (fixture, FALSE);
-      CHECK (map->mode == IDMAP_HOST && user_namespace () == inode && idmap_record (fixture->run_root, getpid (), NULL));
+      CHECK (map->mode == IDMAP_HOST && map->uids[0].inside == 0 && map->uids[0].count > 0);
+      g_autofree char *mapped = NULL;
+      CHECK (g_file_get_contents ("/proc/self/uid_map", &mapped, NULL, NULL));
+      CHECK (idmap_is_initial (map) == (strstr (mapped, " 4294967295\n") != NULL));
+      CHECK (user_namespace () == inode && idmap_record (fixture->run_root, getpid (), NULL));
       g_autofree char *record = g_build_filename (fixture->run_root, "userns", NULL);
       CHECK (access (record, F_OK) < 0);
       _exit (0);

@@ -62,6 +62,15 @@ test_storage_conf (void)
   set_environment ("[storage]\ngraphroot = \"/var/lib/containers/storage\"\nrunroot = \"/run/containers/storage\"\n");
   g_autoptr (ConfigPaths) usual = config_paths_new (NULL, NULL, NULL);
   g_assert_false (g_str_has_prefix (usual->root, "/var/lib/containers"));
+  g_assert_null (usual->mount_program);
+  static const char *const programs[] = { "[storage.options.overlay]\nmount_program = \"/opt/fo\"\n", "[storage.options]\nmount_program = \"/opt/fo\"\n",
+                                          "[storage.options]\nmount_program = \"/opt/old\"\noverlay.mount_program = \"/opt/fo\"\n" };
+  for (size_t i = 0; i < G_N_ELEMENTS (programs); i++)
+    {
+      set_environment (programs[i]);
+      g_autoptr (ConfigPaths) paths = config_paths_new (NULL, NULL, NULL);
+      g_assert_cmpstr (paths->mount_program, ==, "/opt/fo");
+    }
   static const char *const broken[] = { "[storage]\ngraphroot = \"relative\"\n", "[storage\n" };
   for (size_t i = 0; i < G_N_ELEMENTS (broken); i++)
     {
