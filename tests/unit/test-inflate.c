@@ -63,7 +63,8 @@ trickle_read (ByteStream *stream, void *buffer, size_t size, GError **error)
 {
   Trickle *self = (Trickle *) stream;
   size_t n = MIN (MIN (size, self->step), self->left);
-  memcpy (buffer, self->data, n);
+  if (n > 0)
+    memcpy (buffer, self->data, n);
   self->data += n;
   self->left -= n;
   return (gssize) n;

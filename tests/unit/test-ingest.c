@@ -300,9 +300,10 @@ static void
 test_rootfs (Fixture *f, gconstpointer data)
 {
   static const char *const ways[] = { "cat", "gzip -c", "zstd -qc", "xz -0c" };
+  g_autofree char *zstd = g_find_program_in_path ("zstd");
   for (size_t i = 0; i < G_N_ELEMENTS (ways); i++)
     {
-      if (i == 2 && g_find_program_in_path ("zstd") == NULL)
+      if (i == 2 && zstd == NULL)
         continue;
       g_autoptr (GByteArray) bytes = run (ways[i], f->layer);
       json_auto_t *base = json_pack ("{s:{s:[s]}}", "config", "Cmd", "/bin/sh"), *history = json_pack ("{s:s}", "comment", "imported");
