@@ -577,10 +577,10 @@ take_member (Unpack *self, struct archive *archive, struct archive_entry *entry,
     return FALSE;
   member.path = path;
   member.mode = archive_entry_perm (entry) & 07777;
+  if (path[0] == '\0' && (archive_entry_filetype (entry) != AE_IFDIR || archive_entry_hardlink (entry) != NULL))
+    return throw_corrupt (error, "a member that replaces the root folder", "/");
   if (path[0] == '\0')
-    return archive_entry_filetype (entry) == AE_IFDIR && archive_entry_hardlink (entry) == NULL
-             ? make_folder (self, &member, error)
-             : throw_corrupt (error, "a member that replaces the root folder", "/");
+    return make_folder (self, &member, error);
   gboolean taken;
   if (!member_locate (self, &member, error) || !take_whiteout (self, &member, &taken, error))
     return FALSE;

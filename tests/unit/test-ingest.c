@@ -126,10 +126,10 @@ make_oci (Fixture *f)
 {
   g_autofree char *config = config_text (f), *manifest = manifest_text (f), *digest = digest_of (manifest, strlen (manifest));
   ImagePlatform host = image_platform_host ();
-  g_autofree char *nested = g_strdup_printf (
-    "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"digest\":\"sha256:%064d\",\"size\":7,\"platform\":{\"os\":\"linux\",\"architecture\":\"pdp11\"}},"
-    "{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"linux\",\"architecture\":\"%s\"}}]}",
-    0, digest, strlen (manifest), host.architecture);
+  static const char entry[] = "{\"mediaType\":\"" MEDIA_OCI_MANIFEST "\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"linux\",\"architecture\":\"%s\"}}";
+  g_autofree char *other = g_strdup_printf (entry, "sha256:0000000000000000000000000000000000000000000000000000000000000000", (size_t) 7, "pdp11");
+  g_autofree char *ours = g_strdup_printf (entry, digest, strlen (manifest), host.architecture);
+  g_autofree char *nested = g_strdup_printf ("{\"schemaVersion\":2,\"manifests\":[%s,%s]}", other, ours);
   g_autofree char *nested_digest = digest_of (nested, strlen (nested));
   g_autofree char *index = g_strdup_printf ("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" MEDIA_OCI_INDEX
                                             "\",\"digest\":\"%s\",\"size\":%zu,\"annotations\":{\"" ANNOTATION_REF_NAME "\":\"latest\"}}]}",

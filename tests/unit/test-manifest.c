@@ -174,9 +174,10 @@ test_docker_archive (void)
 static void
 test_config (void)
 {
-  static const char text[] = "{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\",\"created\":\"2024-01-02T03:04:05.123456789Z\",\"config\":{\"User\":\"1:2\",\"Env\":[\"A=b\"],"
-    "\"Entrypoint\":[\"/init\"],\"Cmd\":null,\"WorkingDir\":\"/srv\",\"Labels\":{\"a.b\":\"c\"},\"Volumes\":{\"/data\":{}},\"ExposedPorts\":{\"80/tcp\":{}},\"StopSignal\":\"SIGINT\","
-    "\"Healthcheck\":{\"Test\":[\"NONE\"]}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" DIGEST "\"]},\"history\":[{\"created_by\":\"x\"}]}";
+  static const char text[] =
+      "{\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\",\"created\":\"2024-01-02T03:04:05.123456789Z\",\"config\":{\"User\":\"1:2\",\"Env\":[\"A=b\"],"
+      "\"Entrypoint\":[\"/init\"],\"Cmd\":null,\"WorkingDir\":\"/srv\",\"Labels\":{\"a.b\":\"c\"},\"Volumes\":{\"/data\":{}},\"ExposedPorts\":{\"80/tcp\":{}},\"StopSignal\":\"SIGINT\","
+      "\"Healthcheck\":{\"Test\":[\"NONE\"]}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"" DIGEST "\"]},\"history\":[{\"created_by\":\"x\"}]}";
   GError *error = NULL;
   g_autoptr (ImageConfig) config = image_config_parse (text, strlen (text), &error);
   g_assert_no_error (error);
