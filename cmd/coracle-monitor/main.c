@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "network/slirp.h"
 #include "pkg/runtime/child.h"
 
 typedef struct {
@@ -198,6 +199,20 @@ drained (Monitor *monitor)
   return monitor->out.from < 0 && monitor->err.from < 0 && peer_drained (&monitor->peer);
 }
 
+static int
+spawn_slirp (const char *program, char *const *envp, int *ret_socket, pid_t *ret_pid)
+{
+  SlirpProcess slirp;
+  int r = slirp_spawn_child (program, envp, &slirp);
+  if (r < 0)
+    return r;
+  *ret_socket = slirp.socket;
+  *ret_pid = slirp.pid;
+  return 0;
+}
+
+static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = slirp_attach_child, .loopback = slirp_loopback_child };
+
 /* start_plan: "start FD": perform the plan in the memfd FD, up to the clone of init, and learn from it what is to be supervised. */
 static bool
 start_plan (int fd, MonitorStart *ret_start)
@@ -212,7 +227,7 @@ start_plan (int fd, MonitorStart *ret_start)
   const RuntimePlan *plan = mmap (NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (plan == MAP_FAILED || plan->magic != PLAN_MAGIC || plan->size != (uint64_t) st.st_size)
     return false;
-  bool started = helper_child_start (plan, ret_start) == 0;
+  bool started = helper_child_start (plan, &network, ret_start) == 0;
   (void) munmap ((void *) plan, (size_t) st.st_size);
   return started;
 }

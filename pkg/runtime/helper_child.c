@@ -17,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "network/slirp.h"
 #include "pkg/base/fd.h"
 #include "pkg/runtime/child.h"
 
@@ -25,6 +24,7 @@ enum { ENV_MAX = 64 };
 
 typedef struct {
   const RuntimePlan *plan;
+  const RuntimeNetwork *network;
   MonitorStart *start;
   int slirp_socket;
   int terminal;       /* our end of the socket on which init sends the terminal */
@@ -60,13 +60,7 @@ stage_slirp (Helper *helper)
   for (uint32_t i = 0; i < n; i++)
     envp[i] = plan_text (plan, refs[i]);
   envp[n] = NULL;
-  SlirpProcess slirp;
-  int r = slirp_spawn_child (plan_text (plan, plan->slirp_program), (char *const *) envp, &slirp);
-  if (r < 0)
-    return r;
-  helper->slirp_socket = slirp.socket;
-  helper->start->slirp_pid = slirp.pid;
-  return 0;
+  return helper->network->spawn (plan_text (plan, plan->slirp_program), (char *const *) envp, &helper->slirp_socket, &helper->start->slirp_pid);
 }
 
 static int
@@ -123,7 +117,7 @@ stage_clone (Helper *helper)
   if (pid == 0)
     {
       fd_close (helper->sync);
-      init_child_run (plan, helper->sync_init, helper->terminal_init, helper->slirp_socket);
+      init_child_run (plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket);
     }
   helper->start->init_pid = (pid_t) pid;
   helper->start->init_pidfd = pidfd;
@@ -195,10 +189,10 @@ static const struct {
 };
 
 int
-helper_child_start (const RuntimePlan *plan, MonitorStart *ret_start)
+helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, MonitorStart *ret_start)
 {
   *ret_start = plan->monitor;
-  Helper helper = { .plan = plan, .start = ret_start, .slirp_socket = -1, .terminal = -1, .terminal_init = -1, .sync = -1, .sync_init = -1 };
+  Helper helper = { .plan = plan, .network = network, .start = ret_start, .slirp_socket = -1, .terminal = -1, .terminal_init = -1, .sync = -1, .sync_init = -1 };
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
     {
       int r = stages[i].run (&helper);

@@ -27,14 +27,15 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "network/slirp.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/runtime/child.h"
 #include "pkg/runtime/mountsys.h"
+#include "pkg/seccomp/seccomp.h"
 
 typedef struct {
   const RuntimePlan *plan;
+  const RuntimeNetwork *network;
   int sync_fd, terminal_fd, slirp_socket;
   int root_fd;     /* the new root, before pivot */
   int proc_fd;     /* the proc filesystem mounted for the container; -1 = none */
@@ -70,8 +71,8 @@ static int
 stage_network (Init *init)
 {
   if (init->slirp_socket >= 0)
-    return slirp_attach_child (init->slirp_socket);
-  return init->plan->loopback ? slirp_loopback_child () : 0;
+    return init->network->attach (init->slirp_socket);
+  return init->plan->loopback ? init->network->loopback () : 0;
 }
 
 /* stage_propagation: what is mounted from here on stays here; what the host mounts later may still arrive (slave) below binds that ask for it. */
@@ -257,19 +258,11 @@ stage_stdio (Init *init)
 }
 
 static int
-load_filter (const struct sock_filter *program, uint32_t n)
-{
-  if (n == 0)
-    return 0;
-  struct sock_fprog filter = { .len = (unsigned short) n, .filter = (struct sock_filter *) program };
-  return syscall (SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) < 0 ? -errno : 0;
-}
-
-static int
 load_filters (Init *init)
 {
-  int r = load_filter (plan_bytes (init->plan, init->plan->seccomp_single), init->plan->n_seccomp_single);
-  return r < 0 ? r : load_filter (plan_bytes (init->plan, init->plan->seccomp), init->plan->n_seccomp);
+  const RuntimePlan *plan = init->plan;
+  int r = seccomp_load_child (plan_bytes (plan, plan->seccomp_single), plan->n_seccomp_single, 0);
+  return r < 0 ? r : seccomp_load_child (plan_bytes (plan, plan->seccomp), plan->n_seccomp, plan->seccomp_flags);
 }
 
 static int
@@ -398,9 +391,9 @@ static const struct {
 };
 
 void
-init_child_run (const RuntimePlan *plan, int sync_fd, int terminal_fd, int slirp_socket)
+init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket)
 {
-  Init init = { .plan = plan, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket,
+  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket,
                 .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1 };
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
     {

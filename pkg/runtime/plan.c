@@ -522,6 +522,7 @@ add_programs (Build *build)
   RuntimePlan *plan = plan_of (build);
   plan->seccomp = program;
   plan->n_seccomp = program != 0 ? (guint32) filter->n : 0;
+  plan->seccomp_flags = program != 0 ? filter->flags : 0;
   plan->seccomp_single = single_program;
   plan->n_seccomp_single = single_program != 0 ? (guint32) single->n : 0;
   plan->slirp_program = slirp;

@@ -116,6 +116,7 @@ typedef struct {
   PlanCaps caps;
   PlanRef seccomp, seccomp_single;   /* struct sock_filter arrays */
   uint32_t n_seccomp, n_seccomp_single;
+  uint32_t seccomp_flags;    /* SECCOMP_FILTER_FLAG_… of the first */
   PlanRef cwd;
   PlanList argv, envp;       /* PlanRef */
   PlanList exec_paths;       /* PlanRef: argv[0] in every folder of PATH, or argv[0] alone */
