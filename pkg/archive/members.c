@@ -42,7 +42,8 @@ members_free (Members *members)
     return;
   fd_close (members->folder_fd);
   fd_close (members->tar_fd);
-  g_clear_pointer (&members->places, g_hash_table_unref);
+  if (members->places != NULL)
+    g_hash_table_unref (members->places);
   g_free (members);
 }
 

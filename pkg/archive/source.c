@@ -41,7 +41,8 @@ source_close (ArchiveSource *source)
     return;
   g_array_unref (source->entries);
   image_manifest_free (source->index);
-  g_clear_pointer (&source->docker_images, g_ptr_array_unref);
+  if (source->docker_images != NULL)
+    g_ptr_array_unref (source->docker_images);
   members_free (source->members);
   g_free (source);
 }

@@ -194,10 +194,10 @@ test_streams (void)
   g_autoptr (Digest) digest = digest_new ();
   gint64 count = 0;
   g_autoptr (ByteStream) stream = byte_stream_tee (byte_stream_prefixed ("ab", 2, byte_stream_from_data ("c", 1)), digest, -1, &count, 3);
-  char *text;
+  g_autofree char *text = NULL;
   size_t size;
   g_assert_true (byte_stream_read_all (stream, 3, &text, &size, NULL));
-  g_autofree char *owned = text, *is = digest_end (digest);
+  g_autofree char *is = digest_end (digest);
   g_assert_cmpstr (text, ==, "abc");
   g_assert_cmpint (count, ==, 3);
   /* FIPS 180-2, B.1 */

@@ -613,7 +613,7 @@ test_sparse (Fixture *f, gconstpointer data)
   g_assert_cmpint (st.st_size, ==, 64 << 20);
   g_assert_cmpint (st.st_blocks, <, 1024);
   cleanup_fd int fd = openat (f->in_fd, "sparse", O_RDONLY | O_CLOEXEC);
-  char byte;
+  unsigned char byte;
   g_assert_cmpint (pread (fd, &byte, 1, (32 << 20) + 4095), ==, 1);
   g_assert_cmpint (byte, ==, 'b');
   assert_text (f, "after", "x");
