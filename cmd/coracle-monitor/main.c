@@ -169,6 +169,11 @@ serve (Monitor *monitor)
     stream_pump (&monitor->out, last);
   if (polls[ERR].revents != 0)
     stream_pump (&monitor->err, last);
+  if (monitor->out.broken || monitor->err.broken)
+    {
+      monitor->out.broken = monitor->err.broken = false;
+      peer_tell_broken (peer);
+    }
   peer_serve (peer, polls, monitor->init);
   if (peer->left)
     {

@@ -29,7 +29,7 @@ void
 peer_poll (const Peer *peer, struct pollfd polls[PEER_POLLS])
 {
   bool in_pending = peer->in_length > 0;
-  bool out_pending = peer->out_length > 0 || peer->telling || peer->input_closed;
+  bool out_pending = peer->out_length > 0 || peer->telling || peer->input_closed || peer->output_closed;
   polls[PEER_SOCKET] = (struct pollfd) { .fd = peer->socket, .events = (short) ((in_pending ? 0 : POLLIN) | (out_pending ? POLLOUT : 0)) };
   polls[PEER_PIDFD] = (struct pollfd) { .fd = peer->pidfd, .events = POLLIN };
   /* once our slave is closed a hangup is always reported: no use while what was read waits for room */
@@ -46,7 +46,7 @@ peer_leave (Peer *peer, bool died)
   fd_drop (&peer->pidfd);
   peer->out_length = 0;
   peer->in_at = peer->in_length = 0;
-  peer->telling = peer->input_closed = false;
+  peer->telling = peer->input_closed = peer->output_closed = false;
   peer->left = true;
   if (died)
     fd_drop (&peer->input);
@@ -78,6 +78,8 @@ send_pending (Peer *peer)
     peer->out_length = 0;
   if (peer->out_length > 0)
     return;
+  if (peer->output_closed && send_packet (peer, MONITOR_OUTPUT_CLOSED, NULL, 0))
+    peer->output_closed = false;
   if (peer->input_closed && send_packet (peer, MONITOR_STDIN_CLOSED, NULL, 0))
     peer->input_closed = false;
   if (peer->telling && send_packet (peer, MONITOR_EXITED, &peer->exited, sizeof peer->exited))
@@ -280,6 +282,13 @@ bool
 peer_drained (const Peer *peer)
 {
   return peer->pty < 0 && peer->out_length == 0;
+}
+
+void
+peer_tell_broken (Peer *peer)
+{
+  peer->output_closed = peer->socket >= 0;
+  send_pending (peer);
 }
 
 void

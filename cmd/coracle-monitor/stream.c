@@ -155,6 +155,7 @@ move (Stream *stream, bool last)
         return false;
       }
     default:
+      stream->broken = errno == EPIPE;
       stream_drop (stream);
       return true;
     }
@@ -202,6 +203,7 @@ copy (Stream *stream, bool last)
       if (errno == EINTR)
         return true;
       stream->blocked = errno == EAGAIN;
+      stream->broken = errno == EPIPE;
       if (!stream->blocked)
         stream_drop (stream);
       return !stream->blocked;

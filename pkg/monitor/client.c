@@ -29,7 +29,8 @@ typedef struct {
   gboolean raw;
   struct termios modes;   /* from before raw mode */
   gboolean input_open;
-  gboolean output_gone;   /* nobody reads our standard output any more */
+  gboolean output_gone;   /* nobody reads our standard output any more, and SIGPIPE did not end us */
+  struct sigaction pipe_before;
   gboolean ended;
   MonitorExit *ret_exit;
   gsize send_size;        /* of @input, waiting for room in the socket; 0 = nothing */
@@ -124,6 +125,17 @@ suffer (Session *session, int number)
   session->raw = raw;
 }
 
+/* break_pipe: end as any program does whose output nobody reads: `run IMAGE yes | head -1` must return. A caller that ignores SIGPIPE wants us to go on. */
+static void
+break_pipe (Session *session)
+{
+  struct sigaction ignore;
+  session->output_gone = TRUE;
+  (void) sigaction (SIGPIPE, &session->pipe_before, &ignore);
+  suffer (session, SIGPIPE);
+  (void) sigaction (SIGPIPE, &ignore, NULL);
+}
+
 static void
 forward_signal (Session *session, int number)
 {
@@ -199,6 +211,8 @@ write_output (Session *session)
     return;
   if (n < 0)
     {
+      if (errno == EPIPE)
+        break_pipe (session);
       session->output_gone = TRUE;
       n = (ssize_t) session->write_size;
     }
@@ -214,6 +228,9 @@ handle (Session *session, gsize size)
     case MONITOR_OUTPUT:
       session->write_at = 0;
       session->write_size = size;
+      break;
+    case MONITOR_OUTPUT_CLOSED:
+      break_pipe (session);
       break;
     case MONITOR_STDIN_CLOSED:
       session->input_open = FALSE;
@@ -304,14 +321,14 @@ monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret
   session->ret_exit = ret_exit;
   session->input_open = client->interactive;
   /* the terminal must be restored, so a closed standard output is an error, not an end */
-  struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
-  (void) sigaction (SIGPIPE, &ignore, &before);
+  struct sigaction ignore = { .sa_handler = SIG_IGN };
+  (void) sigaction (SIGPIPE, &ignore, &session->pipe_before);
   open_terminal (session);
   gboolean ok = TRUE;
   while (ok && !(session->ended && session->write_size == 0))
     ok = serve (session, error);
   restore_terminal (session);
-  (void) sigaction (SIGPIPE, &before, NULL);
+  (void) sigaction (SIGPIPE, &session->pipe_before, NULL);
   return ok;
 }
 

@@ -22,6 +22,7 @@ int monitor_client_block_signals (void);
 const sigset_t *monitor_client_signal_mask (void);
 
 /* monitor_client_run: serve until the container ends. The terminal is restored on every return, also when a signal that ends us arrives.
+ * Where nobody reads our standard output any more, SIGPIPE does what it did before this call: by default it ends us, and the container goes on.
  * @signal_fd: from monitor_client_block_signals.
  * @ret_exit: how it ended. The monitor now waits for monitor_client_cleaned, or for the socket to close.
  * Errors: SYSTEM "lost its monitor" when the socket closes without MONITOR_EXITED. */

@@ -437,7 +437,7 @@ test_output_kinds (void)
     }
 }
 
-/* The caller's reader goes: the container is not stopped by it. */
+/* The caller's reader goes: the client is told, the container is not stopped by it. */
 static void
 test_broken_pipe (void)
 {
@@ -447,6 +447,7 @@ test_broken_pipe (void)
   char byte;
   g_assert_cmpint (read (setup.out, &byte, 1), ==, 1);
   fd_close (fd_steal (&setup.out));
+  g_assert_cmpuint (next_message (setup.socket, &byte, 1, NULL), ==, MONITOR_OUTPUT_CLOSED);
   g_assert_cmpint (WEXITSTATUS (wait_exited (&setup).status), ==, 7);
   setup_end (&setup);
 }
@@ -810,6 +811,9 @@ run_client (Setup *setup, gboolean terminal, gboolean forward)
           (void) setsid ();
           in = out = open (ptsname (process.in), O_RDWR);
         }
+      /* copies of what the test reads */
+      fd_close (setup->out);
+      fd_close (setup->err);
       int signal_fd = monitor_client_block_signals ();
       (void) dup2 (in, 0);
       (void) dup2 (out, 1);
@@ -942,6 +946,37 @@ test_client_pipes (void)
   setup_end (&setup);
 }
 
+/* Nobody reads the output: SIGPIPE ends the command, unless it is ignored; the container goes on to its end. */
+static void
+test_client_broken_pipe (void)
+{
+  for (int ignored = 0; ignored < 2; ignored++)
+    {
+      Setup setup;
+      char byte;
+      setup_init (&setup, init_bulk);
+      setup_start (&setup);
+      void (*before) (int) = signal (SIGPIPE, ignored ? SIG_IGN : SIG_DFL);
+      ClientProcess client = run_client (&setup, FALSE, TRUE);
+      (void) signal (SIGPIPE, before);
+      g_assert_cmpint (read (setup.out, &byte, 1), ==, 1);
+      fd_close (fd_steal (&setup.out));
+      g_assert_cmpint (proc_wait (client.pid, &client.status), ==, 0);
+      if (ignored)
+        g_assert_cmpint (WEXITSTATUS (client.status), ==, 7);
+      else
+        g_assert_cmpint (WIFSIGNALED (client.status) ? WTERMSIG (client.status) : 0, ==, SIGPIPE);
+      int status;
+      g_assert_cmpint (proc_wait (setup.monitor, &status), ==, 0);
+      g_assert_cmpint (WEXITSTATUS (read_exit_file (&setup).status), ==, 7);
+      fd_close (setup.err);
+      fd_close (client.in);
+      fd_close (client.out);
+      g_assert_cmpint (path_remove_tree (AT_FDCWD, setup.dir), ==, 0);
+      g_free (setup.dir);
+    }
+}
+
 /* The monitor is killed: an error, not an exit status. */
 static void
 test_client_lost (void)
@@ -1005,6 +1040,7 @@ main (int argc, char **argv)
   g_test_add_func ("/client/terminal", test_client_terminal);
   g_test_add_func ("/client/no-proxy", test_client_no_proxy);
   g_test_add_func ("/client/pipes", test_client_pipes);
+  g_test_add_func ("/client/broken-pipe", test_client_broken_pipe);
   g_test_add_func ("/client/lost", test_client_lost);
   g_test_add_func ("/client/exit-parse", test_exit_parse);
   int status = g_test_run ();
