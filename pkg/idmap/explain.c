@@ -68,7 +68,7 @@ has_file_capability (const char *path)
 gboolean
 explain_helper (const char *program, const char *path, const char *said, GError **error)
 {
-  const char *or_single = "or use --userns=single: no ids but your own";
+  const char *or_single = "or do without, with your own id alone: --userns=single, for all commands CORACLE_USERNS=single";
   if (path == NULL)
     return coracle_throw (error, CORACLE_ERROR_DENIED, "mapping your subordinate ids: %s: not found in PATH (install the package uidmap, on Fedora shadow-utils; %s)", program,
                           or_single);

@@ -215,7 +215,8 @@ idmap_begin (const char *run_root, gboolean want_single, IdmapPending **ret_pend
 {
   g_autoptr (IdmapPending) pending = g_new0 (IdmapPending, 1);
   pending->run_root = g_strdup (run_root);
-  pending->want_single = want_single;
+  /* no command but run has the flag, and where the helper cannot work all need it */
+  pending->want_single = want_single || g_strcmp0 (g_getenv ("CORACLE_USERNS"), "single") == 0;
   pending->record = pending->live.fd = -1;
   pending->holder.output = pending->helpers[0].child.output = pending->helpers[1].child.output = -1;
   if (transition_is_privileged ())
@@ -223,7 +224,7 @@ idmap_begin (const char *run_root, gboolean want_single, IdmapPending **ret_pend
       g_autoptr (IdMap) map = map_of_self (error);
       if (map == NULL)
         return FALSE;
-      pending->in_place = !want_single || map->mode == IDMAP_SINGLE;
+      pending->in_place = !pending->want_single || map->mode == IDMAP_SINGLE;
       if (pending->in_place)
         pending->map = g_steal_pointer (&map);
     }

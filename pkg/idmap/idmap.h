@@ -52,7 +52,7 @@ size_t idmap_parse (const char *text, IdRange **ret_ranges);
 
 typedef struct IdmapPending IdmapPending;
 
-/* idmap_begin: see above. @want_single: --userns=single. Without a range in subuid or subgid the mode falls back to SINGLE by itself; then
+/* idmap_begin: see above. @want_single: --userns=single; the environment's CORACLE_USERNS=single does the same for every command. Without a range in subuid or subgid the mode falls back to SINGLE by itself; then
  * idmap_fell_back is TRUE, for one line of notice.
  * @run_root: exists. Runs in: the host's namespaces, one thread. May wait for another command that is making the namespace.
  * Errors: DENIED with the remedy (helper missing or not setuid or without its file capability, user.max_user_namespaces,

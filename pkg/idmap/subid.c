@@ -113,7 +113,7 @@ ask_getsubids (const char *const *argv, const char *user, GArray **ret_ranges, G
   if (!g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL, &status, &problem))
     return coracle_throw (error, CORACLE_ERROR_DENIED,
                           "finding the subordinate ids of %s: /etc/nsswitch.conf names a source for \"subid\" that only getsubids can ask: %s "
-                          "(install the package uidmap, on Fedora shadow-utils-subid; or use --userns=single)", user, problem->message);
+                          "(install the package uidmap, on Fedora shadow-utils-subid; or do without: CORACLE_USERNS=single)", user, problem->message);
   /* it also fails when the user simply has no range */
   *ret_ranges = subid_parse_getsubids (WIFEXITED (status) && WEXITSTATUS (status) == 0 ? output : "");
   return TRUE;

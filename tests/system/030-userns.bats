@@ -112,6 +112,18 @@ forget() { rm -f "$RUN_ROOT/userns" "$RUN_ROOT/userns.single"; }
   run_as 0 setpriv --no-new-privs -- "${box[@]}" --userns=single --rootfs "$ROOTFS" true
 }
 
+@test "userns: CORACLE_USERNS=single is for every command" {
+  forget
+  local without=(env PATH=/usr/bin/no-such CORACLE_USERNS=single)
+  run_as 0 "${without[@]}" -- import -q "$(fixture busybox.tar)" alone
+  run_as 0 "${without[@]}" -- "${box[@]}" alone cat /proc/self/uid_map
+  like "$output" "^ +0 +$(id -u) +1\$" "the map"
+  run_as 0 "${without[@]}" -- run --net none --name stays alone true
+  run_as 0 "${without[@]}" -- rm stays
+  run_as 0 "${without[@]}" -- rmi alone
+  no_leaks
+}
+
 @test "userns: user.max_user_namespaces is 0" {
   forget
   # shellcheck disable=SC2016 # for the inner shell
