@@ -144,7 +144,7 @@ bench:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all bench-programs
 	@tests/bench/run
-bench-programs: $(BUILD)/bench/turns $(BUILD)/bench/floor $(BUILD)/bench/startup
+bench-programs: $(addprefix $(BUILD)/bench/,turns floor startup parts)
 # turns is static: it also runs inside a peer's root
 $(BUILD)/bench/turns: $(BUILD)/tests/bench/turns.o
 	@mkdir -p $(@D)
@@ -152,6 +152,9 @@ $(BUILD)/bench/turns: $(BUILD)/tests/bench/turns.o
 $(BUILD)/bench/floor: $(BUILD)/tests/bench/floor.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^
+$(BUILD)/bench/parts: $(BUILD)/tests/bench/parts.o $(BUILD)/libcoracle.a
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBS_coracle))
 $(BUILD)/bench/startup: $(BUILD)/tests/bench/startup.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs glib-2.0)

@@ -78,7 +78,7 @@ leaks_but_other() {
   OTHER_ID=$(coracle ps -q --no-trunc)
   OTHER_KNOWN=$(left_processes | sed 's/^process \([0-9]*\):.*/\1/' | paste -sd '|')
   timeout 60 strace -f -o "$TEST_STORE/log" "$CORACLE" run --rm box true </dev/null || {
-    kill "$other"; skip "a traced run does not work here"
+    coracle rm -f -t 0 other; skip "a traced run does not work here"
   }
   places "$TEST_STORE/log" >"$TEST_STORE/places"
   while read -r call n; do
@@ -92,7 +92,7 @@ leaks_but_other() {
     [ -z "$found" ] || fail "left over after: $call #$n" "$found"
   done <"$TEST_STORE/places"
   echo "killed $killed of $(wc -l <"$TEST_STORE/places")"
-  kill "$other"
+  run_coracle 0 rm -f -t 0 other
   wait "$other" || true
   [ "$killed" -gt $((KILLS / 4)) ] || fail "too few of the runs were killed: $killed"
   no_leaks
@@ -109,7 +109,7 @@ leaks_but_other() {
   wait "$client" && fail "the client ended with 0" || true
   run_coracle_out 0 ps -q
   is "$output" "" "it does not run"
-  run_coracle 0 rm -f victim
+  run_coracle 0 rm -f -t 0 victim
   no_leaks
 }
 

@@ -50,13 +50,13 @@ basic_setup() { :; }
 # basic_teardown: a failed test's containers must not fail the next one.
 basic_teardown() {
   if [ -z "${BATS_TEST_COMPLETED-}" ] && [ -e "$STORE/state.db" ]; then
-    coracle rm -a -f >/dev/null 2>&1 || true
+    coracle rm -a -f -t 0 >/dev/null 2>&1 || true
   fi
 }
 
 basic_teardown_file() {
   local leaks
-  if [ -e "$STORE/state.db" ]; then coracle rm -a -f >/dev/null 2>&1 || true; fi
+  if [ -e "$STORE/state.db" ]; then coracle rm -a -f -t 0 >/dev/null 2>&1 || true; fi
   leaks=$(leaks_after 5)
   remove_tree "$TEST_STORE"
   if [ -n "$leaks" ]; then
