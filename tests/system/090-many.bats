@@ -32,8 +32,7 @@ footprint() {
   done
   rm -f "$TEST_STORE"/{out,err}.*
   is "$failed" 0 "how many failed"
-  run_coracle_out 0 ps -aq
-  is "$output" "" "no container is listed"
+  is "$(containers -a)" "" "no container is listed"
   no_leaks
 }
 

@@ -35,8 +35,7 @@ places() {
 after_kill() {
   run_coracle_out 0 run --rm box echo alive
   is "$output" "alive" "the next run, after: $1"
-  run_coracle_out 0 ps -aq
-  is "$output" "" "listed containers, after: $1"
+  is "$(containers -a)" "" "listed containers, after: $1"
   run_coracle_out 0 images --format '{{.Repository}}'
   is "$output" "localhost/box" "listed images, after: $1"
   local found
@@ -74,8 +73,8 @@ leaks_but_other() {
   local call n killed=0
   "$CORACLE" run --rm --name other box sleep 1000 </dev/null >/dev/null 2>&1 &
   local other=$!
-  wait_for 5 bash -c '[ -n "$("$CORACLE" ps -q)" ]'
-  OTHER_ID=$(coracle ps -q --no-trunc)
+  wait_for 5 some_run
+  OTHER_ID=$(containers)
   OTHER_KNOWN=$(left_processes | sed 's/^process \([0-9]*\):.*/\1/' | paste -sd '|')
   timeout 60 strace -f -o "$TEST_STORE/log" "$CORACLE" run --rm box true </dev/null || {
     coracle rm -f -t 0 other; skip "a traced run does not work here"
@@ -85,8 +84,7 @@ leaks_but_other() {
     timeout 20 strace -f -o /dev/null -e "inject=$call:signal=KILL:when=$n" "$CORACLE" run --rm box true </dev/null >/dev/null 2>&1 || killed=$((killed + 1))
     run_coracle_out 0 run --rm box echo alive
     is "$output" "alive" "the next run, after: $call #$n"
-    run_coracle_out 0 ps -a --format '{{.Names}}'
-    is "$output" "other" "listed containers, after: $call #$n"
+    is "$(containers -a)" "$OTHER_ID" "listed containers, after: $call #$n"
     local found
     found=$(leaks_but_other 3)
     [ -z "$found" ] || fail "left over after: $call #$n" "$found"
@@ -101,14 +99,13 @@ leaks_but_other() {
 @test "kill: the monitor's death ends its container, and the next command tidies up" {
   "$CORACLE" run --name victim box sleep 1000 </dev/null >/dev/null 2>&1 &
   local client=$! monitor
-  wait_for 5 bash -c '[ -n "$("$CORACLE" ps -q)" ]'
+  wait_for 5 some_run
   monitor=$(left_processes | sed -n 's/^process \([0-9]*\): coracle-monitor.*/\1/p')
   [ -n "$monitor" ] || fail "no monitor found" "$(left_processes)"
   # shellcheck disable=SC2086 # one or more ids
   kill -KILL $monitor
   wait "$client" && fail "the client ended with 0" || true
-  run_coracle_out 0 ps -q
-  is "$output" "" "it does not run"
+  is "$(containers)" "" "it does not run"
   run_coracle 0 rm -f -t 0 victim
   no_leaks
 }
@@ -116,12 +113,11 @@ leaks_but_other() {
 @test "kill: the client's death ends a --rm container in the foreground or leaves it whole" {
   "$CORACLE" run --rm --name orphan box sleep 3 </dev/null >/dev/null 2>&1 &
   local client=$!
-  wait_for 5 bash -c '[ -n "$("$CORACLE" ps -q)" ]'
+  wait_for 5 some_run
   kill -KILL "$client"
   wait "$client" 2>/dev/null || true
-  wait_for 10 bash -c '[ -z "$("$CORACLE" ps -q)" ]'
+  wait_for 10 none_run
   run_coracle 0 run --rm box true
-  run_coracle_out 0 ps -aq
-  is "$output" "" "--rm was kept"
+  is "$(containers -a)" "" "--rm was kept"
   no_leaks
 }

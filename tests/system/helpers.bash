@@ -189,6 +189,11 @@ needs() {
   for c in "$@"; do command -v "$c" >/dev/null || skip "no $c on this machine"; done
 }
 
+# containers [-a]: the full ids of those that run (of all); some_run, none_run: for wait_for
+containers() { coracle ps -q --no-trunc "$@"; }
+some_run() { [ -n "$(containers)" ]; }
+none_run() { [ -z "$(containers)" ]; }
+
 is_root() { [ "$(id -u)" = 0 ]; }
 
 ### what may not be left
