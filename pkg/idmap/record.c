@@ -222,7 +222,8 @@ record_find (int fd, const char *run_root, gboolean single, RecordLive *ret_live
       return TRUE;
     }
   /* all of them are dead: the next command need not ask again */
-  (void) ftruncate (fd, 0);
+  if (newest != 0)
+    (void) ftruncate (fd, 0);
   return find_monitor (fd, run_root, single, ret_live);
 }
 
