@@ -2,11 +2,11 @@
 #include "cmd/common/image_commands.h"
 
 const CliCommand cmd_image = {
-  .names = "image", .summary = "Manage images",
+  .names = "image", .summary = "Commands about images",
   .description = "Images come from archives and registries, and containers are made from them.",
 };
 
 const CliCommand cmd_container = {
-  .names = "container", .summary = "Manage containers",
+  .names = "container", .summary = "Commands about containers",
   .description = "A container is a root filesystem made from an image, together with how to run a command in it.",
 };

@@ -2,12 +2,12 @@
 
 static const CliOption options[] = {
   { "input", 'i', CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Load images from the specified file (default: standard input)" },
-  { "quiet", 'q', CLI_BOOL, .help = "Suppress the output" },
+  { "quiet", 'q', CLI_BOOL, .help = "Show no progress" },
   CLI_END
 };
 
 const CliCommand cmd_load = {
-  .names = "load, image load", .summary = "Load image(s) from a tar archive",
+  .names = "load, image load", .summary = "Take in the images of an archive or folder",
   .description = "Reads images that save wrote: a docker-archive or oci-archive, compressed or not, or a folder (an OCI layout, dir). Images that are there already "
                  "only get their names.",
   .examples = "load -i app.tar\nload < app.tar.zst\n", .options = { options }, .program = "coracle-image",

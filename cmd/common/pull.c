@@ -3,10 +3,10 @@
 static const CliOption options[] = {
   { "arch", 0, CLI_STRING, .arg = "ARCH", .help = "Use ARCH instead of the architecture of the machine for choosing images" },
   { "os", 0, CLI_STRING, .arg = "OS", .help = "Use OS instead of the running OS for choosing images" },
-  { "platform", 0, CLI_STRING, .help = "Specify the platform for selecting the image (os/arch[/variant])" },
-  { "policy", 0, CLI_CHOICE, .help = "Pull image policy", .value = "always", .values = CLI_VALUES ("always", "missing", "never", "newer") },
-  { "quiet", 'q', CLI_BOOL, .help = "Suppress output information when pulling images" },
-  { "variant", 0, CLI_STRING, .help = "Use VARIANT instead of the running architecture variant for choosing images" },
+  { "platform", 0, CLI_STRING, .help = "Take the image for this system (OS/ARCH[/VARIANT])" },
+  { "policy", 0, CLI_CHOICE, .help = "When to fetch an image that is here already", .value = "always", .values = CLI_VALUES ("always", "missing", "never", "newer") },
+  { "quiet", 'q', CLI_BOOL, .help = "Print nothing but the ID" },
+  { "variant", 0, CLI_STRING, .help = "Take the image for this variant of the architecture" },
   CLI_END
 };
 

@@ -21,7 +21,7 @@ container_exists_run (const CliContext *context, const CliArgs *args, GError **e
 const CliCommand cmd_container_exists = {
   .names = "container exists",
   .usage = "CONTAINER",
-  .summary = "Check if a container exists in local storage",
+  .summary = "Tell by the exit status whether there is such a container",
   .description = "Exit with 0 if the container exists and with 1 if it does not.",
   .min_args = 1,
   .max_args = 1,

@@ -1,70 +1,127 @@
 #include "cmd/coracle/create_options.h"
 
+#include <string.h>
+
 #include "pkg/base/error.h"
 
 static const char *const privacy[] = { "private", "host", NULL };
 
 const CliOption create_options[] = {
-  { "add-host", 0, CLI_LIST, .help = "Add a custom host-to-IP mapping (host:ip)", .arg = "strings",
-    .man = "Add a line to /etc/hosts of the container: HOST[;HOST...]:IP, where IP may be host-gateway, the address by which the container reaches the host." },
-  { "annotation", 0, CLI_LIST, .help = "Add annotations to container (key=value)", .arg = "strings" },
-  { "cap-add", 0, CLI_CSV, .help = "Add capabilities to the container", .complete = CLI_COMPLETE_CAPABILITY },
-  { "cap-drop", 0, CLI_CSV, .help = "Drop capabilities from the container", .complete = CLI_COMPLETE_CAPABILITY },
-  { "cgroupns", 0, CLI_STRING, .help = "Cgroup namespace to use", .values = privacy },
-  { "cidfile", 0, CLI_STRING, .help = "Write the container ID to the file", .complete = CLI_COMPLETE_FILE },
-  { "device", 0, CLI_LIST, .help = "Add a host device to the container", .complete = CLI_COMPLETE_FILE },
-  { "dns", 0, CLI_CSV, .help = "Set custom DNS servers" },
-  { "dns-option", 0, CLI_CSV, .help = "Set custom DNS options" },
-  { "dns-search", 0, CLI_CSV, .help = "Set custom DNS search domains" },
-  { "entrypoint", 0, CLI_STRING, .help = "Overwrite the default ENTRYPOINT of the image" },
-  { "env", 'e', CLI_LIST, .help = "Set environment variables in container", .arg = "strings" },
-  { "env-file", 0, CLI_LIST, .help = "Read in a file of environment variables", .arg = "strings", .complete = CLI_COMPLETE_FILE },
-  { "env-host", 0, CLI_BOOL, .help = "Use all current host environment variables in container" },
-  { "group-add", 0, CLI_CSV, .help = "Add additional groups to the primary container process. 'keep-groups' allows container processes to use supplementary groups" },
-  { "group-entry", 0, CLI_STRING, .help = "Entry to write to /etc/group" },
-  { "hostname", 'h', CLI_STRING, .help = "Set container hostname" },
-  { "http-proxy", 0, CLI_BOOL, .help = "Set proxy environment variables in the container based on the host proxy vars", .value = "true" },
-  { "image-volume", 0, CLI_CHOICE, .help = "Tells coracle how to handle the builtin image volumes", .values = CLI_VALUES ("anonymous", "tmpfs", "ignore") },
-  { "init", 0, CLI_BOOL, .help = "Run an init binary inside the container that forwards signals and reaps processes" },
-  { "init-path", 0, CLI_STRING, .help = "Path to the container-init binary", .complete = CLI_COMPLETE_FILE },
-  { "interactive", 'i', CLI_BOOL, .help = "Make STDIN available to the contained process" },
-  { "ipc", 0, CLI_STRING, .help = "IPC namespace to use", .values = CLI_VALUES ("private", "host", "none", "shareable") },
-  { "label", 'l', CLI_LIST, .help = "Set metadata on container", .arg = "strings" },
-  { "label-file", 0, CLI_LIST, .help = "Read in a line delimited file of labels", .arg = "strings", .complete = CLI_COMPLETE_FILE },
-  { "mount", 0, CLI_LIST, .help = "Attach a filesystem mount to the container", .arg = "strings" },
-  { "name", 0, CLI_STRING, .help = "Assign a name to the container" },
-  { "network", 0, CLI_STRING, .help = "Connect a container to a network", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host") },
-  { "no-hosts", 0, CLI_BOOL, .help = "Do not create /etc/hosts within the container, instead use the version from the image" },
-  { "oom-score-adj", 0, CLI_INT, .help = "Tune the host's OOM preferences (-1000 to 1000)" },
-  { "passwd", 0, CLI_BOOL, .help = "Add entries to /etc/passwd and /etc/group", .value = "true" },
-  { "passwd-entry", 0, CLI_STRING, .help = "Entry to write to /etc/passwd" },
-  { "pid", 0, CLI_STRING, .help = "PID namespace to use", .values = privacy },
-  { "pidfile", 0, CLI_STRING, .help = "Write the container process ID to the file", .complete = CLI_COMPLETE_FILE },
-  { "platform", 0, CLI_STRING, .help = "Specify the platform for selecting the image" },
-  { "privileged", 0, CLI_BOOL, .help = "Give extended privileges to container" },
-  { "read-only", 0, CLI_BOOL, .help = "Make containers root filesystem read-only" },
-  { "read-only-tmpfs", 0, CLI_BOOL, .help = "When running --read-only containers mount read-write tmpfs on /dev, /dev/shm, /run, /tmp and /var/tmp", .value = "true" },
-  { "replace", 0, CLI_BOOL, .help = "If a container with the same name exists, replace it" },
-  { "rm", 0, CLI_BOOL, .help = "Remove container and any anonymous unnamed volume associated with the container after exit" },
-  { "rootfs", 0, CLI_BOOL, .help = "The first argument is not an image but the rootfs to the exploded container" },
-  { "security-opt", 0, CLI_LIST, .help = "Security Options", .arg = "stringArray" },
-  { "shm-size", 0, CLI_SIZE, .help = "Size of /dev/shm (<number>[<unit>], unit: b, k, m or g)", .arg = "<number>[<unit>]", .value = "65536000b" },
-  { "stop-signal", 0, CLI_STRING, .help = "Signal to stop a container. Default is SIGTERM", .complete = CLI_COMPLETE_SIGNAL },
-  { "stop-timeout", 0, CLI_UINT, .help = "Timeout (in seconds) that containers stopped by user have to exit. If exceeded, the container will be forcibly stopped via SIGKILL", .value = "10" },
-  { "sysctl", 0, CLI_CSV, .help = "Sysctl options" },
-  { "timeout", 0, CLI_UINT, .help = "Maximum time (in seconds) a container is allowed to run before it is killed" },
-  { "tmpfs", 0, CLI_LIST, .help = "Mount a temporary filesystem (tmpfs) into a container", .arg = "tmpfs" },
-  { "tty", 't', CLI_BOOL, .help = "Allocate a pseudo-TTY for container" },
-  { "tz", 0, CLI_STRING, .help = "Set timezone in container" },
-  { "ulimit", 0, CLI_CSV, .help = "Ulimit options" },
-  { "umask", 0, CLI_STRING, .help = "Set umask in container", .value = "0022" },
-  { "unsetenv", 0, CLI_LIST, .help = "Unset environment default variables in container" },
-  { "unsetenv-all", 0, CLI_BOOL, .help = "Unset all default environment variables in container" },
-  { "user", 'u', CLI_STRING, .help = "Username or UID (format: <name|uid>[:<group|gid>])" },
-  { "userns", 0, CLI_STRING, .help = "User namespace to use", .values = CLI_VALUES ("host", "single") },
-  { "uts", 0, CLI_STRING, .help = "UTS namespace to use", .values = privacy },
-  { "volume", 'v', CLI_LIST, .help = "Bind mount a volume into the container", .arg = "stringArray", .complete = CLI_COMPLETE_FILE },
-  { "workdir", 'w', CLI_STRING, .help = "Working directory inside the container" },
+  { "add-host", 0, CLI_CSV, .help = "Name one more host in the container's /etc/hosts (HOST[;HOST...]:IP)",
+    .man = "Add a line to /etc/hosts of the container: HOST[;HOST...]:IP. The address host-gateway stands for the one by which the container reaches this machine. Not together with "
+           "--no-hosts." },
+  { "annotation", 0, CLI_LIST, .help = "Put an annotation into the runtime configuration (KEY=VALUE)",
+    .man = "Put KEY=VALUE among the annotations of the container's config.json, where runtimes and their hooks find it." },
+  { "cap-add", 0, CLI_CSV, .help = "Give a capability on top of the usual ones; ALL gives every one", .complete = CLI_COMPLETE_CAPABILITY,
+    .man = "Give capabilities that containers do not have by default, by name with or without CAP_; ALL gives every one. They count within the container's user namespace only. A command that does "
+           "not run as root gets just those named here." },
+  { "cap-drop", 0, CLI_CSV, .help = "Take a capability away; ALL takes every one", .complete = CLI_COMPLETE_CAPABILITY,
+    .man = "Take capabilities away, by name with or without CAP_; ALL takes every one, except those named by --cap-add." },
+  { "cgroupns", 0, CLI_STRING, .help = "Whose view of the cgroup tree: private, host or ns:PATH", .values = privacy },
+  { "cidfile", 0, CLI_STRING, .help = "Save the container's ID in this file, which must not exist yet", .complete = CLI_COMPLETE_FILE },
+  { "device", 0, CLI_LIST, .help = "Let the container use a device of this machine (PATH[:PLACE[:rwm]])", .complete = CLI_COMPLETE_FILE,
+    .man = "Show the device PATH inside the container, at PLACE if that is given. A folder stands for all devices in it. Without real root the device is bound, so that the container may do with it "
+           "what the calling user may, whatever the permissions r, w and m say." },
+  { "dns", 0, CLI_CSV, .help = "Ask this name server instead of the default one",
+    .man = "The name servers in the container's /etc/resolv.conf, instead of the default: the network's own server in front of those of this machine." },
+  { "dns-option", 0, CLI_CSV, .help = "Options for the resolver, as in resolv.conf(5)" },
+  { "dns-search", 0, CLI_CSV, .help = "Domains in which short host names are looked up; \".\" for none" },
+  { "entrypoint", 0, CLI_STRING, .help = "Program that runs the command, in place of the image's ENTRYPOINT",
+    .man = "What is run, with the command's words as its arguments: one word, or a JSON array of words. The empty text runs the command by itself. The image's CMD is not used then." },
+  { "env", 'e', CLI_LIST, .help = "Define an environment variable (NAME[=VALUE])",
+    .man = "Define NAME as VALUE. NAME alone takes the value from the caller's environment, and does nothing if it has none. NAME* takes all variables that begin so." },
+  { "env-file", 0, CLI_LIST, .help = "Define the environment variables listed in a file", .complete = CLI_COMPLETE_FILE,
+    .man = "Define what the lines of a file say, each as --env takes it. Empty lines and those beginning with # are skipped. --env is stronger." },
+  { "env-host", 0, CLI_BOOL, .help = "Pass on all environment variables of the caller",
+    .man = "Pass on all environment variables of the caller. --env and --env-file are stronger, the image's own are weaker." },
+  { "group-add", 0, CLI_CSV, .help = "One more group for the command; keep-groups keeps those of the caller",
+    .man = "Make the command a member of these groups of the image, by name or number. The word keep-groups, alone, keeps the caller's own groups instead, so that files which only they may open can be "
+           "used; inside they show as nobody's." },
+  { "group-entry", 0, CLI_STRING, .help = "Line to append to the container's /etc/group",
+    .man = "The line that is appended to /etc/group when the group of --user has none there, and in any case if this is given. $GROUPNAME, $GID and $USERLIST are replaced." },
+  { "hostname", 'h', CLI_STRING, .help = "Host name that the container has; by default its short ID",
+    .man = "The host name inside; without it the first 12 digits of the ID. Not with --uts=host." },
+  { "http-proxy", 0, CLI_BOOL, .help = "Pass on the proxy variables of the caller's environment", .value = "true",
+    .man = "Pass on http_proxy, https_proxy, ftp_proxy and no_proxy, in small and capital letters, where the caller has them. What --env says is stronger." },
+  { "image-volume", 0, CLI_CHOICE, .help = "What becomes of the volumes that the image declares: bind, tmpfs or ignore", .values = CLI_VALUES ("bind", "anonymous", "tmpfs", "ignore"),
+    .value = "bind",
+    .man = "For each volume that the image declares: bind makes an anonymous volume with the image's files (anonymous is another word for it), tmpfs a filesystem in memory, and ignore leaves the folder as it is." },
+  { "init", 0, CLI_BOOL, .help = "Make a small init pid 1, which passes signals on and reaps orphans",
+    .man = "Make a small init pid 1 of the container, which starts the command, passes signals on to it and reaps orphans. It is mounted on /run/podman-init." },
+  { "init-path", 0, CLI_STRING, .help = "Another init for --init, a file of this machine", .complete = CLI_COMPLETE_FILE },
+  { "interactive", 'i', CLI_BOOL, .help = "Connect standard input", .man = "Connect the command's standard input. Without it that is empty." },
+  { "ipc", 0, CLI_STRING, .help = "Whose shared memory and queues: private, host, none, shareable or ns:PATH", .values = CLI_VALUES ("private", "host", "none", "shareable"),
+    .man = "private makes a namespace of its own for shared memory, semaphores and message queues, host uses that of this machine with its /dev/shm, none has no /dev/shm, ns:PATH joins a namespace; "
+           "shareable is private." },
+  { "label", 'l', CLI_LIST, .help = "Remember a label with the container (KEY[=VALUE])" },
+  { "label-file", 0, CLI_LIST, .help = "Remember the labels listed in a file", .complete = CLI_COMPLETE_FILE },
+  { "mount", 0, CLI_LIST, .help = "Mount something, in words (type=TYPE,src=SOURCE,dst=PLACE,...)",
+    .man = "Mount on the folder or file PLACE, in words separated by commas. Types:\n\n"
+           "bind: a path of this machine (src=). ro, bind-propagation=, bind-nonrecursive, relabel=, U.\n\n"
+           "volume, the default: a named volume (src=), made if missing, or an anonymous one. ro, U, subpath=, copy, nocopy, nocreate.\n\n"
+           "tmpfs, ramfs: an empty filesystem in memory, filled with what the image has there. ro, tmpfs-size=, tmpfs-mode=, U, notmpcopyup.\n\n"
+           "devpts: a new instance of the terminals' filesystem. uid=, gid=, mode=, max=." },
+  { "name", 0, CLI_STRING, .help = "Call the container by this name", .man = "Call the container by this name. Without it two words are made up." },
+  { "network", 0, CLI_LIST, .help = "Network to be in: slirp, none, host or ns:PATH", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host"),
+    .man = "slirp, the default: a network of its own, with a way out through a process of the user. none: only a loopback. host: the network of this machine. ns:PATH: an existing network namespace." },
+  { "no-hosts", 0, CLI_BOOL, .help = "Leave /etc/hosts as the image has it" },
+  { "oom-score-adj", 0, CLI_INT, .help = "How early to be killed when memory runs out (-1000 to 1000)",
+    .man = "How early the kernel kills the container when memory runs out, from -1000 to 1000. Without real root it cannot become lower than the caller's own, and is raised to that." },
+  { "passwd", 0, CLI_BOOL, .help = "Give a user whom the image does not know a line in /etc/passwd and /etc/group", .value = "true" },
+  { "passwd-entry", 0, CLI_STRING, .help = "Line to append to the container's /etc/passwd",
+    .man = "The line that is appended to /etc/passwd when the user of --user has none there, and in any case if this is given. $USERNAME, $UID, $GID, $NAME and $HOME are replaced." },
+  { "pid", 0, CLI_STRING, .help = "Whose processes are seen: private, host or ns:PATH", .values = privacy },
+  { "pidfile", 0, CLI_STRING, .help = "Save the process ID of the container's first process in this file", .complete = CLI_COMPLETE_FILE },
+  { "platform", 0, CLI_STRING, .help = "Take the image for this system (OS/ARCH[/VARIANT])",
+    .man = "Take the image that is for OS/ARCH or OS/ARCH/VARIANT, as in linux/arm64, instead of for this machine." },
+  { "privileged", 0, CLI_BOOL, .help = "Drop most walls: all capabilities, devices and paths, no system call filter",
+    .man = "All capabilities, no system call filter, no masked and no read-only paths, all devices of this machine. That is never more than the calling user may do." },
+  { "read-only", 0, CLI_BOOL, .help = "Forbid writing to the root filesystem",
+    .man = "Forbid writing to the root filesystem. Volumes, /dev, and with --read-only-tmpfs also /run, /tmp and /var/tmp, stay writable." },
+  { "read-only-tmpfs", 0, CLI_BOOL, .help = "With --read-only, leave room in memory on /run, /tmp and /var/tmp", .value = "true",
+    .man = "With --read-only: mount filesystems in memory on /run, /tmp and /var/tmp. If false these are read-only too, and so are /dev and /dev/shm." },
+  { "replace", 0, CLI_BOOL, .help = "Remove the container that has this name already", .man = "If a container of the name given by --name exists, stop it if it runs and remove it first." },
+  { "rm", 0, CLI_BOOL, .help = "Remove the container, and its anonymous volumes, as soon as it ends" },
+  { "rootfs", 0, CLI_BOOL, .help = "Use a folder of this machine as root filesystem: the first argument is no image",
+    .man = "The first argument is a folder with a root filesystem, which is used as it is: the container writes to it." },
+  { "security-opt", 0, CLI_LIST, .help = "Harden or loosen: seccomp=, mask=, unmask=, proc-opts=, label=, no-new-privileges",
+    .man = "One of these at a time:\n\n"
+           "seccomp=FILE, seccomp=unconfined: another system call filter, or none.\n\n"
+           "no-new-privileges: programs with a set-user-ID bit or file capabilities gain nothing.\n\n"
+           "mask=PATH[:PATH...]: hide these paths as well. unmask=PATH[:PATH...], unmask=ALL: show what is hidden or read-only by default; patterns are possible.\n\n"
+           "proc-opts=OPTIONS: mount options for /proc, as in hidepid=2.\n\n"
+           "label=disable, apparmor=unconfined: nothing more to switch off, since neither is used here." },
+  { "shm-size", 0, CLI_SIZE, .help = "Room in /dev/shm", .arg = "<number>[<unit>]", .value = "65536k",
+    .man = "Room in /dev/shm, in bytes or with one of the units b, k, m and g. 0 sets no limit." },
+  { "stop-signal", 0, CLI_STRING, .help = "Signal that asks the container to end; SIGTERM unless the image says another", .complete = CLI_COMPLETE_SIGNAL },
+  { "stop-timeout", 0, CLI_UINT, .help = "Seconds between the stop signal and SIGKILL", .value = "10" },
+  { "sysctl", 0, CLI_CSV, .help = "Set a kernel parameter of the container's own namespaces (NAME=VALUE)",
+    .man = "Set a kernel parameter: net.* with a network of its own, and those of message queues, semaphores and shared memory with an IPC namespace of its own." },
+  { "timeout", 0, CLI_UINT, .help = "Kill the container after so many seconds", .man = "Kill the container if it still runs after so many seconds. 0, the default, lets it run." },
+  { "tmpfs", 0, CLI_LIST, .help = "Mount an empty filesystem in memory (PLACE[:OPTION,...])", .arg = "tmpfs",
+    .man = "Mount a filesystem in memory on PLACE and copy what the image has there into it (not with the option notmpcopyup). Options are those of tmpfs(5), as in size=64m,mode=1777; without any: "
+           "rw,noexec,nosuid,nodev." },
+  { "tty", 't', CLI_BOOL, .help = "Run the command on a terminal of its own" },
+  { "tz", 0, CLI_STRING, .help = "Time zone, as in Europe/Berlin; \"local\" for that of this machine" },
+  { "ulimit", 0, CLI_CSV, .help = "Resource limit (NAME=SOFT[:HARD]); \"host\" for the caller's",
+    .man = "Set the limit NAME of setrlimit(2), in small letters without RLIMIT_, as in nofile=1024:2048; -1 is no limit. The word host takes over all of the caller's." },
+  { "umask", 0, CLI_STRING, .help = "Permissions that new files do not get, octal", .value = "0022" },
+  { "unsetenv", 0, CLI_LIST, .help = "Leave out one of the default environment variables" },
+  { "unsetenv-all", 0, CLI_BOOL, .help = "Leave out all default environment variables, also the image's",
+    .man = "Leave out all environment variables that are there by default or come from the image. What --env and --env-file define stays." },
+  { "user", 'u', CLI_STRING, .help = "Run as this user and group (USER[:GROUP], names or numbers)",
+    .man = "Run as USER and in GROUP, each a name of the image or a number. Without GROUP it is the user's own, along with the further groups that /etc/group of the image lists. Without this option it is the image's USER, or "
+           "root, which outside is the calling user." },
+  { "userns", 0, CLI_STRING, .help = "Which ids there are: host (the user's range) or single (one id)", .values = CLI_VALUES ("host", "single"),
+    .man = "host: the user's ranges of /etc/subuid and /etc/subgid, behind the own id, which is root inside; the default. single: the own id alone. That needs no range and is the default where there is none: "
+           "changing a file's owner to an id that does not exist then seems to succeed and does nothing, so that package managers work; running as another user fails." },
+  { "uts", 0, CLI_STRING, .help = "Whose host name: private, host or ns:PATH", .values = privacy },
+  { "volume", 'v', CLI_LIST, .help = "Mount a path or a volume ([SOURCE:]PLACE[:OPTION,...])", .complete = CLI_COMPLETE_FILE,
+    .man = "Mount SOURCE on PLACE inside. A SOURCE that begins with / or . is a path of this machine and must exist. Any other is the name of a volume, made if missing and at first filled with what the image has at PLACE. "
+           "Without SOURCE an anonymous volume is made, which goes with the container (--rm, rm --volumes).\n\n"
+           "Options: ro, rw; exec, noexec; suid, nosuid; dev, nodev; U gives all of it to the container's user; copy, nocopy and nocreate for volumes; bind without, rbind with what is mounted below; private, rprivate, "
+           "slave, rslave, shared, rshared: whether later mounts pass; z and Z relabel on SELinux." },
+  { "workdir", 'w', CLI_STRING, .help = "Folder in which the command starts" },
   CLI_END
 };
 
@@ -90,7 +147,7 @@ read_texts (ContainerOptions *options, const CliArgs *args)
   } texts[] = {
     { "cgroupns", &options->cgroupns },         { "cidfile", &options->cidfile },   { "entrypoint", &options->entrypoint }, { "hostname", &options->hostname },
     { "image-volume", &options->image_volume }, { "init-path", &options->init_path }, { "ipc", &options->ipc },             { "name", &options->name },
-    { "network", &options->network },           { "passwd-entry", &options->passwd_entry }, { "group-entry", &options->group_entry }, { "pid", &options->pid },
+    { "passwd-entry", &options->passwd_entry }, { "group-entry", &options->group_entry }, { "pid", &options->pid },
     { "pidfile", &options->pidfile },           { "platform", &options->platform }, { "stop-signal", &options->stop_signal }, { "tz", &options->tz },
     { "umask", &options->umask },               { "user", &options->user },         { "userns", &options->userns },         { "uts", &options->uts },
     { "workdir", &options->workdir },
@@ -132,6 +189,49 @@ read_flags (ContainerOptions *options, const CliArgs *args)
     *flags[i].at = cli_args_bool (args, flags[i].name);
 }
 
+/* read_network: named networks, of which there could be several, are not for here. */
+static gboolean
+read_network (ContainerOptions *options, const CliArgs *args, GError **error)
+{
+  const char *const *networks = cli_args_list (args, "network");
+  if (networks[0] != NULL && networks[1] != NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--network given more than once: only named networks could be joined together, and this version has none");
+  options->network = g_strdup (networks[0]);
+  return TRUE;
+}
+
+/* read_image: the first argument: an image, or with --rootfs a folder. */
+static gboolean
+read_image (ContainerOptions *options, const CliArgs *args, GError **error)
+{
+  if (cli_args_count (args) == 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "an image name must be specified");
+  const char *first = cli_args_arg (args, 0);
+  options->command = g_strdupv ((char **) cli_args_argv (args) + 1);
+  if (!cli_args_bool (args, "rootfs"))
+    options->image = g_strdup (first);
+  else if (g_str_has_suffix (first, ":O") || g_str_has_suffix (first, ":idmap") || strstr (first, ":idmap=") != NULL)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--rootfs %s: the options O and idmap are not supported in this version", first);
+  else
+    options->rootfs = g_canonicalize_filename (first, NULL);
+  return TRUE;
+}
+
+/* check_together: flags that contradict each other; podman-run(1) names them. */
+static gboolean
+check_together (const ContainerOptions *options, const CliArgs *args, GError **error)
+{
+  if (options->replace && options->name == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot replace container without --name being set");
+  if (options->no_hosts && options->add_hosts != NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--no-hosts and --add-host cannot be set together");
+  if (options->hostname != NULL && g_strcmp0 (options->uts, "host") == 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot set hostname when running in the host UTS namespace: invalid configuration");
+  if (g_strcmp0 (options->ipc, "host") == 0 && cli_args_is_set (args, "shm-size"))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot set shm-size when running in the host IPC namespace: invalid configuration");
+  return TRUE;
+}
+
 ContainerOptions *
 create_options_read (const CliArgs *args, GError **error)
 {
@@ -145,18 +245,7 @@ create_options_read (const CliArgs *args, GError **error)
   options->has_oom_score_adj = cli_args_is_set (args, "oom-score-adj");
   options->oom_score_adj = cli_args_int (args, "oom-score-adj");
 
-  if (cli_args_count (args) == 0)
-    {
-      coracle_throw (error, CORACLE_ERROR_INVALID, "an image name must be specified");
-      return NULL;
-    }
-  char **at = cli_args_bool (args, "rootfs") ? &options->rootfs : &options->image;
-  *at = g_strdup (cli_args_arg (args, 0));
-  options->command = g_strdupv ((char **) cli_args_argv (args) + 1);
-  if (options->replace && options->name == NULL)
-    {
-      coracle_throw (error, CORACLE_ERROR_INVALID, "cannot replace container without --name being set");
-      return NULL;
-    }
+  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error))
+    return NULL;
   return g_steal_pointer (&options);
 }

@@ -10,10 +10,10 @@
 #define CREATED_BY_WIDTH 45
 
 static const CliOption options[] = {
-  { "format", 0, CLI_STRING, .help = "Change the output to JSON or a Go template" },
-  { "human", 'H', CLI_BOOL, .help = "Display sizes and dates in human readable format", .value = "true" },
-  { "no-trunc", 0, CLI_BOOL, .help = "Do not truncate the output" },
-  { "quiet", 'q', CLI_BOOL, .help = "Display the numeric IDs only" },
+  { "format", 0, CLI_STRING, .help = "How to print: json or a Go template" },
+  { "human", 'H', CLI_BOOL, .help = "Sizes and times in words rather than exact", .value = "true" },
+  { "no-trunc", 0, CLI_BOOL, .help = "Print long values in full" },
+  { "quiet", 'q', CLI_BOOL, .help = "Print the IDs alone" },
   CLI_END
 };
 
@@ -79,7 +79,7 @@ history_run (const CliContext *context, const CliArgs *args, GError **error)
 }
 
 const CliCommand cmd_history = {
-  .names = "history, image history", .usage = "IMAGE", .summary = "Show history of a specified image",
+  .names = "history, image history", .usage = "IMAGE", .summary = "Show the steps that an image was made in",
   .description = "Shows the steps that an image was made in, newest first, with what each added.", .examples = "history debian\nhistory --no-trunc --format json debian\n",
   .options = { options }, .min_args = 1, .max_args = 1, .complete = CLI_COMPLETE_IMAGE, .run = history_run,
 };

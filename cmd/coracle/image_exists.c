@@ -19,7 +19,7 @@ image_exists_run (const CliContext *context, const CliArgs *args, GError **error
 }
 
 const CliCommand cmd_image_exists = {
-  .names = "image exists", .usage = "IMAGE", .summary = "Check if an image exists in local storage",
+  .names = "image exists", .usage = "IMAGE", .summary = "Tell by the exit status whether an image is here",
   .description = "Exits with 0 if the image is there, with 1 if it is not; prints nothing.", .examples = "image exists debian\n", .min_args = 1, .max_args = 1,
   .complete = CLI_COMPLETE_IMAGE, .run = image_exists_run,
 };

@@ -9,16 +9,16 @@
 #include "pkg/template/template.h"
 
 static const CliOption options[] = {
-  { "all", 'a', CLI_BOOL, .help = "Show all images (default hides intermediate images)" },
+  { "all", 'a', CLI_BOOL, .help = "Also those that only serve others as a base" },
   { "digests", 0, CLI_BOOL, .help = "Show digests" },
-  { "filter", 'f', CLI_LIST, .help = "Filter output based on conditions provided",
+  { "filter", 'f', CLI_LIST, .help = "List only what fits (KEY=VALUE)",
     .man = "Show only images that fit: *dangling*=true|false, *label*=KEY[=VALUE], *label!*=KEY[=VALUE], *reference*=PATTERN, *id*=ID, *digest*=DIGEST, *before*=IMAGE, "
            "*since*=IMAGE, *until*=TIME, *containers*=true|false, *intermediate*=true|false, *readonly*=true|false, *manifest*=true|false." },
-  { "format", 0, CLI_STRING, .help = "Change the output format to JSON or a Go template" },
-  { "history", 0, CLI_BOOL, .help = "Display the image name history" },
-  { "no-trunc", 0, CLI_BOOL, .help = "Do not truncate output" },
-  { "noheading", 'n', CLI_BOOL, .help = "Do not print column headings" },
-  { "quiet", 'q', CLI_BOOL, .help = "Display only image IDs" },
+  { "format", 0, CLI_STRING, .help = "How to print: json, a Go template, or table with one" },
+  { "history", 0, CLI_BOOL, .help = "Also the names that an image had before" },
+  { "no-trunc", 0, CLI_BOOL, .help = "Print IDs in full" },
+  { "noheading", 'n', CLI_BOOL, .help = "Leave out the line of headings" },
+  { "quiet", 'q', CLI_BOOL, .help = "Print the IDs alone" },
   { "sort", 0, CLI_CHOICE, .help = "Sort by created, id, repository, size, or tag", .value = "created", .values = CLI_VALUES ("created", "id", "repository", "size", "tag") },
   CLI_END
 };
@@ -110,7 +110,7 @@ images_run (const CliContext *context, const CliArgs *args, GError **error)
 }
 
 const CliCommand cmd_images = {
-  .names = "images, image list|ls", .usage = "[IMAGE]", .summary = "List images in local storage",
+  .names = "images, image list|ls", .usage = "[IMAGE]", .summary = "List the images that are here",
   .description = "Lists images with their names, ids, ages and sizes: all, or those that a name, a pattern or an id fits.",
   .examples = "images\nimages --format '{{.ID}} {{.Repository}}'\nimages --filter dangling=true\n",
   .options = { options }, .max_args = 1, .complete = CLI_COMPLETE_IMAGE, .run = images_run,

@@ -9,13 +9,13 @@
 #include "pkg/template/template.h"
 
 static const CliOption image_options[] = {
-  { "format", 'f', CLI_STRING, .help = "Format the output to a Go template or json" },
+  { "format", 'f', CLI_STRING, .help = "How to print: json or a Go template" },
   CLI_END
 };
 
 static const CliOption inspect_options[] = {
-  { "format", 'f', CLI_STRING, .help = "Format the output to a Go template or json" },
-  { "type", 't', CLI_CHOICE, .help = "Specify inspect-object type", .value = "all", .values = CLI_VALUES ("all", "image") },
+  { "format", 'f', CLI_STRING, .help = "How to print: json or a Go template" },
+  { "type", 't', CLI_CHOICE, .help = "Look for things of this type alone", .value = "all", .values = CLI_VALUES ("all", "image") },
   CLI_END
 };
 
@@ -128,7 +128,7 @@ const CliCommand cmd_inspect = {
 };
 
 const CliCommand cmd_image_inspect = {
-  .names = "image inspect", .usage = "IMAGE [IMAGE...]", .summary = "Display the configuration of an image",
+  .names = "image inspect", .usage = "IMAGE [IMAGE...]", .summary = "Show all that is known of an image",
   .description = "Shows all that is known of images as JSON, or what a template takes from it.", .examples = "image inspect debian\nimage inspect --format '{{.Id}}' debian\n",
   .options = { image_options }, .min_args = 1, .max_args = CLI_ANY, .complete = CLI_COMPLETE_IMAGE, .complete_rest = CLI_COMPLETE_IMAGE, .run = image_inspect_run,
 };

@@ -6,12 +6,12 @@
 #include "pkg/engine/container.h"
 
 static const CliOption options[] = {
-  { "all", 'a', CLI_BOOL, .help = "Remove all containers" },
-  { "cidfile", 0, CLI_LIST, .help = "Read the container ID from the file", .complete = CLI_COMPLETE_FILE },
-  { "force", 'f', CLI_BOOL, .help = "Force removal of a running or unusable container" },
-  { "ignore", 'i', CLI_BOOL, .help = "Ignore errors when a specified container is missing" },
-  { "time", 't', CLI_INT, .help = "Seconds to wait for stop before killing the container", .value = "10" },
-  { "volumes", 'v', CLI_BOOL, .help = "Remove anonymous volumes associated with the container" },
+  { "all", 'a', CLI_BOOL, .help = "All containers" },
+  { "cidfile", 0, CLI_LIST, .help = "The container whose ID is in this file", .complete = CLI_COMPLETE_FILE },
+  { "force", 'f', CLI_BOOL, .help = "Also running ones: end them first" },
+  { "ignore", 'i', CLI_BOOL, .help = "Do not mind containers that do not exist" },
+  { "time", 't', CLI_INT, .help = "With --force: seconds between the stop signal and SIGKILL", .value = "10" },
+  { "volumes", 'v', CLI_BOOL, .help = "Also the anonymous volumes made for them" },
   CLI_END
 };
 
@@ -94,7 +94,7 @@ rm_run (const CliContext *context, const CliArgs *args, GError **error)
 const CliCommand cmd_rm = {
   .names = "rm, container rm",
   .usage = "CONTAINER [CONTAINER...]",
-  .summary = "Remove one or more containers",
+  .summary = "Remove containers",
   .description = "Remove containers, by name or id. A running one is refused, or with --force stopped first. The exit status is 1 when a container was missing and 2 when one "
                  "was running.",
   .examples = "rm web\nrm -f web db\nrm -a\n",

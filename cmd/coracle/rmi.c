@@ -6,9 +6,9 @@
 #include "pkg/engine/image.h"
 
 static const CliOption options[] = {
-  { "all", 'a', CLI_BOOL, .help = "Remove all images" },
+  { "all", 'a', CLI_BOOL, .help = "All images" },
   { "force", 'f', CLI_BOOL, .help = "Force removal of the image, its names and the containers that use it" },
-  { "ignore", 'i', CLI_BOOL, .help = "Ignore errors if a specified image does not exist" },
+  { "ignore", 'i', CLI_BOOL, .help = "Do not mind images that do not exist" },
   CLI_END
 };
 
@@ -56,7 +56,7 @@ rmi_run (const CliContext *context, const CliArgs *args, GError **error)
 }
 
 const CliCommand cmd_rmi = {
-  .names = "rmi, image rm|remove", .usage = "IMAGE [IMAGE...]", .summary = "Remove one or more images from local storage",
+  .names = "rmi, image rm|remove", .usage = "IMAGE [IMAGE...]", .summary = "Remove images, or names of images",
   .description = "Removes names, and with an image's last name the image. An image that a container uses stays, unless forced.",
   .examples = "rmi localhost/app:old\nrmi -f 0123456789ab\nrmi --all\n", .options = { options }, .max_args = CLI_ANY,
   .complete = CLI_COMPLETE_IMAGE, .complete_rest = CLI_COMPLETE_IMAGE, .run = rmi_run,

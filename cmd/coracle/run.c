@@ -11,8 +11,9 @@ notice (const char *text, void *data)
 }
 
 static const CliOption run_options[] = {
-  { "preserve-fds", 0, CLI_UINT, .help = "Pass a number of additional file descriptors into the container" },
-  { "sig-proxy", 0, CLI_BOOL, .help = "Proxy received signals to the process", .value = "true" },
+  { "preserve-fds", 0, CLI_UINT, .help = "Hand this many open files on, from descriptor 3 up",
+    .man = "Hand on the file descriptors 3 to 2 + N of the caller, besides 0, 1 and 2. They must be open." },
+  { "sig-proxy", 0, CLI_BOOL, .help = "Pass signals on to the command", .value = "true" },
   CLI_END
 };
 
@@ -32,7 +33,7 @@ run_run (const CliContext *context, const CliArgs *args, GError **error)
 const CliCommand cmd_run = {
   .names = "run, container run",
   .usage = "IMAGE [COMMAND [ARG...]]",
-  .summary = "Run a command in a new container",
+  .summary = "Start a command in a container of its own",
   .description = "Make a container from an image, start it and stay with it until it ends. Its exit status is that of the command: 125 when coracle itself fails, 126 when the "
                  "command cannot be executed, 127 when it is not found.",
   .examples = "run --rm debian cat /etc/os-release\nrun -it --rm debian bash\n",

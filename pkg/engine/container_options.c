@@ -36,7 +36,7 @@ ContainerOptions *
 container_options_new (void)
 {
   ContainerOptions *options = g_new0 (ContainerOptions, 1);
-  options->shm_size = 65536000; /* podman-run(1): 64 MB, as containers.conf writes it */
+  options->shm_size = 65536 << 10; /* containers.conf(5) shm_size */
   options->stop_timeout = 10;
   options->read_only_tmpfs = options->http_proxy = options->passwd = options->sig_proxy = TRUE;
   return options;

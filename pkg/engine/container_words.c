@@ -116,6 +116,7 @@ static gboolean
 parse_namespaces (const ContainerOptions *options, SpecWords *words, GError **error)
 {
   const char *ipc = options->ipc;
+  words->no_shm = g_strcmp0 (ipc, "none") == 0;
   if (g_strcmp0 (ipc, "shareable") == 0 || g_strcmp0 (ipc, "none") == 0)
     ipc = "private";
   return parse_namespace ("pid", options->pid, &words->pid, error) && parse_namespace ("ipc", ipc, &words->ipc, error)
@@ -314,6 +315,8 @@ check_rest (const ContainerOptions *options, GError **error)
     return FALSE;
   if (options->stop_signal != NULL && proc_signal_parse (options->stop_signal) < 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid signal: %s", options->stop_signal);
+  if (words_keep_groups (options) && options->group_add[1] != NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "the '--group-add keep-groups' option is not allowed with any other --group-add options");
   if (options->userns != NULL && strcmp (options->userns, "host") != 0 && strcmp (options->userns, "single") != 0 && options->userns[0] != '\0')
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--userns=%s: unsupported in this version: host and single are known", options->userns);
   for (guint64 i = 0; i < (guint64) options->preserve_fds; i++)

@@ -20,6 +20,7 @@ typedef struct {
   uint32_t umask;
   json_t *rlimits, *sysctl, *annotations, *devices, *hooks;   /* owned, may be NULL */
   const char *root_propagation;
+  gboolean no_shm;
 } SpecWords;
 void spec_words_clear (SpecWords *words);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SpecWords, spec_words_clear)

@@ -93,14 +93,15 @@ append_account (const EtcFiles *files, const char *path, const char *line)
   return g_strconcat (text, ended ? "" : "\n", line, "\n", NULL);
 }
 
-/* replace_marks: podman-run(1) --passwd-entry: $USERNAME $UID $GID $NAME $HOME $GROUPNAME. */
+/* replace_marks: podman-run(1) --passwd-entry: $USERNAME $UID $GID $NAME $HOME; --group-entry: $GROUPNAME $GID $USERLIST. */
 static char *
 replace_marks (const char *entry, const UserInfo *user, const char *home)
 {
   g_autofree char *uid = g_strdup_printf ("%u", user->uid), *gid = g_strdup_printf ("%u", user->gid);
+  const char *name = user->name != NULL ? user->name : uid;
   const struct {
     const char *mark, *value;
-  } marks[] = { { "$USERNAME", uid }, { "$GROUPNAME", gid }, { "$UID", uid }, { "$GID", gid }, { "$NAME", "container user" }, { "$HOME", home } };
+  } marks[] = { { "$USERNAME", name }, { "$GROUPNAME", gid }, { "$USERLIST", name }, { "$UID", uid }, { "$GID", gid }, { "$NAME", "container user" }, { "$HOME", home } };
   g_autoptr (GString) text = g_string_new (entry);
   for (size_t i = 0; i < G_N_ELEMENTS (marks); i++)
     g_string_replace (text, marks[i].mark, marks[i].value, 0);
@@ -112,12 +113,24 @@ static gboolean
 put_passwd (const EtcFiles *files, json_t *mounts, int dir, GError **error)
 {
   const ContainerOptions *options = files->options;
-  if (!options->passwd || options->read_only || (files->user->name != NULL && options->passwd_entry == NULL))
+  if (!options->passwd || (files->user->name != NULL && options->passwd_entry == NULL))
     return TRUE;
   const char *home = options->workdir != NULL ? options->workdir : "/";
   g_autofree char *line = replace_marks (options->passwd_entry != NULL ? options->passwd_entry : "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh", files->user, home);
   g_autofree char *text = append_account (files, "/etc/passwd", line);
   return text == NULL || put (files, mounts, dir, "passwd", "/etc/passwd", text, strlen (text), 0644, error);
+}
+
+/* put_group: the same for the group of a user given by number. */
+static gboolean
+put_group (const EtcFiles *files, json_t *mounts, int dir, GError **error)
+{
+  const ContainerOptions *options = files->options;
+  if (!options->passwd || (files->user->group_known && options->group_entry == NULL))
+    return TRUE;
+  g_autofree char *line = replace_marks (options->group_entry != NULL ? options->group_entry : "$GROUPNAME:x:$GID:$USERLIST", files->user, "/");
+  g_autofree char *text = append_account (files, "/etc/group", line);
+  return text == NULL || put (files, mounts, dir, "group", "/etc/group", text, strlen (text), 0644, error);
 }
 
 gboolean
@@ -146,5 +159,5 @@ etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
   g_autofree char *containerenv = containerenv_text (files);
   return put (files, mounts, dir, "hostname", "/etc/hostname", hostname, strlen (hostname), 0644, error)
          && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, strlen (containerenv), 0700, error) && put_passwd (files, mounts, dir, error)
-         && put_localtime (files, mounts, dir, error);
+         && put_group (files, mounts, dir, error)          && put_localtime (files, mounts, dir, error);
 }

@@ -145,6 +145,8 @@ user_lookup (int root_fd, const char *spec, const char *const *group_add, UserIn
         return FALSE;
       add_group (user.groups, gid);
     }
+  g_auto (GStrv) own_group = find_line (group, NULL, &user.gid, 3);
+  user.group_known = own_group != NULL;
   if (user.home == NULL)
     user.home = g_strdup ("/");
   *ret_user = user;

@@ -8,6 +8,7 @@ typedef struct {
   uint32_t uid, gid;
   char *name;       /* NULL when no line of passwd has the uid */
   char *home;       /* "/" when passwd says nothing */
+  gboolean group_known;  /* a line of group has the gid */
   GArray *groups;   /* of uint32_t: the groups that list the name, and --group-add */
 } UserInfo;
 void user_info_clear (UserInfo *user);

@@ -142,11 +142,9 @@ add_dev (json_t *mounts, const SpecInput *input)
       return;
     }
   add_mount (mounts, "mqueue", "mqueue", "/dev/mqueue", (const char *const[]){ "nosuid", "noexec", "nodev", NULL });
-  if (input->shm_size != 0)
-    {
-      g_autofree char *size = g_strdup_printf ("size=%" G_GUINT64_FORMAT, input->shm_size);
-      add_mount (mounts, "tmpfs", "shm", "/dev/shm", (const char *const[]){ "nosuid", "noexec", "nodev", "mode=1777", size, NULL });
-    }
+  g_autofree char *size = input->shm_size != 0 ? g_strdup_printf ("size=%" G_GUINT64_FORMAT, input->shm_size) : NULL;
+  if (!input->no_shm)
+    add_mount (mounts, "tmpfs", "shm", "/dev/shm", (const char *const[]){ "nosuid", "noexec", "nodev", "mode=1777", size, NULL });
 }
 
 /* has_destination: a mount of the user's takes the place of a default one. */
@@ -196,7 +194,7 @@ linux_object (const SpecInput *input)
 {
   json_t *object = json_pack ("{s:o, s:o, s:o}", "namespaces", namespaces_array (input), "maskedPaths",
                               paths_array (input, masked_paths, G_N_ELEMENTS (masked_paths), input->security != NULL ? (const char *const *) input->security->mask : NULL), "readonlyPaths",
-                              paths_array (input, readonly_paths, G_N_ELEMENTS (readonly_paths), NULL));
+                              paths_array (input, readonly_paths, G_N_ELEMENTS (readonly_paths), input->read_only_dev ? (const char *const[]){ "/dev", NULL } : NULL));
   if (input->sysctl != NULL && json_object_size (input->sysctl) > 0)
     json_object_set (object, "sysctl", input->sysctl);
   if (input->devices != NULL && json_array_size (input->devices) > 0)

@@ -38,7 +38,9 @@ typedef struct {
   const int *oom_score_adj;        /* NULL = leave */
   SpecNamespace pid, network, ipc, uts, cgroup;
   const char *hostname;            /* NULL = leave */
-  guint64 shm_size;                /* bytes; 0 = no /dev/shm of its own */
+  guint64 shm_size;                /* bytes; 0 = no limit */
+  gboolean no_shm;                 /* no /dev/shm (--ipc=none) */
+  gboolean read_only_dev;          /* /dev too, once it is filled (--read-only without its tmpfs) */
   gboolean privileged;             /* nothing masked or read-only, /sys writable */
   gboolean own_user_namespace;     /* not real root: no device nodes, no sysfs of a foreign network namespace */
   const SpecSecurity *security;    /* what is masked besides the defaults, what of them is not; NULL = nothing asked */
