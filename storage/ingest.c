@@ -85,7 +85,8 @@ take_layer (Ingest *ingest, ArchiveSource *source, const ArchiveLayer *layer, GE
       add_layer (ingest, there);
       return TRUE;
     }
-  LayerExpect expect = { .blob_digest = layer->digest, .blob_size = layer->size, .diff_id = layer->diff_id, .single = ingest->options->single };
+  /* without a digest the size is that of a member, which the archive itself vouches for, and not of what is kept when that is inflated */
+  LayerExpect expect = { .blob_digest = layer->digest, .blob_size = layer->digest != NULL ? layer->size : -1, .diff_id = layer->diff_id, .single = ingest->options->single };
   ByteStream *blob = source_layer_stream (source, layer, error);
   return blob != NULL && put_layer (ingest, blob, &expect, &watch, error);
 }

@@ -21,7 +21,7 @@
 #define PARENTS 8                                       /* folders kept open: archives go folder by folder */
 #define PADDING_LIMIT (G_GINT64_CONSTANT (64) << 20)    /* zeros after the end mark: tar pads to 10 KiB, tapes to a few MiB */
 #define DEFERRED_LIMIT ((size_t) 256 << 20)             /* bytes remembered about folders */
-#define XATTRS_LIMIT ((size_t) 1 << 20)                 /* bytes of one member's attributes */
+#define XATTRS_LIMIT ((size_t) 256 << 10)               /* bytes of one member's attributes; Linux allows 64 KiB for each */
 
 /* A folder's mode and times are set at the end: before, they would be in the way, or be undone by what is written into it. */
 typedef struct {
@@ -271,12 +271,15 @@ set_xattrs (Unpack *self, const Member *member, int fd, GError **error)
   const char *name;
   const void *value;
   size_t size, total = 0;
+  if (archive_entry_xattr_reset (member->entry) == 0)
+    return TRUE;
+  while (archive_entry_xattr_next (member->entry, &name, &value, &size) == ARCHIVE_OK)
+    total += size;
+  if (total > XATTRS_LIMIT)
+    return throw_corrupt (error, "its extended attributes are too large", member->path);
   archive_entry_xattr_reset (member->entry);
   while (archive_entry_xattr_next (member->entry, &name, &value, &size) == ARCHIVE_OK)
     {
-      total += size;
-      if (total > XATTRS_LIMIT)
-        return throw_corrupt (error, "its extended attributes are too large", member->path);
       if (name == NULL || !xattr_wanted (name) || (self->options->single && g_str_has_prefix (name, "system.posix_acl_")))
         {
           self->stats.dropped_xattrs++;
@@ -653,10 +656,13 @@ deferred_order (gconstpointer a, gconstpointer b)
   const Deferred *x = a, *y = b;
   if (x->depth != y->depth)
     return x->depth > y->depth ? -1 : 1;
+  int same = strcmp (x->path, y->path);
+  if (same != 0)
+    return same;
   return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* finish_folders: the modes and times that waited, deepest first. A folder that a later member replaced is passed over. */
+/* finish_folders: the modes and times that waited, deepest first, the last word on each. A folder that a later member replaced is passed over. */
 static gboolean
 finish_folders (Unpack *self, GError **error)
 {
@@ -664,9 +670,11 @@ finish_folders (Unpack *self, GError **error)
   for (guint i = 0; i < self->deferred->len; i++)
     {
       const Deferred *deferred = &g_array_index (self->deferred, Deferred, i);
+      if (i + 1 < self->deferred->len && strcmp (deferred[1].path, deferred->path) == 0)
+        continue;
       const char *path = deferred->path[0] == '\0' ? "." : deferred->path;
       cleanup_fd int fd = path_open_in_root (self->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-      if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP || fd == -EACCES)
+      if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
         continue;
       int r = fd < 0 ? fd : fchmod (fd, deferred->mode) < 0 ? -errno : 0;
       if (r == 0 && deferred->has_times && futimens (fd, deferred->times) < 0)

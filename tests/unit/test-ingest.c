@@ -185,6 +185,18 @@ assert_image (Fixture *f, StateImage *image, const GError *error)
 }
 
 static void
+assert_nothing (Fixture *f)
+{
+  g_autoptr (GPtrArray) images = NULL, layers = NULL;
+  g_assert_true (state_image_list (f->storage->state, &images, NULL));
+  g_assert_cmpuint (images->len, ==, 0);
+  g_assert_true (state_layer_list (f->storage->state, &layers, NULL));
+  g_assert_cmpuint (layers->len, ==, 0);
+  g_assert_cmpuint (count_in (f, "layers"), ==, 0);
+  g_assert_cmpuint (count_in (f, "oci/blobs/sha256"), ==, 0);
+}
+
+static void
 test_oci (Fixture *f, gconstpointer data)
 {
   GError *error = NULL;
@@ -233,11 +245,10 @@ test_dir (Fixture *f, gconstpointer data)
 
 /* make_docker: docker-archive, its members in the order that needs looking ahead, the layer behind a link as old Docker wrote them. */
 static GByteArray *
-make_docker (Fixture *f, gboolean packed)
+make_docker (Fixture *f, const GByteArray *layer)
 {
   g_autofree char *config = config_text (f), *digest = digest_of (config, strlen (config)), *name = g_strconcat (digest + 7, ".json", NULL);
   g_autofree char *manifest = g_strdup_printf ("[{\"Config\":\"%s\",\"RepoTags\":[\"busybox:latest\",\"docker.io/x/y:2\"],\"Layers\":[\"b/layer.tar\"]}]", name);
-  const GByteArray *layer = packed ? f->packed : f->layer;
   Tar tar = tar_new ();
   tar_put (&tar, tar_entry ("a/layer.tar", S_IFREG | 0644), layer->data, layer->len);
   tar_symlink (&tar, "b/layer.tar", "../a/layer.tar");
@@ -249,13 +260,22 @@ make_docker (Fixture *f, gboolean packed)
 static void
 test_docker_archive (Fixture *f, gconstpointer data)
 {
-  for (int packed = 0; packed < 2; packed++)
+  g_autoptr (GByteArray) xz = run ("xz -0c", f->layer);
+  const GByteArray *const layers[] = { f->layer, f->packed, xz };
+  for (size_t i = 0; i < G_N_ELEMENTS (layers); i++)
     {
       GError *error = NULL;
-      g_autoptr (GByteArray) bytes = make_docker (f, packed);
+      g_autoptr (GByteArray) bytes = make_docker (f, layers[i]);
       put_file (f, "docker.tar", bytes->data, bytes->len);
       StateImage *image = ingest (f, ARCHIVE_ANY, "docker.tar", &error);
       assert_image (f, image, error);
+      /* so that the next is unpacked again */
+      g_autoptr (StateImage) found = state_image_find (f->storage->state, "localhost/boat:latest", NULL);
+      gboolean collected = FALSE;
+      g_assert_true (state_image_remove (f->storage->state, found->id, NULL));
+      g_assert_true (storage_collect (f->storage, &collected, NULL));
+      g_assert_true (collected);
+      assert_nothing (f);
     }
   g_autofree char *path = g_build_filename (f->folder, "docker.tar", NULL);
   g_autoptr (ArchiveSource) source = source_open (ARCHIVE_DOCKER, path, -1, NULL);
@@ -272,7 +292,7 @@ test_docker_archive (Fixture *f, gconstpointer data)
 static void
 test_pipe (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GByteArray) bytes = make_docker (f, FALSE);
+  g_autoptr (GByteArray) bytes = make_docker (f, f->layer);
   int ends[2];
   g_assert_cmpint (pipe2 (ends, O_CLOEXEC), ==, 0);
   pid_t pid = fork ();
@@ -319,18 +339,6 @@ test_rootfs (Fixture *f, gconstpointer data)
       g_assert_cmpuint (json_array_size (config->history), ==, 1);
       g_assert_cmpint (config->created, >, 1700000000);
     }
-}
-
-static void
-assert_nothing (Fixture *f)
-{
-  g_autoptr (GPtrArray) images = NULL, layers = NULL;
-  g_assert_true (state_image_list (f->storage->state, &images, NULL));
-  g_assert_cmpuint (images->len, ==, 0);
-  g_assert_true (state_layer_list (f->storage->state, &layers, NULL));
-  g_assert_cmpuint (layers->len, ==, 0);
-  g_assert_cmpuint (count_in (f, "layers"), ==, 0);
-  g_assert_cmpuint (count_in (f, "oci/blobs/sha256"), ==, 0);
 }
 
 static void
@@ -390,13 +398,13 @@ test_wrong (Fixture *f, gconstpointer data)
 static void
 test_wrong_docker (Fixture *f, gconstpointer data)
 {
-  g_autoptr (GByteArray) bytes = make_docker (f, FALSE);
+  g_autoptr (GByteArray) bytes = make_docker (f, f->layer);
   put_file (f, "cut.tar", bytes->data, bytes->len / 2);
   fails (f, "cut.tar", CORACLE_ERROR_CORRUPT, "Truncated");
   char *text = memmem (f->layer->data, f->layer->len, "boat\n", 5);
   g_assert_nonnull (text);
   text[0] = 'm';
-  g_autoptr (GByteArray) changed = make_docker (f, FALSE);
+  g_autoptr (GByteArray) changed = make_docker (f, f->layer);
   put_file (f, "changed.tar", changed->data, changed->len);
   fails (f, "changed.tar", CORACLE_ERROR_CORRUPT, "the config says");
   put_file (f, "text.tar", "this is no archive at all", 25);
