@@ -13,6 +13,7 @@
   X (image_inspect)         \
   X (images)                \
   X (inspect)               \
+  X (ps)                    \
   X (rm)                    \
   X (rmi)                   \
   X (run)                   \

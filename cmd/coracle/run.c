@@ -24,6 +24,7 @@ run_run (const CliContext *context, const CliArgs *args, GError **error)
   g_autoptr (ContainerOptions) options = paths != NULL ? create_options_read (args, error) : NULL;
   if (options == NULL)
     return CLI_FAILED;
+  options->create_command = g_strdupv (context->argv);
   options->preserve_fds = cli_args_int (args, "preserve-fds");
   options->sig_proxy = cli_args_bool (args, "sig-proxy");
   int status;

@@ -30,6 +30,9 @@ ContainerView *container_view_new (Storage *storage, StateContainer *row);   /* 
 gboolean container_list (Storage *storage, GPtrArray **ret_views, GError **error);   /* of ContainerView, oldest first */
 ContainerView *container_find (Storage *storage, const char *name_or_id, GError **error);   /* NOT_FOUND "no container with name or ID … found: no such container" */
 
+/* container_network_mode: what --network @word is to users and scripts: "slirp4netns" for NULL and all its names, else the word. Borrowed. */
+const char *container_network_mode (const char *word);
+
 /* container_inspect: the object `inspect` shows (Podman's field names). @size: also SizeRw and SizeRootFs, in the user namespace. */
 json_t *container_inspect (Storage *storage, ContainerView *view, gboolean size, GError **error);
 /* container_size: bytes written above the image, and those with the image's own. Runs in the user namespace. */

@@ -379,6 +379,41 @@ make_config (Make *make, GError **error)
          && write_config (make, error);
 }
 
+/* below: the first component of @path under @folder, or NULL when it is not there. */
+static char *
+below (const char *folder, const char *path)
+{
+  size_t length = strlen (folder);
+  if (strncmp (path, folder, length) != 0 || path[length] != '/')
+    return NULL;
+  const char *rest = path + length + 1;
+  return g_strndup (rest, strcspn (rest, "/"));
+}
+
+/* record_mounts: what was mounted at the user's or the image's wish, for `ps` and `inspect`: without the files that every container gets. */
+static json_t *
+record_mounts (const Make *make)
+{
+  json_t *array = json_array (), *item;
+  g_autofree char *volumes = g_build_filename (make->paths->root, "volumes", NULL);
+  size_t i;
+  json_array_foreach (make->mounts, i, item)
+  {
+    const char *source = json_string_value (json_object_get (item, "source")), *destination = json_string_value (json_object_get (item, "destination"));
+    g_autofree char *own = below (make->folder, source), *name = below (volumes, source);
+    if (own != NULL || strcmp (destination, "/run/podman-init") == 0)
+      continue;
+    json_t *mount = json_copy (item);
+    if (name != NULL)
+      {
+        json_object_set_new (mount, "type", json_string ("volume"));
+        json_object_set_new (mount, "name", json_string (name));
+      }
+    json_array_append_new (array, mount);
+  }
+  return array;
+}
+
 StateContainer *
 make_row (const Make *make)
 {
@@ -394,5 +429,9 @@ make_row (const Make *make)
   row->config = json_pack ("{s:o, s:o, s:O, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args), "volumes", make->volumes,
                            "labels", make->labels,
                            "hostname", make->hostname, "stop_signal", make->stop_signal);
+  json_object_set_new (row->config, "mounts", record_mounts (make));
+  json_t *exposed = json_object_get (make->image_config, "ExposedPorts");
+  if (json_is_object (exposed))
+    json_object_set (row->config, "exposed", exposed);
   return row;
 }

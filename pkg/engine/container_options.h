@@ -9,6 +9,7 @@
 typedef struct {
   char *name, *image, *rootfs;
   char **command;                 /* after the image */
+  char **create_command;          /* the whole command line, for inspect */
   char *entrypoint;               /* as given: a word, "" or a JSON array */
   char *workdir, *user, *hostname, *umask, *tz, *stop_signal;
   char *network, *pid, *ipc, *uts, *cgroupns, *userns;

@@ -121,3 +121,10 @@ container_find (Storage *storage, const char *name_or_id, GError **error)
     g_propagate_error (error, problem);
   return NULL;
 }
+
+const char *
+container_network_mode (const char *word)
+{
+  static const char *const slirp[] = { "", "default", "private", "slirp", NULL };
+  return word == NULL || g_strv_contains (slirp, word) ? "slirp4netns" : word;
+}

@@ -1,0 +1,218 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/common/session.h"
+#include "pkg/base/error.h"
+#include "pkg/base/text.h"
+#include "pkg/engine/container_list.h"
+#include "pkg/json/json.h"
+#include "pkg/template/template.h"
+
+#define COMMAND_SHOWN 17
+
+static const CliOption options[] = {
+  { "all", 'a', CLI_BOOL, .help = "Show all the containers, default is only running containers" },
+  { "filter", 'f', CLI_LIST, .help = "Filter output based on conditions given",
+    .man = "Show only containers that fit: *id*=ID (its beginning, or a regular expression), *name*=REGEX, *label*=KEY[=VALUE], *label!*=KEY[=VALUE], *status*=STATE, "
+           "*exited*=CODE, *ancestor*=IMAGE, *before*=CONTAINER, *since*=CONTAINER, *until*=TIME, *volume*=NAME|PATH, *network*=NAME, *command*=REGEX, *restart-policy*=POLICY, "
+           "*should-start-on-boot*=true|false, *health*=STATE, *pod*=NAME. Every key must fit; of several values of one key one is enough, except for labels, which must "
+           "all fit. A *status* filter looks at all containers." },
+  { "format", 0, CLI_STRING, .help = "Pretty-print containers to JSON or using a Go template",
+    .man = "Prints \"json\", or what a Go template makes of each container, with the fields ID, Image, ImageID, Command, Created, CreatedAt, CreatedHuman, RunningFor, "
+           "Status, State, Names, Labels, Mounts, Networks, Ports, ExposedPorts, Pid, Size, Exited, ExitedAt, ExitCode, StartedAt, AutoRemove, CIDFile, Pod, PodName, "
+           "IsInfra, Restarts, Namespaces, and with --ns CGROUPNS, IPC, MNT, NET, PIDNS, USERNS, UTS; .Label \"KEY\" gives one label. Beginning with \"table \" it becomes "
+           "a table with headings." },
+  { "last", 'n', CLI_INT, .help = "Print the n last created containers (all states)", .value = "-1" },
+  { "latest", 'l', CLI_BOOL, .help = "Show the latest container created (all states)" },
+  { "no-trunc", 0, CLI_BOOL, .help = "Display the extended information" },
+  { "noheading", 0, CLI_BOOL, .help = "Do not print headers" },
+  { "ns", 0, CLI_BOOL, .help = "Display namespace information", .alias = "namespace" },
+  { "quiet", 'q', CLI_BOOL, .help = "Print the numeric IDs of the containers only" },
+  { "size", 's', CLI_BOOL, .help = "Display the total file sizes" },
+  { "sort", 0, CLI_CHOICE, .help = "Sort output by: command, created, id, image, names, runningfor, size, status", .value = "created",
+    .values = CLI_VALUES ("command", "created", "id", "image", "names", "runningfor", "size", "status") },
+  { "sync", 0, CLI_BOOL, .help = "Record first what has become of containers whose monitor died" },
+  { "watch", 'w', CLI_UINT, .help = "Watch the ps output on an interval in seconds" },
+  CLI_END
+};
+
+/* What is asked for. */
+typedef struct {
+  const char *format;     /* NULL: the usual table */
+  gboolean whole, quiet, sizes, namespaces, heading;
+  gint64 interval;
+  ContainerListRequest request;
+} Ps;
+
+static void
+set_text (json_t *fields, const char *name, const char *value)
+{
+  json_object_set_new (fields, name, json_string (value));
+}
+
+static char *
+size_text (const ContainerRow *row)
+{
+  if (row->size_rw < 0)
+    return g_strdup ("");
+  g_autofree char *rw = text_size ((guint64) row->size_rw, 3), *root = text_size ((guint64) row->size_root, 3);
+  return g_strdup_printf ("%s (virtual %s)", rw, root);
+}
+
+/* set_rest: what only a template can ask for. */
+static void
+set_rest (json_t *fields, const ContainerRow *row, gboolean whole)
+{
+  const StateContainer *container = row->view->row;
+  struct timespec when = text_time_from_usec (container->created);
+  g_autofree char *created = text_time_rfc3339 (when, TRUE), *created_go = text_time_go (when, TRUE);
+  set_text (fields, "Created", created);
+  set_text (fields, "CreatedAt", created_go);
+  set_text (fields, "Networks", "");
+  json_t *image_id = json_object_get (fields, "ImageID");
+  if (!whole && json_string_length (image_id) > 12)
+    json_object_set_new (fields, "ImageID", json_stringn (json_string_value (image_id), 12));
+  static const char *const maps[] = { "Labels", "ExposedPorts" };
+  for (size_t i = 0; i < G_N_ELEMENTS (maps); i++)
+    if (json_is_null (json_object_get (fields, maps[i])))
+      json_object_set_new (fields, maps[i], json_object ());
+}
+
+static void
+set_namespaces (json_t *fields)
+{
+  static const struct { const char *name, *key; } spaces[] = { { "CGROUPNS", "Cgroup" }, { "IPC", "Ipc" }, { "MNT", "Mnt" }, { "NET", "Net" },
+                                                               { "PIDNS", "Pidns" }, { "USERNS", "User" }, { "UTS", "Uts" } };
+  json_t *found = json_object_get (fields, "Namespaces");
+  for (size_t i = 0; i < G_N_ELEMENTS (spaces); i++)
+    {
+      const char *inode = json_string_value (json_object_get (found, spaces[i].key));
+      set_text (fields, spaces[i].name, inode != NULL ? inode : "");
+    }
+}
+
+/* row_fields: what a Go template may name; see podman-ps(1). */
+static json_t *
+row_fields (const ContainerRow *row, const Ps *ps, gint64 now)
+{
+  const StateContainer *container = row->view->row;
+  json_t *fields = ps->format != NULL || ps->namespaces ? container_row_json (row, ps->namespaces, now) : json_object ();
+  g_autofree char *id = g_strndup (container->id, ps->whole ? strlen (container->id) : 12), *command = container_command_text (container),
+                  *shown = ps->whole || strlen (command) <= COMMAND_SHOWN ? g_strdup (command) : text_truncate (command, COMMAND_SHOWN + 3, "..."),
+                  *ago = text_ago (container->created, now), *status = container_status_text (row->view, now), *ports = container_ports_text (container),
+                  *size = size_text (row);
+  const struct { const char *name, *value; } texts[] = {
+    { "ID", id },            { "Image", container->image_name }, { "Command", shown }, { "CreatedHuman", ago }, { "RunningFor", ago },
+    { "Status", status },    { "Ports", ports },                 { "Names", container->name }, { "Size", size },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    set_text (fields, texts[i].name, texts[i].value);
+  if (ps->format != NULL)
+    set_rest (fields, row, ps->whole);
+  if (ps->format != NULL || ps->namespaces)
+    set_namespaces (fields);
+  return fields;
+}
+
+static const char *
+usual_format (const Ps *ps)
+{
+  if (ps->namespaces)
+    return "table {{.ID}}\\t{{.Names}}\\t{{.Pid}}\\t{{.CGROUPNS}}\\t{{.IPC}}\\t{{.MNT}}\\t{{.NET}}\\t{{.PIDNS}}\\t{{.USERNS}}\\t{{.UTS}}";
+  if (ps->sizes)
+    return "table {{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.CreatedHuman}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}\\t{{.Size}}";
+  return "table {{.ID}}\\t{{.Image}}\\t{{.Command}}\\t{{.CreatedHuman}}\\t{{.Status}}\\t{{.Ports}}\\t{{.Names}}";
+}
+
+static gboolean
+render (GPtrArray *rows, const Ps *ps, GString *out, GError **error)
+{
+  static const TemplateHeader headers[] = { { "ID", "CONTAINER ID" }, { "Id", "CONTAINER ID" }, { "CreatedHuman", "CREATED" }, { "ImageID", "IMAGE ID" },
+                                            { "IsInfra", "IS INFRA" }, { "PIDNS", "PIDNS" }, { "CGROUPNS", "CGROUPNS" }, { "USERNS", "USERNS" },
+                                            { "CIDFile", "CIDFILE" }, { "PodName", "PODNAME" }, { NULL } };
+  gint64 now = g_get_real_time ();
+  gboolean json = ps->format != NULL && template_is_json (ps->format);
+  json_auto_t *array = json_array ();
+  for (guint i = 0; i < rows->len; i++)
+    json_array_append_new (array, json ? container_row_json (rows->pdata[i], ps->namespaces, now) : row_fields (rows->pdata[i], ps, now));
+  if (json)
+    {
+      json_write (out, array, 2, JSON_TEXT_DEFAULT); /* Podman indents this list by 2, others by 4 */
+      g_string_append_c (out, '\n');
+      return TRUE;
+    }
+  return template_render_list (ps->format != NULL ? ps->format : usual_format (ps), array, headers, ps->heading ? TEMPLATE_DEFAULT : TEMPLATE_NO_HEADING, out, error);
+}
+
+static void
+render_ids (GPtrArray *rows, const Ps *ps, GString *out)
+{
+  for (guint i = 0; i < rows->len; i++)
+    g_string_append_printf (out, "%.*s\n", ps->whole ? 64 : 12, ((const ContainerRow *) rows->pdata[i])->view->row->id);
+}
+
+static gboolean
+list_once (Session *session, const Ps *ps, GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+  if (!container_rows (session->storage, &ps->request, &rows, error))
+    return FALSE;
+  g_autoptr (GString) out = g_string_new (NULL);
+  if (ps->quiet && ps->format == NULL)
+    render_ids (rows, ps, out);
+  else if (!render (rows, ps, out, error))
+    return FALSE;
+  fputs (out->str, stdout);
+  return TRUE;
+}
+
+static gboolean
+read_words (const CliArgs *args, Ps *ps, GError **error)
+{
+  gboolean size = cli_args_bool (args, "size"), latest = cli_args_bool (args, "latest");
+  gint64 last = cli_args_int (args, "last");
+  *ps = (Ps){ .format = cli_args_is_set (args, "format") ? cli_args_string (args, "format") : NULL, .whole = cli_args_bool (args, "no-trunc"),
+              .quiet = cli_args_bool (args, "quiet"), .sizes = size, .namespaces = cli_args_bool (args, "ns"), .heading = !cli_args_bool (args, "noheading"),
+              .interval = cli_args_int (args, "watch"),
+              .request = { .all = cli_args_bool (args, "all"), .last = latest ? 1 : MAX (last, 0), .filters = cli_args_list (args, "filter"), .sort = cli_args_string (args, "sort") } };
+  if (ps->quiet && (size || ps->namespaces))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "quiet conflicts with size and namespace");
+  if (size && ps->namespaces)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "size and namespace options conflict");
+  if (latest && last >= 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "last and latest are mutually exclusive");
+  /* measuring costs entering the user namespace: only where sizes are wanted */
+  ps->request.size = size || strcmp (ps->request.sort, "size") == 0 || (ps->format != NULL && strstr (ps->format, ".Size") != NULL);
+  return ps->format == NULL || template_check (ps->format, error);
+}
+
+static int
+ps_run (const CliContext *context, const CliArgs *args, GError **error)
+{
+  Ps ps;
+  g_auto (Session) session = { 0 };
+  if (!read_words (args, &ps, error) || !session_open (&session, context, ps.request.size || cli_args_bool (args, "sync"), error))
+    return CLI_FAILED;
+  for (;;)
+    {
+      if (ps.interval > 0 && isatty (STDOUT_FILENO))
+        fputs ("\033[H\033[2J", stdout);
+      if (!list_once (&session, &ps, error))
+        return CLI_FAILED;
+      if (ps.interval == 0)
+        return 0;
+      if (fflush (stdout) != 0)
+        return 125;
+      g_usleep ((gulong) ps.interval * G_USEC_PER_SEC);
+    }
+}
+
+const CliCommand cmd_ps = {
+  .names = "ps, container list|ls|ps",
+  .summary = "List containers",
+  .description = "Lists containers: the running ones, or with --all every one, with image, command, age, status, ports and names.",
+  .examples = "ps -a\nps --filter status=exited --format '{{.Names}} {{.ExitCode}}'\nps -q --filter label=app=web\n",
+  .options = { options },
+  .run = ps_run,
+};

@@ -1,0 +1,86 @@
+/* container_size of container.h. */
+#include <errno.h>
+#include <fts.h>
+#include <sys/stat.h>
+
+#include "pkg/base/error.h"
+#include "pkg/engine/container.h"
+
+/* A file of several names counts once: those seen. */
+typedef struct {
+  dev_t device;
+  ino_t inode;
+} FileId;
+
+static guint
+file_id_hash (const void *key)
+{
+  const FileId *id = key;
+  return (guint) (id->inode ^ (id->inode >> 32) ^ id->device);
+}
+
+static gboolean
+file_id_equal (const void *a, const void *b)
+{
+  const FileId *one = a, *two = b;
+  return one->device == two->device && one->inode == two->inode;
+}
+
+static gboolean
+seen_before (GHashTable *seen, const struct stat *st)
+{
+  if (st->st_nlink < 2)
+    return FALSE;
+  FileId *id = g_new (FileId, 1);
+  *id = (FileId){ st->st_dev, st->st_ino };
+  return !g_hash_table_add (seen, id);
+}
+
+/* tree_size: bytes of the regular files below @path, on its filesystem. What goes away meanwhile does not count. */
+static gboolean
+tree_size (const char *path, gint64 *ret_bytes, GError **error)
+{
+  char *paths[] = { (char *) path, NULL };
+  FTS *walk = fts_open (paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (file_id_hash, file_id_equal, g_free, NULL);
+  gint64 bytes = 0;
+  int errsv = walk == NULL ? errno : 0;
+  FTSENT *entry;
+  while (errsv == 0 && (errno = 0, entry = fts_read (walk)) != NULL)
+    if (entry->fts_info == FTS_F && !seen_before (seen, entry->fts_statp))
+      bytes += entry->fts_statp->st_size;
+    else if ((entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) && (entry->fts_level == 0 || entry->fts_errno != ENOENT))
+      errsv = entry->fts_errno;
+  if (errsv == 0)
+    errsv = errno;
+  if (walk != NULL)
+    (void) fts_close (walk);
+  if (errsv != 0)
+    return coracle_throw_errno (error, errsv, "measuring %s", path);
+  *ret_bytes = bytes;
+  return TRUE;
+}
+
+gboolean
+container_size (Storage *storage, const StateContainer *row, gint64 *ret_rw, gint64 *ret_root, GError **error)
+{
+  const char *rootfs = json_string_value (json_object_get (json_object_get (row->config, "options"), "rootfs"));
+  gint64 rw = 0, below = 0;
+  if (rootfs != NULL)
+    {
+      /* its own folder is what it writes to */
+      if (!tree_size (rootfs, &below, error))
+        return FALSE;
+    }
+  else
+    {
+      g_autofree char *upper = g_build_filename (storage->paths->root, "containers", row->id, "upper", NULL);
+      if (!tree_size (upper, &rw, error))
+        return FALSE;
+      g_autoptr (StateImage) image = row->image_id != NULL ? state_image_find (storage->state, row->image_id, NULL) : NULL;
+      below = image != NULL ? image->size : 0;
+    }
+  *ret_rw = rw;
+  *ret_root = below + rw;
+  return TRUE;
+}
