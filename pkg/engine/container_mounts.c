@@ -104,10 +104,9 @@ image_volumes (Make *make, GPtrArray *given, GError **error)
   {
     if (destination[0] != '/' || has_destination (given, destination))
       continue;
-    g_autofree char *text = g_strcmp0 (kind, "tmpfs") == 0 ? NULL : g_strdup (destination);
-    g_autoptr (SpecMount) mount = text != NULL ? spec_volume_parse (text, "/", error) : spec_tmpfs_parse (destination, error);
+    g_autoptr (SpecMount) mount = spec_image_volume (destination, g_strcmp0 (kind, "tmpfs") == 0, error);
     if (mount == NULL || !resolve_one (make, mount, error))
-      return coracle_prefix (error, "the image's volume %s", destination);
+      return FALSE;
   }
   return TRUE;
 }

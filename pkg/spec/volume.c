@@ -112,6 +112,19 @@ spec_tmpfs_parse (const char *text, GError **error)
   return NULL;
 }
 
+SpecMount *
+spec_image_volume (const char *path, gboolean tmpfs, GError **error)
+{
+  g_autoptr (SpecMount) mount = g_new0 (SpecMount, 1);
+  g_auto (MountOptions) options = { 0 };
+  mount->type = tmpfs ? SPEC_MOUNT_TMPFS : SPEC_MOUNT_VOLUME;
+  if ((mount->destination = mount_destination (path, error)) != NULL && (!tmpfs || words_parse ("rw,noexec,nosuid,nodev", TRUE, &options, error))
+      && mount_options_apply (&options, mount, error))
+    return g_steal_pointer (&mount);
+  coracle_prefix (error, "the image's volume \"%s\"", path);
+  return NULL;
+}
+
 static gboolean
 mounts_equal (const SpecMount *a, const SpecMount *b)
 {

@@ -32,6 +32,10 @@ SpecMount *spec_volume_parse (const char *text, const char *cwd, GError **error)
 /* spec_mount_parse: --mount type=TYPE,KEY=VALUE,… (comma-separated values: "a field, quoted" may hold commas). Without type: volume. */
 SpecMount *spec_mount_parse (const char *text, const char *cwd, GError **error);
 
+/* spec_image_volume: what an image declares as a volume: @path is a path in the container and nothing else; a colon in it is a character like any other, for an image must not
+ * name folders of the host. @tmpfs: a tmpfs instead of an anonymous volume. */
+SpecMount *spec_image_volume (const char *path, gboolean tmpfs, GError **error);
+
 /* spec_tmpfs_parse: --tmpfs DESTINATION[:OPTIONS]. */
 SpecMount *spec_tmpfs_parse (const char *text, GError **error);
 

@@ -200,6 +200,29 @@ test_together (void)
   g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND);
 }
 
+/* An image's volume is a path in the container: what it says after a colon is no mount of the host. */
+static void
+test_image (void)
+{
+  static const char *const paths[] = { "/data", "/etc/shadow:/x", "/:/host", "name:/x:ro,suid", "/x:suid,exec", "/a/../../b" };
+  static const char *const cleaned[] = { "/data", "/etc/shadow:/x", "/:/host", NULL, "/x:suid,exec", "/b" };
+  for (size_t i = 0; i < G_N_ELEMENTS (paths); i++)
+    for (int tmpfs = 0; tmpfs < 2; tmpfs++)
+      {
+        g_autoptr (GError) error = NULL;
+        g_autoptr (SpecMount) mount = spec_image_volume (paths[i], tmpfs, &error);
+        g_assert_cmpstr (mount != NULL ? mount->destination : NULL, ==, cleaned[i]);
+        if (mount == NULL)
+          {
+            g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_INVALID);
+            continue;
+          }
+        g_assert_null (mount->source);
+        g_assert_cmpint (mount->type, ==, tmpfs ? SPEC_MOUNT_TMPFS : SPEC_MOUNT_VOLUME);
+        g_assert_true (!tmpfs || g_strv_contains ((const char *const *) mount->options, "nosuid"));
+      }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -207,6 +230,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/volume", test_volume);
   g_test_add_func ("/spec/mount", test_mount);
   g_test_add_func ("/spec/tmpfs", test_tmpfs);
+  g_test_add_func ("/spec/image-volume", test_image);
   g_test_add_func ("/spec/mounts-together", test_together);
   return g_test_run ();
 }
