@@ -14,7 +14,6 @@
 #include "pkg/base/path.h"
 #include "pkg/monitor/protocol.h"
 #include "storage/content.h"
-#include "storage/content.h"
 #include "storage/storage.h"
 
 #define EXIT_WITHOUT_TRACE 137   /* killed, as far as anybody can tell */

@@ -5,9 +5,10 @@
 void
 session_close (Session *session)
 {
-  g_clear_pointer (&session->map, idmap_free);
-  g_clear_pointer (&session->storage, storage_free);
-  g_clear_pointer (&session->paths, config_paths_free);
+  idmap_free (session->map);
+  storage_free (session->storage);
+  config_paths_free (session->paths);
+  *session = (Session){ 0 };
 }
 
 static gboolean

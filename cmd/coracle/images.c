@@ -89,7 +89,7 @@ images_run (const CliContext *context, const CliArgs *args, GError **error)
   const char *format = cli_args_is_set (args, "format") ? cli_args_string (args, "format") : NULL;
   if (format != NULL && !template_check (format, error))
     return CLI_FAILED;
-  if (cli_args_arg (args, 0) != NULL && cli_args_bool (args, "all"))
+  if (cli_args_arg (args, 0) != NULL && cli_args_list (args, "filter")[0] != NULL)
     {
       coracle_throw (error, CORACLE_ERROR_INVALID, "cannot specify an image and a filter(s)");
       return CLI_FAILED;

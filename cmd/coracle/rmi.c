@@ -9,6 +9,7 @@ static const CliOption options[] = {
   { "all", 'a', CLI_BOOL, .help = "All images" },
   { "force", 'f', CLI_BOOL, .help = "Force removal of the image, its names and the containers that use it" },
   { "ignore", 'i', CLI_BOOL, .help = "Do not mind images that do not exist" },
+  { "no-prune", 0, CLI_BOOL, .help = "Keep untagged parents (they are always kept)" },
   CLI_END
 };
 

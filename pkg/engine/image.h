@@ -40,6 +40,9 @@ json_t *image_row_json (const ImageRow *row);
 /* image_labels: the labels of its config, a new object (empty if there are none). */
 json_t *image_labels (const StateImage *image);
 
+/* image_repo_digests: "REPOSITORY@DIGEST" as it was pulled, and for the repository of each of its names; a new array of strings. */
+json_t *image_repo_digests (const StateImage *image);
+
 /* ---- names */
 /* image_tag: give @source these names too, each normalised ("localhost/" and ":latest" where missing); all or none.
  * Errors: NOT_FOUND the source; INVALID a name. */

@@ -103,7 +103,7 @@ image_inspect (Storage *storage, const StateImage *image, GError **error)
     { "Id", json_string (image->id) },
     { "Digest", json_string (image->manifest_digest != NULL ? image->manifest_digest : "") },
     { "RepoTags", names },
-    { "RepoDigests", json_strv ((const char *const *) image->digests) },
+    { "RepoDigests", image_repo_digests (image) },
     { "Parent", json_string ("") },
     { "Comment", json_string (text_at (last, "comment")) },
     { "Created", value_at (config, "created", json_null ()) },

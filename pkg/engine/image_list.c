@@ -49,6 +49,24 @@ image_labels (const StateImage *image)
   return copy;
 }
 
+json_t *
+image_repo_digests (const StateImage *image)
+{
+  json_t *digests = json_strv ((const char *const *) image->digests);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (char **digest = image->digests; *digest != NULL; digest++)
+    g_hash_table_add (seen, g_strdup (*digest));
+  for (char **name = image->names; *name != NULL && image->manifest_digest != NULL; name++)
+    {
+      g_autofree char *repository = NULL, *tag = NULL;
+      image_name_split (*name, &repository, &tag);
+      char *digest = g_strconcat (repository, "@", image->manifest_digest, NULL);
+      if (g_hash_table_add (seen, digest))
+        (void) json_array_append_new (digests, json_string (digest));
+    }
+  return digests;
+}
+
 static void
 image_row_free (ImageRow *row)
 {
@@ -62,8 +80,10 @@ image_list_free (ImageList *list)
 {
   if (list == NULL)
     return;
-  g_clear_pointer (&list->rows, g_ptr_array_unref);
-  g_clear_pointer (&list->images, g_ptr_array_unref);
+  if (list->rows != NULL)
+    g_ptr_array_unref (list->rows);
+  if (list->images != NULL)
+    g_ptr_array_unref (list->images);
   g_free (list);
 }
 
@@ -329,7 +349,7 @@ image_row_json (const ImageRow *row)
   g_autofree char *when = text_time_rfc3339 (created, FALSE);
   json_t *names = json_strv ((const char *const *) image->names);
   json_t *object = json_pack ("{s:s, s:s, s:n, s:o, s:I, s:i, s:I, s:o, s:I, s:s, s:s, s:O, s:b, s:s, s:o, s:b, s:I, s:s}", "Id", image->id, "ParentId", "", "RepoTags",
-                              "RepoDigests", json_strv ((const char *const *) image->digests), "Size", (json_int_t) image->size, "SharedSize", 0, "VirtualSize",
+                              "RepoDigests", image_repo_digests (image), "Size", (json_int_t) image->size, "SharedSize", 0, "VirtualSize",
                               (json_int_t) image->size, "Labels", image_labels (image), "Containers", (json_int_t) row->containers, "Arch",
                               image->architecture != NULL ? image->architecture : "", "Digest", image->manifest_digest != NULL ? image->manifest_digest : "", "History", names,
                               "IsManifestList", 0, "Os", image->os != NULL ? image->os : "", "Names", names, "Dangling", row->name == NULL, "Created",

@@ -8,6 +8,11 @@
   " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_name WHERE image_id=i.id ORDER BY seq))," \
   " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_digest WHERE image_id=i.id ORDER BY seq)) FROM image i "
 
+/* NAME@DIGEST: as it was pulled, or any image of that digest with a name NAME:TAG */
+#define BY_DIGEST \
+  "WHERE i.rowid=coalesce((SELECT i2.rowid FROM image_digest d JOIN image i2 ON i2.id=d.image_id WHERE d.name=? ORDER BY d.seq DESC LIMIT 1)," \
+  " (SELECT i3.rowid FROM image i3 JOIN image_name n ON n.image_id=i3.id WHERE i3.manifest_digest=? AND substr(n.name,1,length(?))=? LIMIT 1))"
+
 void
 state_image_free (StateImage *image)
 {
@@ -112,9 +117,11 @@ state_image_find (State *state, const char *name_or_id, GError **error)
   const char *hex = g_str_has_prefix (name_or_id, "sha256:") ? name_or_id + 7 : name_or_id;
   if (hex == name_or_id)
     {
-      const char *sql = strchr (name_or_id, '@') != NULL ? IMAGE_COLUMNS "WHERE i.id=(SELECT image_id FROM image_digest WHERE name=? ORDER BY seq DESC LIMIT 1)"
-                                                         : IMAGE_COLUMNS "WHERE i.id=(SELECT image_id FROM image_name WHERE name=?)";
-      cleanup_query sqlite3_stmt *by_name = state_query (state, sql, &failure, "s", name_or_id);
+      const char *at = strchr (name_or_id, '@');
+      g_autofree char *tagged = at != NULL ? g_strdup_printf ("%.*s:", (int) (at - name_or_id), name_or_id) : NULL;
+      cleanup_query sqlite3_stmt *by_name
+          = at != NULL ? state_query (state, IMAGE_COLUMNS BY_DIGEST, &failure, "ssss", name_or_id, at + 1, tagged, tagged)
+                       : state_query (state, IMAGE_COLUMNS "WHERE i.id=(SELECT image_id FROM image_name WHERE name=?)", &failure, "s", name_or_id);
       image = find_one (state, by_name, name_or_id, &failure);
     }
   if (image == NULL && failure == NULL && state_is_hex (hex, 64))

@@ -64,8 +64,11 @@ static gboolean
 parse_escape (Parser *parser, GString *out)
 {
   static const char names[] = "btnfr\"\\", values[] = "\b\t\n\f\r\"\\";
-  char c = *parser->at++;
-  const char *found = c != '\0' ? strchr (names, c) : NULL;
+  char c = *parser->at;
+  if (c == '\0')
+    return fail (parser, "a string without end");
+  parser->at++;
+  const char *found = strchr (names, c);
   if (found != NULL)
     {
       g_string_append_c (out, values[found - names]);

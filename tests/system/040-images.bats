@@ -161,6 +161,33 @@ E
   run_coracle 125 rmi -a box
 }
 
+@test "rmi: an image that a container uses" {
+  fixture_image used -c 'LABEL n=2'
+  coracle run --net none used sleep 60 &
+  local job=$! id
+  used() { [ "$(coracle images -n --filter containers=true --format '{{.Repository}}')" = localhost/used ]; }
+  wait_for 10 used
+  id=$(coracle image inspect --format '{{.Id}}' used)
+  run_coracle 2 rmi used
+  like "$output" '^Error: image used by [0-9a-f]{64}: image is in use by a container: consider listing external containers and force-removing image$'
+  run_coracle image exists used
+  run_coracle rmi -f used
+  has "$output" "Deleted: $id"
+  wait "$job" || true
+  run_coracle 1 image exists used
+  no_leaks
+}
+
+@test "names with digests" {
+  local digest
+  run_coracle image inspect --format '{{index .RepoDigests 0}}' box
+  digest=$output
+  like "$digest" '^localhost/box@sha256:[0-9a-f]{64}$'
+  run_coracle image exists "$digest"
+  run_coracle 1 image exists "localhost/nosuch@${digest#*@}"
+  run_coracle 125 images --filter reference=box box
+}
+
 @test "rmi: an image's layers and blobs go with the last that needs them" {
   local layer
   layer=$(coracle image inspect --format '{{index .RootFS.Layers 0}}' box)
@@ -169,7 +196,7 @@ E
   run_coracle rmi box
   [ -d "$STORE/layers/${layer#sha256:}" ]
   run_coracle rmi -a
-  is "$(ls "$STORE/layers" "$STORE/oci/blobs/sha256" "$STORE/tmp" | grep -c '[0-9a-f]\{64\}' || true)" 0 "what is left"
+  is "$(find "$STORE/layers" "$STORE/oci/blobs/sha256" "$STORE/tmp" -mindepth 1)" "" "what is left"
   run_coracle images -q
   is "$output" ""
   is "$(jq -c .manifests "$STORE/oci/index.json")" "[]"

@@ -45,8 +45,8 @@ tidy() { run_coracle 125 import /dev/null; }
   is "$status $output" "0 Loaded image: localhost/from-docker:1" "standard input"
   gzip -c "$dir/docker-archive.tar" >"$TEST_STORE/a.tgz"
   run_coracle load -i "$TEST_STORE/a.tgz"
-  cat "$TEST_STORE/a.tgz" | run coracle load
-  is "$status" 0 "a pipe"
+  # a pipe, which cannot be sought in
+  is "$(gzip -c "$dir/docker-archive.tar" | coracle load)" "Loaded image: localhost/from-docker:1" "from a pipe"
 }
 
 @test "pull: local transports print the id" {

@@ -67,9 +67,9 @@ test_images (Fixture *f, const void *data)
   put (f->state, ID_B, 30, "localhost/b:latest", NULL, "sha256:l2");
   put (f->state, ID_C, 20, NULL, NULL, NULL);
   const struct { const char *what, *id; int code; } rows[] = {
-    { "localhost/a:latest", ID_A }, { "localhost/a@sha256:m", ID_A }, { ID_B, ID_B }, { "sha256:" ID_B, ID_B }, { "aaaa", ID_A }, { "sha256:c", ID_C },
+    { "localhost/a:latest", ID_A }, { "localhost/a@sha256:m", ID_A }, { "localhost/b@sha256:m", ID_B }, { ID_B, ID_B }, { "sha256:" ID_B, ID_B }, { "aaaa", ID_A }, { "sha256:c", ID_C },
     { "aaa", NULL, CORACLE_ERROR_INVALID }, { "b", NULL, CORACLE_ERROR_NOT_FOUND }, { "localhost/b", NULL, CORACLE_ERROR_NOT_FOUND },
-    { "localhost/a@sha256:x", NULL, CORACLE_ERROR_NOT_FOUND }, { "", NULL, CORACLE_ERROR_NOT_FOUND }, { ID_A "0", NULL, CORACLE_ERROR_NOT_FOUND },
+    { "localhost/a@sha256:x", NULL, CORACLE_ERROR_NOT_FOUND }, { "localhost/z@sha256:m", NULL, CORACLE_ERROR_NOT_FOUND }, { "", NULL, CORACLE_ERROR_NOT_FOUND }, { ID_A "0", NULL, CORACLE_ERROR_NOT_FOUND },
     { "sha256:localhost/a:latest", NULL, CORACLE_ERROR_NOT_FOUND },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)

@@ -49,6 +49,7 @@ test_broken (void)
     { "[a\n", "line 1: expected ']' after a table's name" },
     { "a = [1 2]", "line 1: expected ',' or ']' in an array" },
     { "a = { b = 1", "line 1: expected ',' or '}' in a table" },
+    { "a = \"\"\"x\\", "line 1: a string without end" },
     { "a = \"\\q\"", "line 1: a broken escape in a string" },
     { "a = \"\\ud800\"", "line 1: a broken escape in a string" },
     { "a = \"\xff\"", "not UTF-8" },
