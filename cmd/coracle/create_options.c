@@ -1,8 +1,10 @@
 #include "cmd/coracle/create_options.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "pkg/base/error.h"
+#include "pkg/engine/container_defaults.h"
 
 static const char *const privacy[] = { "private", "host", NULL };
 
@@ -125,17 +127,30 @@ const CliOption create_options[] = {
   CLI_END
 };
 
-/* text, list: what was given, owned anew; NULL if it was not. */
-static char *
-text (const CliArgs *args, const char *name)
+/* take_text, take_list: what was given, in place of what containers.conf says. */
+static void
+take_text (char **at, const CliArgs *args, const char *name)
 {
-  return cli_args_is_set (args, name) ? g_strdup (cli_args_string (args, name)) : NULL;
+  if (!cli_args_is_set (args, name))
+    return;
+  g_free (*at);
+  *at = g_strdup (cli_args_string (args, name));
 }
 
-static char **
-list (const CliArgs *args, const char *name)
+static void
+take_list (char ***at, const CliArgs *args, const char *name)
 {
-  return cli_args_is_set (args, name) ? g_strdupv ((char **) cli_args_list (args, name)) : NULL;
+  if (!cli_args_is_set (args, name))
+    return;
+  g_strfreev (*at);
+  *at = g_strdupv ((char **) cli_args_list (args, name));
+}
+
+static void
+take_number (gint64 *at, const CliArgs *args, const char *name)
+{
+  if (cli_args_is_set (args, name))
+    *at = cli_args_int (args, name);
 }
 
 static void
@@ -153,7 +168,7 @@ read_texts (ContainerOptions *options, const CliArgs *args)
     { "workdir", &options->workdir },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
-    *texts[i].at = text (args, texts[i].name);
+    take_text (texts[i].at, args, texts[i].name);
 }
 
 static void
@@ -163,14 +178,14 @@ read_lists (ContainerOptions *options, const CliArgs *args)
     const char *name;
     char ***at;
   } lists[] = {
-    { "add-host", &options->add_hosts }, { "annotation", &options->annotation }, { "cap-add", &options->cap_add },     { "cap-drop", &options->cap_drop },
+    { "add-host", &options->add_hosts }, { "cap-add", &options->cap_add },     { "cap-drop", &options->cap_drop },
     { "device", &options->device },      { "dns", &options->dns },               { "dns-option", &options->dns_option }, { "dns-search", &options->dns_search },
     { "env", &options->env },            { "env-file", &options->env_file },     { "group-add", &options->group_add }, { "label", &options->label },
     { "label-file", &options->label_file }, { "mount", &options->mounts },       { "security-opt", &options->security_opt }, { "sysctl", &options->sysctl },
     { "tmpfs", &options->tmpfs },        { "ulimit", &options->ulimit },         { "unsetenv", &options->unsetenv },   { "volume", &options->volumes },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
-    *lists[i].at = list (args, lists[i].name);
+    take_list (lists[i].at, args, lists[i].name);
 }
 
 static void
@@ -186,7 +201,20 @@ read_flags (ContainerOptions *options, const CliArgs *args)
     { "unsetenv-all", &options->unsetenv_all },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (flags); i++)
-    *flags[i].at = cli_args_bool (args, flags[i].name);
+    if (cli_args_is_set (args, flags[i].name))
+      *flags[i].at = cli_args_bool (args, flags[i].name);
+}
+
+/* read_annotations: those of containers.conf stay, and a later one of the same key wins. */
+static void
+read_annotations (ContainerOptions *options, const CliArgs *args)
+{
+  g_autoptr (GStrvBuilder) all = g_strv_builder_new ();
+  if (options->annotation != NULL)
+    g_strv_builder_addv (all, (const char **) options->annotation);
+  g_strv_builder_addv (all, (const char **) (uintptr_t) cli_args_list (args, "annotation"));
+  g_strfreev (options->annotation);
+  options->annotation = g_strv_builder_end (all);
 }
 
 /* read_network: named networks, of which there could be several, are not for here. */
@@ -196,7 +224,11 @@ read_network (ContainerOptions *options, const CliArgs *args, GError **error)
   const char *const *networks = cli_args_list (args, "network");
   if (networks[0] != NULL && networks[1] != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "--network given more than once: only named networks could be joined together, and this version has none");
-  options->network = g_strdup (networks[0]);
+  if (networks[0] != NULL)
+    {
+      g_free (options->network);
+      options->network = g_strdup (networks[0]);
+    }
   return TRUE;
 }
 
@@ -223,7 +255,7 @@ check_together (const ContainerOptions *options, const CliArgs *args, GError **e
 {
   if (options->replace && options->name == NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot replace container without --name being set");
-  if (options->no_hosts && options->add_hosts != NULL)
+  if (cli_args_bool (args, "no-hosts") && options->add_hosts != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "--no-hosts and --add-host cannot be set together");
   if (options->hostname != NULL && g_strcmp0 (options->uts, "host") == 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot set hostname when running in the host UTS namespace: invalid configuration");
@@ -235,15 +267,20 @@ check_together (const ContainerOptions *options, const CliArgs *args, GError **e
 ContainerOptions *
 create_options_read (const CliArgs *args, GError **error)
 {
-  g_autoptr (ContainerOptions) options = container_options_new ();
+  g_autoptr (ContainerOptions) options = container_options_from_conf (error);
+  if (options == NULL)
+    return NULL;
   read_texts (options, args);
   read_lists (options, args);
   read_flags (options, args);
-  options->shm_size = cli_args_int (args, "shm-size");
-  options->stop_timeout = cli_args_int (args, "stop-timeout");
-  options->timeout = cli_args_int (args, "timeout");
-  options->has_oom_score_adj = cli_args_is_set (args, "oom-score-adj");
-  options->oom_score_adj = cli_args_int (args, "oom-score-adj");
+  read_annotations (options, args);
+  take_number (&options->shm_size, args, "shm-size");
+  take_number (&options->stop_timeout, args, "stop-timeout");
+  take_number (&options->timeout, args, "timeout");
+  take_number (&options->oom_score_adj, args, "oom-score-adj");
+  options->has_oom_score_adj = options->has_oom_score_adj || cli_args_is_set (args, "oom-score-adj");
+  /* who adds hosts wants the file, whatever containers.conf says */
+  options->no_hosts = options->no_hosts && options->add_hosts == NULL;
 
   if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error))
     return NULL;

@@ -60,6 +60,9 @@ env_build (const Make *make, char ***ret_env, GError **error)
   const ContainerOptions *options = make->options;
   g_auto (GStrv) env = NULL, given = NULL;
   add_defaults (make, &env);
+  for (char **text = options->default_env; text != NULL && *text != NULL; text++)
+    if (!spec_env_add (&env, *text, (const char *const *) environ, error))
+      return coracle_prefix (error, "containers.conf: env");
   add_image (make, &env);
   add_proxies (make, &env);
   if (options->env_host)

@@ -154,7 +154,7 @@ load_seccomp (Make *make, GError **error)
   make->security = spec_security_parse ((const char *const *) options->security_opt, error);
   if (make->security == NULL || !words_caps (options, &make->caps, error))
     return FALSE;
-  const char *profile = make->security->seccomp != NULL ? make->security->seccomp : options->privileged ? "unconfined" : NULL;
+  const char *profile = make->security->seccomp != NULL ? make->security->seccomp : options->privileged ? "unconfined" : options->default_seccomp;
   make->seccomp = seccomp_filter_new (profile, make->caps, make->paths->cache, error);
   return make->seccomp != NULL;
 }

@@ -181,12 +181,28 @@ sort_mounts (Make *make)
   make->mounts = sorted;
 }
 
-gboolean
-mounts_check (const ContainerOptions *options, GError **error)
+/* parse_mounts: what the user asked for, and what containers.conf says besides; of two on one path the user's. */
+static GPtrArray *
+parse_mounts (const ContainerOptions *options, GError **error)
 {
   g_autofree char *cwd = g_get_current_dir ();
   g_autoptr (GPtrArray) mounts
     = spec_mounts_parse ((const char *const *) options->volumes, (const char *const *) options->mounts, (const char *const *) options->tmpfs, cwd, error);
+  if (mounts == NULL || (options->default_volumes == NULL && options->default_mounts == NULL))
+    return g_steal_pointer (&mounts);
+  g_autoptr (GPtrArray) defaults = spec_mounts_parse ((const char *const *) options->default_volumes, (const char *const *) options->default_mounts, NULL, "/", error);
+  if (defaults == NULL)
+    return coracle_prefix (error, "containers.conf"), NULL;
+  for (guint i = 0; i < defaults->len; i++)
+    if (!has_destination (mounts, ((SpecMount *) defaults->pdata[i])->destination))
+      g_ptr_array_add (mounts, g_steal_pointer (&defaults->pdata[i]));
+  return g_steal_pointer (&mounts);
+}
+
+gboolean
+mounts_check (const ContainerOptions *options, GError **error)
+{
+  g_autoptr (GPtrArray) mounts = parse_mounts (options, error);
   if (mounts == NULL)
     return FALSE;
   for (guint i = 0; i < mounts->len; i++)
@@ -203,10 +219,7 @@ mounts_check (const ContainerOptions *options, GError **error)
 gboolean
 mounts_resolve (Make *make, GError **error)
 {
-  const ContainerOptions *options = make->options;
-  g_autofree char *cwd = g_get_current_dir ();
-  g_autoptr (GPtrArray) given
-    = spec_mounts_parse ((const char *const *) options->volumes, (const char *const *) options->mounts, (const char *const *) options->tmpfs, cwd, error);
+  g_autoptr (GPtrArray) given = parse_mounts (make->options, error);
   if (given == NULL)
     return FALSE;
   init_program (make);

@@ -24,7 +24,9 @@ static const struct {
   FIELD (rm, FLAG),            FIELD (replace, FLAG),       FIELD (interactive, FLAG),   FIELD (tty, FLAG),          FIELD (sig_proxy, FLAG),
   FIELD (env_host, FLAG),      FIELD (unsetenv_all, FLAG),  FIELD (read_only, FLAG),     FIELD (read_only_tmpfs, FLAG), FIELD (no_hosts, FLAG),
   FIELD (create_command, LIST),
-  FIELD (privileged, FLAG),    FIELD (init, FLAG),          FIELD (http_proxy, FLAG),    FIELD (passwd, FLAG),
+  FIELD (privileged, FLAG),    FIELD (init, FLAG),          FIELD (http_proxy, FLAG),    FIELD (passwd, FLAG),       FIELD (name_as_hostname, FLAG),
+  FIELD (default_env, LIST),   FIELD (default_caps, LIST),  FIELD (default_sysctl, LIST), FIELD (default_ulimit, LIST), FIELD (default_volumes, LIST),
+  FIELD (default_mounts, LIST), FIELD (base_hosts_file, TEXT), FIELD (default_seccomp, TEXT),
 };
 
 static void *
@@ -39,6 +41,8 @@ container_options_new (void)
   ContainerOptions *options = g_new0 (ContainerOptions, 1);
   options->shm_size = 65536 << 10; /* containers.conf(5) shm_size */
   options->stop_timeout = 10;
+  /* containers.conf(5) default_sysctls: ping works without CAP_NET_RAW */
+  options->default_sysctl = g_strdupv ((char *[]){ (char *) "net.ipv4.ping_group_range=0 0", NULL });
   options->read_only_tmpfs = options->http_proxy = options->passwd = options->sig_proxy = TRUE;
   return options;
 }

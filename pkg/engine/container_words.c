@@ -82,6 +82,8 @@ gboolean
 words_caps (const ContainerOptions *options, uint64_t *ret_caps, GError **error)
 {
   uint64_t base = options->privileged ? caps_all () : caps_default ();
+  if (!options->privileged && options->default_caps != NULL && !caps_merge (0, (const char *const *) options->default_caps, NULL, &base, error))
+    return coracle_prefix (error, "containers.conf: default_capabilities");
   return caps_merge (base, (const char *const *) options->cap_add, (const char *const *) options->cap_drop, ret_caps, error);
 }
 
@@ -130,17 +132,31 @@ ulimit_value (guint64 value)
   return json_integer ((json_int_t) value);
 }
 
+static void
+add_ulimit (json_t *rlimits, const SpecUlimit *limit, guint64 highest)
+{
+  json_array_append_new (rlimits, json_pack ("{s:s, s:o, s:o}", "type", limit->name, "soft", ulimit_value (MIN (limit->soft, highest)), "hard",
+                                             ulimit_value (MIN (limit->hard, highest))));
+}
+
+/* parse_ulimits: the user's own, and those of containers.conf as far as this user may go: a machine's default is no reason to fail. */
 static gboolean
 parse_ulimits (const ContainerOptions *options, SpecWords *words, GError **error)
 {
   g_autoptr (GArray) limits = spec_ulimits_parse ((const char *const *) options->ulimit, error);
-  if (limits == NULL)
+  g_autoptr (GArray) defaults = limits != NULL ? spec_ulimits_parse ((const char *const *) options->default_ulimit, error) : NULL;
+  if (defaults == NULL)
     return FALSE;
   words->rlimits = json_array ();
   for (guint i = 0; i < limits->len; i++)
+    add_ulimit (words->rlimits, &g_array_index (limits, SpecUlimit, i), G_MAXUINT64);
+  for (guint i = 0; i < defaults->len; i++)
     {
-      const SpecUlimit *limit = &g_array_index (limits, SpecUlimit, i);
-      json_array_append_new (words->rlimits, json_pack ("{s:s, s:o, s:o}", "type", limit->name, "soft", ulimit_value (limit->soft), "hard", ulimit_value (limit->hard)));
+      const SpecUlimit *limit = &g_array_index (defaults, SpecUlimit, i);
+      struct rlimit own;
+      gboolean bounded = words->limits_bounded && getrlimit ((__rlimit_resource_t) limit->resource, &own) == 0 && own.rlim_max != RLIM_INFINITY;
+      if (spec_ulimit_find (limits, limit->resource) == NULL)
+        add_ulimit (words->rlimits, limit, bounded ? own.rlim_max : G_MAXUINT64);
     }
   return TRUE;
 }
@@ -149,6 +165,16 @@ static gboolean
 parse_sysctls (const ContainerOptions *options, gboolean own_network, SpecWords *words, GError **error)
 {
   words->sysctl = json_object ();
+  /* containers.conf's are for namespaces of the container's own: with the host's they are left out */
+  for (char **text = options->default_sysctl; text != NULL && *text != NULL; text++)
+    {
+      g_autofree char *name = NULL, *value = NULL;
+      SpecSysctlNamespace space;
+      if (!spec_sysctl_parse (*text, &name, &value, &space, error))
+        return coracle_prefix (error, "containers.conf: default_sysctls");
+      if (space == SPEC_SYSCTL_NET ? own_network : words->ipc.kind == SPEC_PRIVATE)
+        json_object_set_new (words->sysctl, name, json_string (value));
+    }
   for (char **text = options->sysctl; text != NULL && *text != NULL; text++)
     {
       g_autofree char *name = NULL, *value = NULL;
@@ -242,6 +268,7 @@ parse_spec (const ContainerOptions *options, gboolean own_network, SpecWords *wo
 gboolean
 words_spec (const Make *make, SpecWords *ret_words, GError **error)
 {
+  ret_words->limits_bounded = make->map->mode != IDMAP_HOST;
   return parse_spec (make->options, make->network != NETWORK_HOST, ret_words, error);
 }
 
@@ -365,5 +392,5 @@ words_hostname (const Make *make)
   char name[65] = "localhost";
   if (g_strcmp0 (make->options->uts, "host") == 0 && gethostname (name, sizeof name - 1) == 0)
     return g_strdup (name);
-  return g_strndup (make->id, 12);
+  return make->options->name_as_hostname ? g_strdup (make->name) : g_strndup (make->id, 12);
 }

@@ -31,7 +31,20 @@ put (const EtcFiles *files, json_t *mounts, int dir, const char *name, const cha
   return TRUE;
 }
 
-/* hosts_text: podman-run(1) --add-host, --no-hosts; containers.conf base_hosts_file: the host's own file first. */
+/* read_base_hosts: containers.conf(5) base_hosts_file: the host's own file unless another one is named; "none", and "image" for the image's. */
+static gboolean
+read_base_hosts (const EtcFiles *files, char **ret_text)
+{
+  const char *file = files->options->base_hosts_file;
+  if (g_strcmp0 (file, "none") == 0)
+    return FALSE;
+  if (g_strcmp0 (file, "image") != 0)
+    return path_read_file (AT_FDCWD, file != NULL ? file : "/etc/hosts", 1 << 20, ret_text, NULL, NULL);
+  cleanup_fd int fd = path_open_in_root (files->root_fd, "/etc/hosts", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+  return fd >= 0 && fd_read_file (fd, 1 << 20, ret_text, NULL, NULL);
+}
+
+/* hosts_text: podman-run(1) --add-host, --no-hosts: what the user asked for first, for the first line that has a name counts. */
 static char *
 hosts_text (const EtcFiles *files)
 {
@@ -39,7 +52,7 @@ hosts_text (const EtcFiles *files)
   g_autofree char *base = NULL;
   for (const char *const *line = files->hosts; line != NULL && *line != NULL; line++)
     g_string_append_printf (text, "%s\n", *line);
-  if (path_read_file (AT_FDCWD, "/etc/hosts", 1 << 20, &base, NULL, NULL))
+  if (read_base_hosts (files, &base))
     {
       g_string_append (text, base);
       if (text->len > 0 && text->str[text->len - 1] != '\n')

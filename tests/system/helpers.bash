@@ -41,8 +41,10 @@ basic_setup_file() {
     export CORACLE=$TEST_STORE/bin/coracle
   fi
   export STORE=$XDG_DATA_HOME/coracle RUN_ROOT=$XDG_RUNTIME_DIR/coracle
-  # what the caller's shell had set must not steer a test
-  unset CONTAINERS_CONF CONTAINERS_STORAGE_CONF CONTAINER_HOST http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
+  # what the caller's shell had set, or the machine's containers.conf, must not steer a test
+  : >"$TEST_STORE/containers.conf"
+  export CONTAINERS_CONF=$TEST_STORE/containers.conf
+  unset CONTAINERS_CONF_OVERRIDE CONTAINERS_STORAGE_CONF CONTAINER_HOST http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
 }
 
 basic_setup() { :; }

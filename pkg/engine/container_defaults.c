@@ -1,0 +1,131 @@
+#include "pkg/engine/container_defaults.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "pkg/base/error.h"
+#include "pkg/config/containers_conf.h"
+#include "pkg/spec/values.h"
+
+typedef enum { TEXT, LIST, NUMBER, FLAG } Kind;
+
+/* Source: containers.conf(5) */
+#define KEY(key, kind, field) { key, kind, offsetof (ContainerOptions, field) }
+static const struct {
+  const char *key;
+  Kind kind;
+  size_t at;
+} keys[] = {
+  KEY ("annotations", LIST, annotation),           KEY ("base_hosts_file", TEXT, base_hosts_file), KEY ("cgroupns", TEXT, cgroupns),
+  KEY ("container_name_as_hostname", FLAG, name_as_hostname), KEY ("default_capabilities", LIST, default_caps), KEY ("default_sysctls", LIST, default_sysctl),
+  KEY ("default_ulimits", LIST, default_ulimit),   KEY ("devices", LIST, device),                  KEY ("dns_options", LIST, dns_option),
+  KEY ("dns_searches", LIST, dns_search),          KEY ("dns_servers", LIST, dns),                 KEY ("env", LIST, default_env),
+  KEY ("env_host", FLAG, env_host),                KEY ("http_proxy", FLAG, http_proxy),           KEY ("init", FLAG, init),
+  KEY ("init_path", TEXT, init_path),              KEY ("ipcns", TEXT, ipc),                       KEY ("mounts", LIST, default_mounts),
+  KEY ("netns", TEXT, network),                    KEY ("no_hosts", FLAG, no_hosts),               KEY ("oom_score_adj", NUMBER, oom_score_adj),
+  KEY ("pidns", TEXT, pid),                        KEY ("privileged", FLAG, privileged),           KEY ("read_only", FLAG, read_only),
+  KEY ("seccomp_profile", TEXT, default_seccomp),
+  KEY ("tz", TEXT, tz),                            KEY ("umask", TEXT, umask),                     KEY ("userns", TEXT, userns),
+  KEY ("utsns", TEXT, uts),                        KEY ("volumes", LIST, default_volumes),
+};
+
+static gboolean
+fail (const char *key, const char *wanted, GError **error)
+{
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "containers.conf: containers.%s: must be %s", key, wanted);
+}
+
+static gboolean
+set_list (char ***list, const char *key, const json_t *value, GError **error)
+{
+  g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
+  size_t i;
+  json_t *item;
+  if (!json_is_array (value))
+    return fail (key, "an array of strings", error);
+  json_array_foreach (value, i, item)
+    {
+      if (!json_is_string (item))
+        return fail (key, "an array of strings", error);
+      g_strv_builder_add (words, json_string_value (item));
+    }
+  g_strfreev (*list);
+  *list = g_strv_builder_end (words);
+  return TRUE;
+}
+
+static gboolean
+set_field (ContainerOptions *options, size_t i, const json_t *value, GError **error)
+{
+  void *at = (char *) options + keys[i].at;
+  switch (keys[i].kind)
+    {
+    case LIST:
+      return set_list (at, keys[i].key, value, error);
+    case TEXT:
+      if (!json_is_string (value))
+        return fail (keys[i].key, "a string", error);
+      g_free (*(char **) at);
+      *(char **) at = json_string_value (value)[0] != '\0' ? g_strdup (json_string_value (value)) : NULL;
+      return TRUE;
+    case NUMBER:
+      if (!json_is_integer (value))
+        return fail (keys[i].key, "a number", error);
+      *(gint64 *) at = json_integer_value (value);
+      return TRUE;
+    case FLAG:
+      if (!json_is_boolean (value))
+        return fail (keys[i].key, "true or false", error);
+      *(gboolean *) at = json_is_true (value);
+      return TRUE;
+    }
+  return TRUE;
+}
+
+static gboolean
+set_shm_size (ContainerOptions *options, const json_t *value, GError **error)
+{
+  guint64 bytes;
+  if (value == NULL)
+    return TRUE;
+  if (!json_is_string (value))
+    return fail ("shm_size", "a string", error);
+  if (!spec_shm_size_parse (json_string_value (value), &bytes, error))
+    return coracle_prefix (error, "containers.conf: containers.shm_size");
+  options->shm_size = (gint64) bytes;
+  return TRUE;
+}
+
+/* set_network: "netns" of Podman's machine-wide networks is a word for its own default: ours is slirp. */
+static void
+set_network (ContainerOptions *options)
+{
+  static const char *const usual[] = { "bridge", "pasta", "private", NULL };
+  if (options->network != NULL && g_strv_contains (usual, options->network))
+    g_clear_pointer (&options->network, g_free);
+}
+
+gboolean
+container_options_apply (ContainerOptions *options, const json_t *conf, GError **error)
+{
+  const json_t *table = json_object_get (conf, "containers"), *timeout = json_object_get (json_object_get (conf, "engine"), "stop_timeout");
+  for (size_t i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      const json_t *value = json_object_get (table, keys[i].key);
+      if (value != NULL && !set_field (options, i, value, error))
+        return FALSE;
+    }
+  options->has_oom_score_adj = options->has_oom_score_adj || json_object_get (table, "oom_score_adj") != NULL;
+  if (json_is_integer (timeout) && json_integer_value (timeout) >= 0)
+    options->stop_timeout = json_integer_value (timeout);
+  set_network (options);
+  return set_shm_size (options, json_object_get (table, "shm_size"), error);
+}
+
+ContainerOptions *
+container_options_from_conf (GError **error)
+{
+  json_auto_t *conf = containers_conf_read (error);
+  g_autoptr (ContainerOptions) options = conf != NULL ? container_options_new () : NULL;
+  return options != NULL && container_options_apply (options, conf, error) ? g_steal_pointer (&options) : NULL;
+}

@@ -1,0 +1,11 @@
+/* container_defaults: what containers.conf says of every container, as ContainerOptions; the command line is then laid over it. */
+#pragma once
+
+#include "pkg/engine/container_options.h"
+
+/* container_options_from_conf: container_options_new with what the [containers] table of the user's and the machine's containers.conf says, and engine.stop_timeout.
+ * Errors: those of containers_conf_read; INVALID a value of the wrong kind. */
+ContainerOptions *container_options_from_conf (GError **error);
+
+/* container_options_apply: the same from @conf, merged (containers_conf_read); changes @options. */
+gboolean container_options_apply (ContainerOptions *options, const json_t *conf, GError **error);
