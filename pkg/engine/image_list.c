@@ -8,35 +8,10 @@
 #include "pkg/image/name.h"
 #include "pkg/json/json.h"
 
-/* find_by_end: a short name that exactly one stored name, or several of one image, end in. */
-static StateImage *
-find_by_end (State *state, const char *text)
-{
-  g_autoptr (ImageName) name = image_name_parse (text, NULL);
-  g_autoptr (GPtrArray) images = NULL;
-  if (name == NULL || name->registry != NULL || name->digest != NULL || !state_image_list (state, &images, NULL))
-    return NULL;
-  g_autofree char *end = g_strdup_printf ("/%s:%s", name->path, name->tag != NULL ? name->tag : "latest");
-  for (guint i = 0; i < images->len; i++)
-    {
-      StateImage *image = images->pdata[i];
-      for (char **at = image->names; *at != NULL; at++)
-        if (g_str_has_suffix (*at, end))
-          return state_image_find (state, image->id, NULL);
-    }
-  return NULL;
-}
-
 StateImage *
 image_find (State *state, const char *text, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
-  StateImage *image = image_lookup (state, text, NULL, NULL, &failure);
-  if (image == NULL && g_error_matches (failure, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
-    image = find_by_end (state, text);
-  if (image == NULL)
-    g_propagate_error (error, g_steal_pointer (&failure));
-  return image;
+  return image_lookup (state, text, NULL, NULL, error);
 }
 
 json_t *

@@ -21,6 +21,28 @@ fits_platform (const StateImage *image, const char *platform)
          && (n < 3 || image->variant == NULL || g_strcmp0 (image->variant, parts[2]) == 0);
 }
 
+/* find_by_end: a short name that exactly one stored name, or several of one image, end in. */
+static StateImage *
+find_by_end (State *state, const char *text, char **ret_name)
+{
+  g_autoptr (ImageName) name = image_name_parse (text, NULL);
+  g_autoptr (GPtrArray) images = NULL;
+  if (name == NULL || name->registry != NULL || name->digest != NULL || !state_image_list (state, &images, NULL))
+    return NULL;
+  g_autofree char *end = g_strdup_printf ("/%s:%s", name->path, name->tag != NULL ? name->tag : "latest");
+  for (guint i = 0; i < images->len; i++)
+    {
+      StateImage *image = images->pdata[i];
+      for (char **at = image->names; *at != NULL; at++)
+        if (g_str_has_suffix (*at, end))
+          {
+            *ret_name = g_strdup (*at);
+            return state_image_find (state, image->id, NULL);
+          }
+    }
+  return NULL;
+}
+
 static StateImage *
 find (State *state, const char *text, char **ret_name, GError **error)
 {
@@ -41,6 +63,10 @@ find (State *state, const char *text, char **ret_name, GError **error)
       *ret_name = g_strdup (image->names != NULL && image->names[0] != NULL ? image->names[0] : image->id);
       return image;
     }
+  if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+    image = find_by_end (state, text, ret_name);
+  if (image != NULL)
+    return image;
   if (!g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
     g_propagate_error (error, g_steal_pointer (&problem));
   else if (names == NULL)

@@ -6,7 +6,7 @@
 #include "pkg/config/paths.h"
 #include "pkg/state/state.h"
 
-/* image_lookup: @text: a name (tried as Podman does), an id or its unique prefix. @platform: "os/arch[/variant]" it must be for, or NULL.
+/* image_lookup: @text: a name (tried as Podman does; at last, a short one as the end of a stored name), an id or its unique prefix. @platform: "os/arch[/variant]" it must be for, or NULL.
  * @ret_name: the name it was found by, as the user will read it; may be NULL. Errors: NOT_FOUND "TEXT: image not known", INVALID. */
 StateImage *image_lookup (State *state, const char *text, const char *platform, char **ret_name, GError **error);
 
