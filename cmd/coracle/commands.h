@@ -7,6 +7,7 @@
 #define CORACLE_COMMANDS(X) \
   X (container_cleanup)     \
   X (container_exists)      \
+  X (container_inspect)     \
   X (help)                  \
   X (history)               \
   X (image_exists)          \

@@ -35,6 +35,8 @@ const char *container_network_mode (const char *word);
 
 /* container_inspect: the object `inspect` shows (Podman's field names). @size: also SizeRw and SizeRootFs, in the user namespace. */
 json_t *container_inspect (Storage *storage, ContainerView *view, gboolean size, GError **error);
+/* container_inspect_prune: drop the fields that Podman's JSON leaves out when they are empty. */
+void container_inspect_prune (json_t *inspected);
 /* container_size: bytes written above the image, and those with the image's own. Runs in the user namespace. */
 gboolean container_size (Storage *storage, const StateContainer *row, gint64 *ret_rw, gint64 *ret_root, GError **error);
 

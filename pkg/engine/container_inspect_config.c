@@ -1,0 +1,220 @@
+/* Config and HostConfig of container_inspect. */
+#include <string.h>
+
+#include "pkg/base/proc.h"
+#include "pkg/engine/container_inspect.h"
+#include "pkg/engine/container_words.h"
+#include "pkg/json/json.h"
+#include "pkg/seccomp/caps.h"
+#include "pkg/spec/spec.h"
+
+/* set_or_null: a new reference, or null for what is missing or empty, as Podman shows maps and arrays of images. */
+static void
+set_or_null (json_t *object, const char *name, json_t *value)
+{
+  gboolean empty = value == NULL || (json_is_object (value) && json_object_size (value) == 0) || (json_is_array (value) && json_array_size (value) == 0);
+  json_object_set_new (object, name, empty ? json_null () : json_incref (value));
+}
+
+/* set_command: what the user gave, else the image's; a given entrypoint drops the image's command. */
+static void
+set_command (json_t *config, const Inspected *inspected)
+{
+  const ContainerOptions *options = inspected->options;
+  json_t *image_entrypoint = json_object_get (inspected->image_config, "Entrypoint"), *image_command = json_object_get (inspected->image_config, "Cmd");
+  gboolean given = options->command != NULL && options->command[0] != NULL;
+  json_auto_t *command = given ? words_to_json (options->command) : options->entrypoint == NULL ? json_incref (image_command) : NULL;
+  g_auto (GStrv) words = words_entrypoint (options->entrypoint, image_entrypoint, NULL);
+  json_auto_t *entrypoint = words_to_json (words);
+  set_or_null (config, "Cmd", command);
+  set_or_null (config, "Entrypoint", entrypoint);
+}
+
+/* annotations: without our own notes to the runtime. */
+static json_t *
+annotations (const Inspected *inspected)
+{
+  json_t *object = json_object (), *value;
+  const char *key;
+  json_object_foreach (json_object_get (inspected->spec, "annotations"), key, value)
+    if (!g_str_has_prefix (key, SPEC_DEVICE_SOURCE))
+      json_object_set (object, key, value);
+  return object;
+}
+
+json_t *
+inspect_config (const Inspected *inspected)
+{
+  static const InspectField fields[] = {
+    { "Hostname", 's' }, { "Domainname", 's' }, { "User", 's' }, { "AttachStdin", 'f' }, { "AttachStdout", 'f' }, { "AttachStderr", 'f' }, { "Tty", 'f' }, { "OpenStdin", 'f' },
+    { "StdinOnce", 'f' }, { "Env", 'a' }, { "Cmd", 'n' }, { "Image", 's' }, { "Volumes", 'n' }, { "WorkingDir", 's' }, { "Entrypoint", 'n' }, { "OnBuild", 'n' },
+    { "Labels", 'n' }, { "Annotations", 'o' }, { "StopSignal", 's' }, { "HealthcheckOnFailureAction", 's' }, { "CreateCommand", 'a' }, { "Timezone", 's' }, { "Umask", 's' },
+    { "Timeout", '0' }, { "StopTimeout", '0' }, { "Passwd", 'f' }, { "sdNotifyMode", 's' }, { NULL } };
+  const ContainerOptions *options = inspected->options;
+  json_t *config = inspect_shape (fields), *row = inspected->row->config;
+  const char *user = options->user != NULL ? options->user : json_string_value (json_object_get (inspected->image_config, "User"));
+  g_autofree char *umask = g_strdup_printf ("%04o", (unsigned) json_integer_value (json_lookup (inspected->spec, "process.user.umask")));
+  const struct { const char *name, *value; } texts[] = {
+    { "Hostname", json_string_value (json_object_get (row, "hostname")) }, { "User", user }, { "Image", inspected->row->image_name },
+    { "WorkingDir", json_string_value (json_lookup (inspected->spec, "process.cwd")) },
+    { "StopSignal", proc_signal_name ((int) json_integer_value (json_object_get (row, "stop_signal"))) }, { "HealthcheckOnFailureAction", "none" },
+    { "Timezone", options->tz }, { "Umask", umask }, { "sdNotifyMode", "ignore" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    inspect_text (config, texts[i].name, texts[i].value);
+  json_object_set_new (config, "Tty", json_boolean (options->tty));
+  json_object_set_new (config, "OpenStdin", json_boolean (options->interactive));
+  json_object_set (config, "Env", json_lookup (inspected->spec, "process.env"));
+  set_command (config, inspected);
+  set_or_null (config, "OnBuild", json_object_get (inspected->image_config, "OnBuild"));
+  set_or_null (config, "Labels", json_object_get (row, "labels"));
+  json_object_set_new (config, "Annotations", annotations (inspected));
+  inspect_list (config, "CreateCommand", options->create_command);
+  json_object_set_new (config, "Timeout", json_integer (options->timeout));
+  json_object_set_new (config, "StopTimeout", json_integer (options->stop_timeout));
+  json_object_set_new (config, "Passwd", json_boolean (options->passwd));
+  return config;
+}
+
+/* ---- HostConfig */
+
+/* bind_text: SOURCE:DESTINATION:OPTION,… as --volume would take it. */
+static json_t *
+bind_text (json_t *mount)
+{
+  const char *name = json_string_value (json_object_get (mount, "name"));
+  g_auto (GStrv) words = words_from_json (json_object_get (mount, "options"));
+  g_autofree char *joined = g_strjoinv (",", words);
+  g_autofree char *text = g_strjoin (":", name != NULL ? name : json_string_value (json_object_get (mount, "source")), json_string_value (json_object_get (mount, "destination")),
+                                     joined[0] != '\0' ? joined : NULL, NULL);
+  return json_string (text);
+}
+
+static void
+set_mounts (json_t *host, const Inspected *inspected)
+{
+  json_t *binds = json_object_get (host, "Binds"), *tmpfs = json_object_get (host, "Tmpfs"), *mount;
+  size_t i;
+  json_array_foreach (json_object_get (inspected->row->config, "mounts"), i, mount)
+  {
+    const char *type = json_string_value (json_object_get (mount, "type"));
+    g_auto (GStrv) words = words_from_json (json_object_get (mount, "options"));
+    g_autofree char *options = g_strjoinv (",", words);
+    if (strcmp (type, "tmpfs") == 0)
+      json_object_set_new (tmpfs, json_string_value (json_object_get (mount, "destination")), json_string (options));
+    else if (strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0)
+      json_array_append_new (binds, bind_text (mount));
+  }
+}
+
+/* caps_between: what is in @more and not in @less. */
+static json_t *
+caps_between (uint64_t more, uint64_t less)
+{
+  json_t *array = json_array ();
+  for (int i = 0; i < 64; i++)
+    if (((more & ~less) >> i & 1) != 0 && caps_name (i) != NULL)
+      json_array_append_new (array, json_string (caps_name (i)));
+  return array;
+}
+
+/* set_caps: what was added to and dropped from the default set, as it turned out. */
+static void
+set_caps (json_t *host, const Inspected *inspected)
+{
+  if (inspected->options->privileged)
+    return;
+  json_auto_t *bounding = inspect_caps (inspected, "bounding");
+  uint64_t caps = 0;
+  size_t i;
+  json_t *name;
+  json_array_foreach (bounding, i, name)
+    if (caps_parse (json_string_value (name)) >= 0)
+      caps |= G_GUINT64_CONSTANT (1) << caps_parse (json_string_value (name));
+  json_object_set_new (host, "CapAdd", caps_between (caps, caps_default ()));
+  json_object_set_new (host, "CapDrop", caps_between (caps_default (), caps));
+}
+
+static json_t *
+ulimits (const Inspected *inspected)
+{
+  json_t *array = json_array (), *limit;
+  size_t i;
+  json_array_foreach (json_lookup (inspected->spec, "process.rlimits"), i, limit)
+    json_array_append_new (array, json_pack ("{s:O, s:O, s:O}", "Name", json_object_get (limit, "type"), "Soft", json_object_get (limit, "soft"), "Hard",
+                                             json_object_get (limit, "hard")));
+  return array;
+}
+
+/* devices: as they were asked for. */
+static json_t *
+devices (const ContainerOptions *options)
+{
+  json_t *array = json_array ();
+  for (char **text = options->device; text != NULL && *text != NULL; text++)
+    {
+      g_auto (GStrv) parts = g_strsplit (*text, ":", 3);
+      gboolean moved = parts[1] != NULL && parts[1][0] == '/';
+      const char *permissions = moved ? parts[2] : parts[1];
+      json_array_append_new (array, json_pack ("{s:s, s:s, s:s}", "PathOnHost", parts[0], "PathInContainer", moved ? parts[1] : parts[0], "CgroupPermissions",
+                                               permissions != NULL ? permissions : "rwm"));
+    }
+  return array;
+}
+
+static const InspectField host_fields[] = {
+  { "Binds", 'a' }, { "CgroupManager", 's' }, { "CgroupMode", 's' }, { "ContainerIDFile", 's' }, { "LogConfig", 'o' }, { "NetworkMode", 's' }, { "PortBindings", 'o' },
+  { "RestartPolicy", 'o' }, { "AutoRemove", 'f' }, { "AutoRemoveImage", 'f' }, { "Annotations", 'o' }, { "VolumeDriver", 's' }, { "VolumesFrom", 'n' }, { "CapAdd", 'a' },
+  { "CapDrop", 'a' }, { "Dns", 'a' }, { "DnsOptions", 'a' }, { "DnsSearch", 'a' }, { "ExtraHosts", 'a' }, { "HostsFile", 's' }, { "GroupAdd", 'a' }, { "IpcMode", 's' },
+  { "Cgroup", 's' }, { "Cgroups", 's' }, { "Links", 'n' }, { "OomScoreAdj", '0' }, { "PidMode", 's' }, { "Privileged", 'f' }, { "PublishAllPorts", 'f' },
+  { "ReadonlyRootfs", 'f' }, { "SecurityOpt", 'a' }, { "Tmpfs", 'o' }, { "UTSMode", 's' }, { "UsernsMode", 's' }, { "ShmSize", '0' }, { "Runtime", 's' },
+  { "ConsoleSize", 'a' }, { "Isolation", 's' }, { "CpuShares", '0' }, { "Memory", '0' }, { "NanoCpus", '0' }, { "CgroupParent", 's' }, { "BlkioWeight", '0' },
+  { "BlkioWeightDevice", 'n' }, { "BlkioDeviceReadBps", 'n' }, { "BlkioDeviceWriteBps", 'n' }, { "BlkioDeviceReadIOps", 'n' }, { "BlkioDeviceWriteIOps", 'n' },
+  { "CpuPeriod", '0' }, { "CpuQuota", '0' }, { "CpuRealtimePeriod", '0' }, { "CpuRealtimeRuntime", '0' }, { "CpusetCpus", 's' }, { "CpusetMems", 's' }, { "Devices", 'a' },
+  { "DiskQuota", '0' }, { "KernelMemory", '0' }, { "MemoryReservation", '0' }, { "MemorySwap", '0' }, { "MemorySwappiness", '0' }, { "OomKillDisable", 'f' },
+  { "Init", 'f' }, { "PidsLimit", '0' }, { "Ulimits", 'a' }, { "CpuCount", '0' }, { "CpuPercent", '0' }, { "IOMaximumIOps", '0' }, { "IOMaximumBandwidth", '0' },
+  { "CgroupConf", 'n' }, { NULL } };
+
+static void
+set_words (json_t *host, const ContainerOptions *options)
+{
+  const struct { const char *name, *value; } texts[] = {
+    { "CgroupManager", "none" }, { "CgroupMode", options->cgroupns != NULL ? options->cgroupns : "private" }, { "ContainerIDFile", options->cidfile },
+    { "NetworkMode", container_network_mode (options->network) }, { "IpcMode", options->ipc != NULL ? options->ipc : "private" }, { "Cgroups", "disabled" },
+    { "PidMode", options->pid != NULL ? options->pid : "private" }, { "UTSMode", options->uts != NULL ? options->uts : "private" }, { "UsernsMode", options->userns },
+    { "Runtime", "oci" },
+  };
+  const struct { const char *name; char **value; } lists[] = { { "Dns", options->dns }, { "DnsOptions", options->dns_option }, { "DnsSearch", options->dns_search },
+                                                               { "ExtraHosts", options->add_hosts }, { "GroupAdd", options->group_add }, { "SecurityOpt", options->security_opt } };
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    inspect_text (host, texts[i].name, texts[i].value);
+  for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
+    inspect_list (host, lists[i].name, lists[i].value);
+}
+
+json_t *
+inspect_host_config (const Inspected *inspected)
+{
+  const ContainerOptions *options = inspected->options;
+  json_t *host = inspect_shape (host_fields);
+  set_words (host, options);
+  const struct { const char *name; json_t *value; } values[] = {
+    { "LogConfig", json_pack ("{s:s, s:n, s:s, s:s, s:s}", "Type", "none", "Config", "Path", "", "Tag", "", "Size", "0B") },
+    { "RestartPolicy", json_pack ("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0) },
+    { "AutoRemove", json_boolean (inspected->row->auto_remove) },
+    { "Annotations", annotations (inspected) },
+    { "OomScoreAdj", json_integer (options->oom_score_adj) },
+    { "Privileged", json_boolean (options->privileged) },
+    { "ReadonlyRootfs", json_boolean (options->read_only) },
+    { "ShmSize", json_integer (options->shm_size) },
+    { "ConsoleSize", json_pack ("[i, i]", 0, 0) },
+    { "Devices", devices (options) },
+    { "Init", json_boolean (options->init) },
+    { "Ulimits", ulimits (inspected) },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (values); i++)
+    json_object_set_new (host, values[i].name, values[i].value);
+  set_caps (host, inspected);
+  set_mounts (host, inspected);
+  return host;
+}
