@@ -314,7 +314,8 @@ write_etc (Make *make, GError **error)
     .options = make->options, .folder = make->folder, .id = make->id, .name = make->name, .image_name = make->image_name,
     .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = (const char *const *) hosts,
     .address = make->network == NETWORK_SLIRP ? "10.0.2.100" : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
-    .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST, .root_fd = make->root_fd, .user = &make->user,
+    .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST,
+    .single = make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
   };
   return etc_files_write (&files, make->mounts, error);
 }

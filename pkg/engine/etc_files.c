@@ -94,6 +94,15 @@ put_localtime (const EtcFiles *files, json_t *mounts, int dir, GError **error)
   return put (files, mounts, dir, "localtime", "/etc/localtime", data, size, 0644, error);
 }
 
+/* put_apt: with a single id apt cannot become its sandbox user, and gives up when it cannot: it is told to stay root (apt.conf(5) APT::Sandbox::User). */
+static gboolean
+put_apt (const EtcFiles *files, json_t *mounts, int dir, GError **error)
+{
+  static const char text[] = "APT::Sandbox::User \"root\";\n";
+  cleanup_fd int fd = files->single ? path_open_in_root (files->root_fd, "/etc/apt/apt.conf.d", O_PATH | O_DIRECTORY, 0) : -1;
+  return fd < 0 || put (files, mounts, dir, "apt.conf", "/etc/apt/apt.conf.d/00coracle-single-id", text, strlen (text), 0644, error);
+}
+
 /* append_account: the image's passwd or group with one line more; NULL when the file is not there. */
 static char *
 append_account (const EtcFiles *files, const char *path, const char *line)
@@ -172,5 +181,5 @@ etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
   g_autofree char *containerenv = containerenv_text (files);
   return put (files, mounts, dir, "hostname", "/etc/hostname", hostname, strlen (hostname), 0644, error)
          && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, strlen (containerenv), 0700, error) && put_passwd (files, mounts, dir, error)
-         && put_group (files, mounts, dir, error)          && put_localtime (files, mounts, dir, error);
+         && put_group (files, mounts, dir, error) && put_localtime (files, mounts, dir, error) && put_apt (files, mounts, dir, error);
 }

@@ -16,6 +16,7 @@ typedef struct {
   const char *address;       /* of the container: what hosts gives for its name; NULL = none */
   const char *const *hosts;  /* "IP\tNAME…" lines of --add-host */
   gboolean slirp, host_network;
+  gboolean single;           /* only one id is mapped */
   int root_fd;               /* the mounted root filesystem */
   const UserInfo *user;
 } EtcFiles;
