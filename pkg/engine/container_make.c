@@ -197,6 +197,26 @@ mount_rootfs (Make *make, GError **error)
   return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
 }
 
+/* make_upper: overlay shows the upper folder's owner and mode as those of "/": they are the topmost layer's. */
+static gboolean
+make_upper (Make *make, int folder, GError **error)
+{
+  struct stat st = { .st_mode = 0755 };
+  g_autoptr (GPtrArray) layers = make->image != NULL ? image_layer_folders (make->paths, make->image) : NULL;
+  if (layers != NULL && layers->pdata[0] != NULL && stat (layers->pdata[0], &st) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "layer %s of the image", (char *) layers->pdata[0]);
+    }
+  if (mkdirat (folder, "upper", 0755) < 0 || fchownat (folder, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0
+      || fchmodat (folder, "upper", st.st_mode & 07777, 0) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "making %s/upper", make->folder);
+    }
+  return TRUE;
+}
+
 gboolean
 make_folders (Make *make, GError **error)
 {
@@ -216,8 +236,9 @@ make_folders (Make *make, GError **error)
   cleanup_fd int folder = storage_container_make (make->storage, make->id, error);
   if (folder < 0)
     return FALSE;
-  /* the upper folder is the container's "/": its mode is what the container sees until it changes it */
-  if (mkdirat (folder, "upper", 0755) < 0 || fchmodat (folder, "upper", 0755, 0) < 0 || mkdirat (folder, "work", 0700) < 0 || mkdirat (folder, "merged", 0700) < 0)
+  if (!make_upper (make, folder, error))
+    return FALSE;
+  if (mkdirat (folder, "work", 0700) < 0 || mkdirat (folder, "merged", 0700) < 0)
     {
       int errsv = errno;
       return coracle_throw_errno (error, errsv, "making folders in %s", make->folder);
