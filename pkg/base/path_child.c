@@ -51,7 +51,7 @@ mkdirs_in_root (int root_fd, const char *path, mode_t mode, int depth)
   if (depth > 40)
     return -ELOOP;
   int fd = path_open_in_root (root_fd, path, O_PATH | O_DIRECTORY, 0);
-  if (fd >= 0 || fd != -ENOENT)
+  if (fd != -ENOENT)
     return fd;
 
   char prefix[PATH_MAX];
