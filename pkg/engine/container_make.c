@@ -208,7 +208,8 @@ make_upper (Make *make, int folder, GError **error)
       int errsv = errno;
       return coracle_throw_errno (error, errsv, "layer %s of the image", (char *) layers->pdata[0]);
     }
-  if (mkdirat (folder, "upper", 0755) < 0 || fchownat (folder, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0
+  gboolean own = make->map->mode != IDMAP_SINGLE; /* with one id there is nobody else to give it to */
+  if (mkdirat (folder, "upper", 0755) < 0 || (own && fchownat (folder, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
       || fchmodat (folder, "upper", st.st_mode & 07777, 0) < 0)
     {
       int errsv = errno;
