@@ -75,6 +75,7 @@ find_image (Make *make, GError **error)
   make->image = image_lookup (make->storage->state, options->image, options->platform, &make->image_name, error);
   if (make->image == NULL)
     return FALSE;
+  make->image_single = state_image_is_single (make->storage->state, make->image->id);
   json_error_t problem;
   json_auto_t *whole = json_loads (make->image->config, JSON_REJECT_DUPLICATES, &problem);
   if (whole == NULL)

@@ -213,6 +213,8 @@ prepare (Run *run, ContainerNotice notice, void *notice_data, GError **error)
     }
   if (!idmap_enter (pending, &make->map, error))
     return FALSE;
+  if (make->image_single && make->map->mode != IDMAP_SINGLE)
+    notice ("the image was unpacked when only one id was mapped: all its files belong to root (remove it and load it again to have their owners)", notice_data);
   if (storage_sweep_needed (make->storage))
     (void) storage_sweep (make->storage, NULL);
   return TRUE;

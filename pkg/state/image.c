@@ -291,6 +291,15 @@ state_layer_unused (State *state, GPtrArray **ret_diff_ids, GError **error)
 }
 
 gboolean
+state_image_is_single (State *state, const char *image_id)
+{
+  cleanup_query sqlite3_stmt *statement
+    = state_query (state, "SELECT 1 FROM image_layer JOIN layer USING (diff_id) WHERE image_id=? AND single LIMIT 1", NULL, "s", image_id);
+  gboolean row;
+  return statement != NULL && state_step (state, statement, &row, NULL) && row;
+}
+
+gboolean
 state_layer_remove (State *state, const char *diff_id, GError **error)
 {
   int changed = 0;

@@ -57,6 +57,8 @@ gboolean state_layer_put (State *state, const StateLayer *layer, GError **error)
 StateLayer *state_layer_find (State *state, const char *diff_id, GError **error);
 gboolean state_layer_list (State *state, GPtrArray **ret_diff_ids, GError **error);          /* of char* */
 gboolean state_layer_unused (State *state, GPtrArray **ret_diff_ids, GError **error);        /* of char*: in no image; an image stays while a container row names it */
+/* state_image_is_single: was any of its layers unpacked where only one id was mapped? */
+gboolean state_image_is_single (State *state, const char *image_id);
 gboolean state_layer_remove (State *state, const char *diff_id, GError **error);
 
 /* ---- containers */

@@ -48,3 +48,8 @@ teardown_file() {
   is "${lines[1]}" "ii  openssh-client"
   like "${lines[2]}" "OpenSSH"
 }
+
+@test "single id: an image unpacked so is said to have lost its owners when there is a range again" {
+  CORACLE_USERNS='' run_coracle 0 run --rm --net none debian true
+  like "$output" "Notice: .*load it again"
+}
