@@ -52,7 +52,7 @@ See 'coracle run --help'" run "${@:2}" no-such-image
   refuses 'invalid argument "-1" for "--timeout" flag: strconv.ParseUint: parsing "-1": invalid syntax' --timeout -1
   refuses "invalid argument \"x\" for \"--shm-size\" flag: invalid size: 'x'" --shm-size x
   refuses 'invalid argument "\"a" for "--cap-add" flag: parse error on line 1, column 3: extraneous or missing " in quoted-field' --cap-add '"a'
-  refuses 'invalid argument "x" for "--image-volume" flag: "x" is not a valid value.  Choose from: "anonymous, tmpfs, ignore"' --image-volume x
+  refuses 'invalid argument "x" for "--image-volume" flag: "x" is not a valid value.  Choose from: "bind, anonymous, tmpfs, ignore"' --image-volume x
   fails_with "Error: flag needs an argument: 'e' in -e
 See 'coracle run --help'" run -ite
   [ ! -e "$STORE" ] || fail "a store was made"
