@@ -15,16 +15,21 @@ typedef struct {
  * @ret_start: the plan's MonitorStart with what was learnt. Returns 0; on failure it has been reported on the status socket and -1 is returned: exit. */
 int helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, MonitorStart *ret_start);
 
-/* init_child_run: the container's init, from clone to exec. Never returns. @sync_fd: read one byte from it before the mounts' last stages (the runtime hooks are done); -1 = none.
+/* init_child_run: the container's init, from clone to exec. Never returns. @sync_fd: a byte is written to it when the mounts are made, and one read before going on (the runtime hooks are done); -1 = none.
  * @terminal_fd: socket on which the terminal's master is sent; -1 = none. @slirp_socket: where the tap goes; -1 = none. */
 _Noreturn void init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket);
 
 /* ---- stages in files of their own; each returns 0 or -errno and sets *ret_detail where the plan has a list */
 int mount_child_all (const RuntimePlan *plan, int root_fd, int terminal_fd, int *ret_slave, int *ret_proc_fd, int *ret_detail);
-int mount_child_mask (const RuntimePlan *plan, int null_tree, int *ret_detail);
-int mount_child_readonly (const RuntimePlan *plan, int *ret_detail);
+/* @proc_fd: the container's proc filesystem: what is below /proc is looked for in it and nowhere else; -1 = the root's. */
+int mount_child_mask (const RuntimePlan *plan, int proc_fd, int null_tree, int *ret_detail);
+int mount_child_readonly (const RuntimePlan *plan, int proc_fd, int *ret_detail);
 int mount_child_copyup (int from_fd, int to_fd);
 int device_child_all (const RuntimePlan *plan, int root_fd, int *ret_detail);
 int process_child_caps_bounding (const RuntimePlan *plan);
 int process_child_user (const RuntimePlan *plan);
-int hook_child_run (const RuntimePlan *plan, PlanList hooks, int pid, const char *status, int *ret_detail, int *ret_wait_status);
+/* hook_child_run: one after the other; the first that fails ends it. -ECHILD: it ended badly; *@ret_detail is its number, and above 16 bits its wait status. */
+int hook_child_run (const RuntimePlan *plan, PlanList hooks, int pid, const char *status, int *ret_detail);
+/* hook_child_one: one hook, with vectors ready-made: also for the command, which has poststart and poststop hooks to run. @state: see runtime_hook_state. 0, -ECHILD and
+ * *@ret_wait_status, or -errno. */
+int hook_child_one (const char *path, char *const *argv, char *const *envp, unsigned timeout_seconds, const char *state, int pid, const char *status, int *ret_wait_status);

@@ -29,9 +29,9 @@ typedef struct {
   int slirp_socket;
   int terminal;       /* our end of the socket on which init sends the terminal */
   int terminal_init;  /* its end */
-  int sync;           /* our end of the pipe that lets init go on after the hooks */
+  int sync;           /* our end of the socket on which init says that its mounts are made, and is let go on after the hooks */
   int sync_init;
-  int detail, hook_status;
+  int detail;
 } Helper;
 
 static int
@@ -90,7 +90,7 @@ make_channels (Helper *helper)
     }
   if (helper->plan->hooks_runtime.n > 0)
     {
-      if (pipe2 (ends, O_CLOEXEC) < 0)
+      if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         return -errno;
       helper->sync_init = ends[0];
       helper->sync = ends[1];
@@ -147,13 +147,39 @@ report_init (Helper *helper)
   return sendmsg (helper->plan->status_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
+/* proc_pid: init's number in the host's /proc, which is what a hook sees; ours is of a pid namespace of our own. Source: pidfd_open(2), fdinfo's "Pid:". */
+static int
+proc_pid (const Helper *helper)
+{
+  char path[32] = "/proc/self/fdinfo/", digits[12], text[512];
+  size_t n = 0, at = strlen (path);
+  unsigned number = (unsigned) helper->start->init_pidfd;
+  do
+    digits[n++] = (char) ('0' + number % 10);
+  while ((number /= 10) != 0);
+  while (n > 0)
+    path[at++] = digits[--n];
+  path[at] = '\0';
+  cleanup_fd int fd = open (path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : fd_read_all (fd, text, sizeof text - 1);
+  text[length > 0 ? length : 0] = '\0';
+  const char *line = strstr (text, "\nPid:\t");
+  int pid = 0;
+  for (line = line != NULL ? line + 6 : ""; *line >= '0' && *line <= '9' && pid < 100000000; line++)
+    pid = pid * 10 + (*line - '0');
+  return pid > 0 ? pid : helper->start->init_pid;
+}
+
 static int
 stage_hooks (Helper *helper)
 {
   const RuntimePlan *plan = helper->plan;
   if (plan->hooks_runtime.n == 0)
     return 0;
-  int r = hook_child_run (plan, plan->hooks_runtime, helper->start->init_pid, "creating", &helper->detail, &helper->hook_status);
+  char byte;
+  if (fd_read_all (helper->sync, &byte, 1) != 1)
+    return -ECANCELED; /* init failed before, and has said why */
+  int r = hook_child_run (plan, plan->hooks_runtime, proc_pid (helper), "creating", &helper->detail);
   if (r == 0)
     r = fd_write_all (helper->sync, "g", 1);
   fd_close (fd_steal (&helper->sync));
@@ -199,8 +225,6 @@ helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, Moni
       if (r < 0)
         {
           RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r, .detail = helper.detail };
-          if (stages[i].stage == STAGE_HOOK && r == -ECHILD)
-            status.detail = helper.hook_status;
           if (r != -ECANCELED)
             (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
           return -1;

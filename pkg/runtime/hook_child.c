@@ -1,9 +1,10 @@
 /* OCI hooks: a program that reads the container's state from its standard input (runtime-spec, config.md "POSIX-platform Hooks" and runtime.md "State"). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -66,23 +67,44 @@ fill_vector (const RuntimePlan *plan, PlanList list, const char *vector[ARGS_MAX
 }
 
 static _Noreturn void
-exec_hook (const RuntimePlan *plan, const PlanHook *hook, int stdin_fd)
+exec_hook (const char *path, char *const *argv, char *const *envp, int stdin_fd)
 {
-  const char *argv[ARGS_MAX + 1], *envp[ARGS_MAX + 1];
+  struct sigaction standard = { .sa_handler = SIG_DFL };
   sigset_t none;
   sigemptyset (&none);
+  (void) sigaction (SIGPIPE, &standard, NULL);
   (void) sigprocmask (SIG_SETMASK, &none, NULL);
-  if (fill_vector (plan, hook->argv, argv) < 0 || fill_vector (plan, hook->envp, envp) < 0 || dup2 (stdin_fd, STDIN_FILENO) < 0)
+  if (dup2 (stdin_fd, STDIN_FILENO) < 0)
     _exit (126);
-  if (argv[0] == NULL)
-    argv[0] = plan_text (plan, hook->path), argv[1] = NULL;
   (void) syscall (SYS_close_range, 3U, ~0U, 0U);
-  execve (plan_text (plan, hook->path), (char *const *) argv, (char *const *) envp);
+  char *const only[] = { (char *) (uintptr_t) path, NULL };
+  execve (path, argv[0] != NULL ? argv : only, envp);
   _exit (127);
 }
 
+/* wait_hook: for its end, at most @timeout_seconds (0 = as long as it takes). */
 static int
-run_one (const RuntimePlan *plan, const PlanHook *hook, int pid, const char *status, int *ret_wait_status)
+wait_hook (pid_t child, unsigned timeout_seconds, int *ret_wait_status)
+{
+  cleanup_fd int pidfd = timeout_seconds != 0 ? (int) syscall (SYS_pidfd_open, child, 0) : -1;
+  if (pidfd >= 0)
+    {
+      struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
+      int n;
+      do
+        n = poll (&waiting, 1, timeout_seconds < INT_MAX / 1000 ? (int) timeout_seconds * 1000 : -1);
+      while (n < 0 && errno == EINTR);
+      if (n == 0)
+        (void) kill (child, SIGKILL);
+    }
+  while (waitpid (child, ret_wait_status, 0) < 0)
+    if (errno != EINTR)
+      return -errno;
+  return 0;
+}
+
+int
+hook_child_one (const char *path, char *const *argv, char *const *envp, unsigned timeout_seconds, const char *state, int pid, const char *status, int *ret_wait_status)
 {
   int ends[2];
   if (pipe2 (ends, O_CLOEXEC) < 0)
@@ -93,39 +115,36 @@ run_one (const RuntimePlan *plan, const PlanHook *hook, int pid, const char *sta
   if (child < 0)
     return -errno;
   if (child == 0)
-    exec_hook (plan, hook, read_end);
+    exec_hook (path, argv, envp, read_end);
   fd_close (fd_steal (&read_end));
-  int r = write_state (write_end, plan_text (plan, plan->state_json), pid, status);
+  /* a state that does not fit the pipe and a hook that does not read it: it need not, but then it must end */
+  int written = write_state (write_end, state, pid, status);
   fd_close (fd_steal (&write_end));
-  if (r == -EPIPE)
-    r = 0; /* the hook need not read its input */
-
-  if (hook->timeout_seconds != 0)
-    {
-      cleanup_fd int pidfd = (int) syscall (SYS_pidfd_open, child, 0);
-      struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
-      int n;
-      do
-        n = poll (&waiting, 1, (int) hook->timeout_seconds * 1000);
-      while (n < 0 && errno == EINTR);
-      if (n == 0)
-        (void) kill ((pid_t) child, SIGKILL);
-    }
-  while (waitpid ((pid_t) child, ret_wait_status, 0) < 0)
-    if (errno != EINTR)
-      return -errno;
-  return r < 0 ? r : *ret_wait_status == 0 ? 0 : -ECHILD;
+  int r = wait_hook ((pid_t) child, timeout_seconds, ret_wait_status);
+  if (r < 0)
+    return r;
+  if (written < 0 && written != -EPIPE)
+    return written;
+  return *ret_wait_status == 0 ? 0 : -ECHILD;
 }
 
-/* hook_child_run: one after the other; the first that fails ends it: -ECHILD and *@ret_wait_status. */
 int
-hook_child_run (const RuntimePlan *plan, PlanList hooks, int pid, const char *status, int *ret_detail, int *ret_wait_status)
+hook_child_run (const RuntimePlan *plan, PlanList hooks, int pid, const char *status, int *ret_detail)
 {
   const PlanHook *list = plan_bytes (plan, hooks.at);
   for (uint32_t i = 0; i < hooks.n; i++)
     {
+      const char *argv[ARGS_MAX + 1], *envp[ARGS_MAX + 1];
+      int wait_status = 0;
       *ret_detail = (int) i;
-      int r = run_one (plan, &list[i], pid, status, ret_wait_status);
+      int r = fill_vector (plan, list[i].argv, argv);
+      if (r == 0)
+        r = fill_vector (plan, list[i].envp, envp);
+      if (r == 0)
+        r = hook_child_one (plan_text (plan, list[i].path), (char *const *) argv, (char *const *) envp, list[i].timeout_seconds, plan_text (plan, plan->state_json), pid,
+                            status, &wait_status);
+      if (r == -ECHILD)
+        *ret_detail = (int) i | wait_status << 16;
       if (r < 0)
         return r;
     }

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/filter.h>
+#include <linux/keyctl.h>
 #include <linux/seccomp.h>
 #include <linux/magic.h>
 #include <poll.h>
@@ -41,15 +42,18 @@ typedef struct {
   int proc_fd;     /* the proc filesystem mounted for the container; -1 = none */
   int null_tree;   /* a detached copy of the host's /dev/null */
   int slave;       /* the terminal */
+  int status_fd;   /* what the command is told on */
   int detail;
-  int hook_status;
 } Init;
 
+/* stage_session: also a session keyring of its own: the caller's holds keys (Kerberos, file encryption) that whoever inherits it may use. What is refused (no keyrings in
+ * this kernel, an outer filter, a full quota) leaves the caller's. */
 static int
 stage_session (Init *init)
 {
   if (init->plan->pdeathsig && prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
     return -errno;
+  (void) syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
   return setsid () < 0 ? -errno : 0;
 }
 
@@ -98,14 +102,14 @@ stage_mount (Init *init)
   return mount_child_all (init->plan, init->root_fd, init->terminal_fd, &init->slave, &init->proc_fd, &init->detail);
 }
 
-/* stage_hooks_container: the runtime's own hooks run meanwhile outside, in the helper, which then lets us go on. */
+/* stage_hooks_container: first the runtime's hooks, which the helper runs outside, now that the mounts are made; then it lets us go on. */
 static int
 stage_hooks_container (Init *init)
 {
   char byte;
-  if (init->sync_fd >= 0 && fd_read_all (init->sync_fd, &byte, 1) != 1)
+  if (init->sync_fd >= 0 && (fd_write_all (init->sync_fd, "m", 1) < 0 || fd_read_all (init->sync_fd, &byte, 1) != 1))
     return -ECANCELED;
-  return hook_child_run (init->plan, init->plan->hooks_container, getpid (), "creating", &init->detail, &init->hook_status);
+  return hook_child_run (init->plan, init->plan->hooks_container, getpid (), "creating", &init->detail);
 }
 
 static int
@@ -172,13 +176,13 @@ stage_sysctl (Init *init)
 static int
 stage_mask (Init *init)
 {
-  return mount_child_mask (init->plan, init->null_tree, &init->detail);
+  return mount_child_mask (init->plan, init->proc_fd, init->null_tree, &init->detail);
 }
 
 static int
 stage_readonly (Init *init)
 {
-  return mount_child_readonly (init->plan, &init->detail);
+  return mount_child_readonly (init->plan, init->proc_fd, &init->detail);
 }
 
 static int
@@ -234,7 +238,8 @@ give (Init *init, int fd)
     (void) fchown (fd, init->plan->uid, fd == init->slave ? (gid_t) -1 : init->plan->gid);
 }
 
-/* stage_stdio: descriptors 0, 1, 2, then the preserved ones from 3 up, and nothing else past exec (CVE-2024-21626). The status socket is moved out of the way first. */
+/* stage_stdio: descriptors 0, 1, 2, then the preserved ones from 3 up, then the status socket, which closes at exec; nothing else from here on (CVE-2024-21626): neither
+ * the working folder nor a hook of the container finds a way out through /proc/self/fd. */
 static int
 stage_stdio (Init *init)
 {
@@ -252,9 +257,12 @@ stage_stdio (Init *init)
   for (uint32_t i = 0; i < plan->preserve_fds; i++)
     if (dup2 (plan->preserve_from + (int) i, 3 + (int) i) < 0)
       return -errno;
-  if (syscall (SYS_close_range, 3 + plan->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+  int last = 3 + (int) plan->preserve_fds;
+  if (init->status_fd != last && dup3 (init->status_fd, last, O_CLOEXEC) < 0)
     return -errno;
-  return 0;
+  init->status_fd = last;
+  init->root_fd = init->proc_fd = init->null_tree = init->slave = -1;
+  return syscall (SYS_close_range, (unsigned) last + 1, ~0U, 0U) < 0 ? -errno : 0;
 }
 
 static int
@@ -312,10 +320,11 @@ stage_seccomp_late (Init *init)
   return load_filters (init);
 }
 
+/* stage_hooks_start: programs of the container: they run as what it will be, with its user, capabilities and filter. */
 static int
 stage_hooks_start (Init *init)
 {
-  return hook_child_run (init->plan, init->plan->hooks_start, getpid (), "created", &init->detail, &init->hook_status);
+  return hook_child_run (init->plan, init->plan->hooks_start, getpid (), "created", &init->detail);
 }
 
 /* stage_exec: like execvp over the folders of the container's PATH, each tried as the kernel sees it. Returns only on failure. */
@@ -372,14 +381,13 @@ static const struct {
   { STAGE_PROPAGATION, stage_propagation },
   { STAGE_ROOT, stage_root },
   { STAGE_MOUNT, stage_mount },
-  { STAGE_HOOK, stage_hooks_container },
+  { STAGE_HOOK_CONTAINER, stage_hooks_container },
   { STAGE_PIVOT, stage_pivot },
   { STAGE_SYSCTL, stage_sysctl },
   { STAGE_OOM, stage_oom },
   { STAGE_MASK, stage_mask },
   { STAGE_READONLY, stage_readonly },
   { STAGE_HOSTNAME, stage_hostname },
-  { STAGE_HOOK, stage_hooks_start },
   { STAGE_LIMIT, stage_limit },
   { STAGE_STDIO, stage_stdio },
   { STAGE_CAPS, stage_caps },
@@ -387,6 +395,7 @@ static const struct {
   { STAGE_USER, stage_user },
   { STAGE_CWD, stage_cwd },
   { STAGE_SECCOMP, stage_seccomp_late },
+  { STAGE_HOOK_START, stage_hooks_start },
   { STAGE_EXEC, stage_exec },
 };
 
@@ -394,7 +403,7 @@ void
 init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket)
 {
   Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket,
-                .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1 };
+                .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
     {
       init.detail = 0;
@@ -402,9 +411,8 @@ init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync
       if (r < 0)
         {
           RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r, .detail = init.detail };
-          if (stages[i].stage == STAGE_HOOK && r == -ECHILD)
-            status.detail = init.hook_status;
-          (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+          if (r != -ECANCELED) /* the helper failed, and says why */
+            (void) send (init.status_fd, &status, sizeof status, MSG_NOSIGNAL);
           _exit (127);
         }
     }

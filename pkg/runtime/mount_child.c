@@ -45,6 +45,21 @@ open_target (int root_fd, const char *path, int is_folder)
   return path_open_in_root (root_fd, path, O_PATH, 0);
 }
 
+/* open_plain: as open_target for a folder, but no link may stand anywhere on the way. What is masked and protected later is found below the same names. */
+static int
+open_plain (int root_fd, const char *path)
+{
+  struct open_how how = { .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+  long fd = syscall (SYS_openat2, root_fd, path, &how, sizeof how);
+  if (fd >= 0 || errno != ENOENT)
+    return fd >= 0 ? (int) fd : -errno;
+  cleanup_fd int made = path_mkdirs_in_root (root_fd, path, 0755);
+  if (made < 0)
+    return made;
+  fd = syscall (SYS_openat2, root_fd, path, &how, sizeof how);
+  return fd >= 0 ? (int) fd : -errno;
+}
+
 static int
 set_attributes (int tree, const PlanMount *mount)
 {
@@ -195,7 +210,8 @@ make_tree (const RuntimePlan *plan, const PlanMount *mount, int *ret_folder)
 static int
 attach (const RuntimePlan *plan, const PlanMount *mount, int root_fd, int tree, int is_folder)
 {
-  cleanup_fd int target = open_target (root_fd, plan_text (plan, mount->target), is_folder);
+  const char *path = plan_text (plan, mount->target);
+  cleanup_fd int target = mount->flags & PLAN_NO_LINK ? open_plain (root_fd, path) : open_target (root_fd, path, is_folder);
   if (target < 0)
     return target;
   int r = 0;
@@ -277,15 +293,24 @@ empty_folder (void)
   return tree < 0 ? -errno : tree;
 }
 
+/* open_protected: a path to be masked or made read-only. */
+static int
+open_protected (const char *path, int proc_fd)
+{
+  if (proc_fd >= 0 && strncmp (path, "/proc/", 6) == 0)
+    return path_open_beneath (proc_fd, path + 6, O_PATH, 0);
+  return path_open_in_root (AT_FDCWD, path, O_PATH, 0);
+}
+
 int
-mount_child_mask (const RuntimePlan *plan, int null_tree, int *ret_detail)
+mount_child_mask (const RuntimePlan *plan, int proc_fd, int null_tree, int *ret_detail)
 {
   const PlanRef *paths = plan_bytes (plan, plan->masked.at);
   cleanup_fd int empty = -1;
   for (uint32_t i = 0; i < plan->masked.n; i++)
     {
       *ret_detail = (int) i;
-      cleanup_fd int fd = path_open_in_root (AT_FDCWD, plan_text (plan, paths[i]), O_PATH, 0);
+      cleanup_fd int fd = open_protected (plan_text (plan, paths[i]), proc_fd);
       if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
         continue;
       if (fd < 0)
@@ -303,13 +328,13 @@ mount_child_mask (const RuntimePlan *plan, int null_tree, int *ret_detail)
 }
 
 int
-mount_child_readonly (const RuntimePlan *plan, int *ret_detail)
+mount_child_readonly (const RuntimePlan *plan, int proc_fd, int *ret_detail)
 {
   const PlanRef *paths = plan_bytes (plan, plan->readonly.at);
   for (uint32_t i = 0; i < plan->readonly.n; i++)
     {
       *ret_detail = (int) i;
-      cleanup_fd int fd = path_open_in_root (AT_FDCWD, plan_text (plan, paths[i]), O_PATH, 0);
+      cleanup_fd int fd = open_protected (plan_text (plan, paths[i]), proc_fd);
       if (fd == -ENOENT || fd == -ENOTDIR || fd == -EACCES)
         continue;
       if (fd < 0)

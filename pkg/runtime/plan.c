@@ -12,6 +12,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/runtime/mountopt.h"
+#include "pkg/runtime/hook.h"
 #include "pkg/runtime/plan_build.h"
 #include "pkg/seccomp/caps.h"
 #include "pkg/spec/spec.h"
@@ -185,6 +186,8 @@ add_mount (Build *build, GArray *mounts, json_t *item)
     mount.flags |= PLAN_RECURSIVE;
   if (!bind && (cgroup || g_strcmp0 (type, "sysfs") == 0))
     mount.flags |= PLAN_FALLBACK_BIND | PLAN_RECURSIVE;
+  if (!bind && (g_strcmp0 (type, "proc") == 0 || g_strcmp0 (type, "sysfs") == 0))
+    mount.flags |= PLAN_NO_LINK;
   if (options.copyup)
     mount.flags |= PLAN_COPYUP;
   if (!bind && g_strcmp0 (target, "/dev") == 0)
@@ -461,19 +464,12 @@ add_all_hooks (Build *build)
   PlanList runtime = add_hooks (build, (const char *const[]){ "prestart", "createRuntime", NULL });
   PlanList container = add_hooks (build, (const char *const[]){ "createContainer", NULL });
   PlanList start = add_hooks (build, (const char *const[]){ "startContainer", NULL });
-  PlanList poststart = add_hooks (build, (const char *const[]){ "poststart", NULL });
-  json_auto_t *state = json_pack ("{s:s, s:s, s:s, s:s, s:s}", "ociVersion", "1.0.2", "id", build->options->id, "status", "@STATUS@", "bundle",
-                                        build->options->bundle, "root", get_text (get (build->config, "root"), "path"));
-  json_object_set (state, "annotations", get (build->config, "annotations"));
-  g_autofree char *text = json_dumps (state, JSON_COMPACT);
-  /* the pid is a number in the state: put where the text ends */
-  g_autofree char *with_pid = g_strdup_printf ("%.*s,\"pid\":@PID@}", (int) strlen (text) - 1, text);
-  PlanRef state_json = add_text (build, with_pid);
+  g_autofree char *state = runtime_hook_state (build->config, build->options->id, build->options->bundle);
+  PlanRef state_json = add_text (build, state);
   RuntimePlan *plan = plan_of (build);
   plan->hooks_runtime = runtime;
   plan->hooks_container = container;
   plan->hooks_start = start;
-  plan->hooks_poststart = poststart;
   plan->state_json = state_json;
 }
 

@@ -10,7 +10,7 @@
 
 #include "pkg/monitor/protocol.h"
 
-#define PLAN_MAGIC 0x314c5031u
+#define PLAN_MAGIC 0x324c5031u
 /* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd */
 
 typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
@@ -35,6 +35,7 @@ typedef enum {
   PLAN_FALLBACK_BIND = 1 << 2, /* a filesystem the kernel refuses (sysfs of a foreign network namespace, cgroup2 in a hybrid tree): bind the host's from the same path, read-only */
   PLAN_DEV = 1 << 3,         /* /dev: nodes and links are made in it at once */
   PLAN_PTS = 1 << 4,         /* /dev/pts: the terminal is opened in it */
+  PLAN_NO_LINK = 1 << 5,     /* proc and sysfs: no link of the image leads to where they go (CVE-2019-19921) */
 } PlanMountFlags;
 
 typedef struct {
@@ -87,9 +88,8 @@ typedef struct {
   uint8_t terminal;
   uint16_t rows, columns;
   uint8_t pdeathsig;         /* no pid namespace of its own: init is killed by PR_SET_PDEATHSIG instead */
-  PlanRef state_json;        /* OCI state for the hooks, with the pid left as @PID@ */
+  PlanRef state_json;        /* OCI state for the hooks, with @PID@ and @STATUS@ to be filled in: runtime_hook_state */
   PlanList hooks_runtime;    /* prestart and createRuntime */
-  PlanList hooks_poststart;
 
   /* init */
   PlanList hooks_container;  /* createContainer, before pivot_root */
@@ -145,7 +145,7 @@ typedef enum {
   STAGE_JOIN,             /* setns into namespaces that exist */
   STAGE_CLONE,            /* clone init */
   STAGE_TERMINAL,         /* receive the terminal */
-  STAGE_HOOK,             /* a hook failed */
+  STAGE_HOOK,             /* a prestart or createRuntime hook failed */
   STAGE_MONITOR,          /* hand over to the monitor */
   STAGE_SESSION,          /* init: a session of its own */
   STAGE_NETWORK,
@@ -167,11 +167,14 @@ typedef enum {
   STAGE_USER,
   STAGE_CWD,
   STAGE_EXEC,
+  STAGE_HOOK_CONTAINER,   /* a createContainer hook */
+  STAGE_HOOK_START,       /* a startContainer hook */
+  STAGE_END,
 } RuntimeStage;
 
 /* One message on the status socket, from helper or init. With stage NONE the message carries init's pidfd (SCM_RIGHTS). */
 typedef struct {
   int32_t stage;
-  int32_t error;          /* positive errno; for STAGE_HOOK the wait status */
-  int32_t detail;
+  int32_t error;          /* positive errno; for a hook that failed ECHILD */
+  int32_t detail;         /* the stage's; for a hook its number, and above 16 bits its wait status */
 } RuntimeStatus;

@@ -27,7 +27,7 @@ static const char *const stage_names[] = {
   [STAGE_JOIN] = "joining a namespace",
   [STAGE_CLONE] = "making the container's namespaces",
   [STAGE_TERMINAL] = "receiving the terminal",
-  [STAGE_HOOK] = "running an OCI hook",
+  [STAGE_HOOK] = "running a prestart or createRuntime hook",
   [STAGE_MONITOR] = "starting the monitor",
   [STAGE_SESSION] = "starting a session",
   [STAGE_NETWORK] = "setting up the network",
@@ -49,7 +49,16 @@ static const char *const stage_names[] = {
   [STAGE_USER] = "changing to the user",
   [STAGE_CWD] = "changing to the working directory",
   [STAGE_EXEC] = "executing",
+  [STAGE_HOOK_CONTAINER] = "running a createContainer hook",
+  [STAGE_HOOK_START] = "running a startContainer hook",
 };
+G_STATIC_ASSERT (G_N_ELEMENTS (stage_names) == STAGE_END);
+
+const char *
+runtime_stage_name (RuntimeStage stage)
+{
+  return stage > STAGE_NONE && stage < STAGE_END ? stage_names[stage] : NULL;
+}
 
 /* ---- starting the monitor */
 
@@ -182,9 +191,40 @@ detail_text (json_t *config, const RuntimeStatus *status)
     }
 }
 
+/* hook_path: of the hook number @i of the stage. */
+static const char *
+hook_path (json_t *config, int stage, size_t i)
+{
+  json_t *hooks = json_object_get (config, "hooks");
+  const char *first = stage == STAGE_HOOK ? "prestart" : stage == STAGE_HOOK_CONTAINER ? "createContainer" : "startContainer";
+  json_t *list = json_object_get (hooks, first);
+  if (stage == STAGE_HOOK && i >= json_array_size (list))
+    {
+      i -= json_array_size (list);
+      list = json_object_get (hooks, "createRuntime");
+    }
+  const char *path = json_string_value (json_object_get (json_array_get (list, i), "path"));
+  return path != NULL ? path : "(unknown)";
+}
+
+static gboolean
+throw_hook (json_t *config, const RuntimeStatus *status, GError **error)
+{
+  const char *path = hook_path (config, status->stage, (size_t) status->detail & 0xffff);
+  int wait_status = (int) ((unsigned) status->detail >> 16);
+  if (status->error != ECHILD)
+    return coracle_throw_errno (error, status->error, "runtime: %s: %s", stage_names[status->stage], path);
+  if (WIFSIGNALED (wait_status))
+    return coracle_throw (error, CORACLE_ERROR_SYSTEM, "runtime: %s: %s: killed by signal %d", stage_names[status->stage], path, WTERMSIG (wait_status));
+  const char *hint = WEXITSTATUS (wait_status) == 127 ? " (is it there and executable?)" : "";
+  return coracle_throw (error, CORACLE_ERROR_SYSTEM, "runtime: %s: %s: exit status %d%s", stage_names[status->stage], path, WEXITSTATUS (wait_status), hint);
+}
+
 static const char *
 remedy (const RuntimeStatus *status)
 {
+  if (status->stage == STAGE_MOUNT && status->error == ELOOP)
+    return " (the image has a link on the way to it)";
   if (status->stage == STAGE_NETWORK && (status->error == ENOENT || status->error == EACCES || status->error == EPERM))
     return " (is /dev/net/tun there and writable to you? --net host or --net none do without)";
   if (status->stage == STAGE_LIMIT && status->error == EPERM)
@@ -197,14 +237,13 @@ throw_status (json_t *config, const RuntimeStatus *status, GError **error)
 {
   if (status->stage == STAGE_EXEC)
     return throw_exec (config, status, error);
-  if (status->stage == STAGE_HOOK && status->error == ECHILD)
-    return coracle_throw (error, CORACLE_ERROR_SYSTEM, "runtime: running an OCI hook: it exited with status %d",
-                          WIFEXITED (status->detail) ? WEXITSTATUS (status->detail) : 128 + WTERMSIG (status->detail));
-  gboolean known = status->stage > 0 && (size_t) status->stage < G_N_ELEMENTS (stage_names);
+  const char *name = runtime_stage_name ((RuntimeStage) status->stage);
+  if (status->stage == STAGE_HOOK || status->stage == STAGE_HOOK_CONTAINER || status->stage == STAGE_HOOK_START)
+    return throw_hook (config, status, error);
   g_autofree char *detail = detail_text (config, status);
   /* podman gives 126 for a working directory one may not enter and 127 for one that is missing */
   CoracleErrorCode code = status->stage != STAGE_CWD ? CORACLE_ERROR_CANNOT_INVOKE : status->error == ENOENT ? CORACLE_ERROR_NO_COMMAND : CORACLE_ERROR_CANNOT_INVOKE;
-  return coracle_throw (error, code, "runtime: %s%s: %s%s", known ? stage_names[status->stage] : "starting", detail, g_strerror (status->error), remedy (status));
+  return coracle_throw (error, code, "runtime: %s%s: %s%s", name != NULL ? name : "starting", detail, g_strerror (status->error), remedy (status));
 }
 
 /* host_pid: of what @pidfd refers to, in this process's pid namespace. Source: pidfd_open(2), /proc/PID/fdinfo "Pid:". */

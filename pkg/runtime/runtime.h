@@ -14,6 +14,7 @@
 
 #include "pkg/config/paths.h"
 #include "pkg/monitor/protocol.h"
+#include "pkg/runtime/plan.h"
 #include "pkg/seccomp/seccomp.h"
 
 /* What a plan needs besides config.json. Descriptors are borrowed. */
@@ -36,6 +37,9 @@ typedef struct {
   guint64 timeout_us, stop_timeout_us;
   const char *const *cleanup;    /* argv, NULL-terminated */
 } RuntimeOptions;
+
+/* runtime_stage_name: what a stage was doing, for people; NULL for what is no stage. */
+const char *runtime_stage_name (RuntimeStage stage);
 
 typedef struct {
   pid_t monitor;       /* our child */
