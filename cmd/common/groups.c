@@ -10,3 +10,8 @@ const CliCommand cmd_container = {
   .names = "container", .summary = "Commands about containers",
   .description = "A container is a root filesystem made from an image, together with how to run a command in it.",
 };
+
+const CliCommand cmd_system = {
+  .names = "system", .summary = "Manage the whole",
+  .description = "What concerns the machine and the store as a whole.",
+};

@@ -13,6 +13,7 @@
   X (image_exists)          \
   X (image_inspect)         \
   X (images)                \
+  X (info)                  \
   X (inspect)               \
   X (ps)                    \
   X (rm)                    \

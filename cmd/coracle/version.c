@@ -1,12 +1,10 @@
 #include "cmd/coracle/commands.h"
 
+#include "pkg/engine/info.h"
 #include "pkg/json/json.h"
 #include "pkg/template/template.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <sys/utsname.h>
-#include <time.h>
 
 static const CliOption options[] = {
   { "format", 'f', CLI_STRING, .help = "Print as JSON or by a Go template",
@@ -14,37 +12,6 @@ static const CliOption options[] = {
            "Client.OsArch and Client.Os. Server stands for Client: there is no other." },
   CLI_END
 };
-
-/* go_arch: the machine as Go and image manifests call it. */
-static const char *
-go_arch (const char *machine)
-{
-  static const struct { const char *machine, *arch; } names[] = {
-    { "x86_64", "amd64" },
-    { "aarch64", "arm64" },
-    { "armv7l", "arm" },
-    { "armv6l", "arm" },
-    { "i686", "386" },
-  };
-  for (unsigned i = 0; i < G_N_ELEMENTS (names); i++)
-    if (g_str_equal (machine, names[i].machine))
-      return names[i].arch;
-  return machine;
-}
-
-static json_t *
-client_json (void)
-{
-  struct utsname name;
-  uname (&name);
-  g_autofree char *os_arch = g_strconcat ("linux/", go_arch (name.machine), NULL);
-  time_t built = CORACLE_BUILT;
-  struct tm local;
-  char text[64];
-  strftime (text, sizeof text, "%a %b %e %H:%M:%S %Y", localtime_r (&built, &local));
-  return json_pack ("{s:s, s:s, s:s, s:s, s:I, s:s, s:s}", "APIVersion", CORACLE_VERSION, "Version", CORACLE_VERSION, "GitCommit", "", "BuiltTime", text,
-                    "Built", (json_int_t) built, "OsArch", os_arch, "Os", "linux");
-}
 
 static void
 print_lines (json_t *client)
@@ -64,7 +31,7 @@ static int
 version_run (const CliContext *context, const CliArgs *args, GError **error)
 {
   const char *format = cli_args_string (args, "format");
-  json_auto_t *client = client_json ();
+  json_auto_t *client = engine_version ();
   if (format == NULL)
     {
       print_lines (client);
