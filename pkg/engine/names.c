@@ -55,7 +55,7 @@ container_name_new (State *state)
 gboolean
 container_name_check (const char *name, GError **error)
 {
-  gboolean good = g_ascii_isalnum (name[0]) && name[1] != '\0';
+  gboolean good = g_ascii_isalnum (name[0]);
   for (const char *at = name; good && *at != '\0'; at++)
     good = g_ascii_isalnum (*at) || strchr ("_.-", *at) != NULL;
   if (!good)

@@ -105,6 +105,12 @@ find_user (char **lines, const char *text, UserInfo *user, GError **error)
   uint32_t id;
   gboolean numeric = parse_id (text, &id);
   g_auto (GStrv) found = find_line (lines, text, NULL, 4);
+  /* root needs no line */
+  if (found == NULL && strcmp (text, "root") == 0)
+    {
+      id = 0;
+      numeric = TRUE;
+    }
   if (found == NULL && numeric)
     found = find_line (lines, NULL, &id, 4);
   if (found == NULL && !numeric)
