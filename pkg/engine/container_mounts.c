@@ -66,6 +66,8 @@ resolve_filesystem (Make *make, const SpecMount *mount)
 {
   const char *type = spec_mount_type_name (mount->type);
   json_t *options = options_array (mount->options);
+  if (mount->copy)
+    json_array_append_new (options, json_string ("tmpcopyup"));
   if (mount->chown)
     {
       json_array_append_new (options, json_sprintf ("uid=%u", make->user.uid));
