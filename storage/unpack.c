@@ -431,6 +431,11 @@ make_folder (Unpack *self, Member *member, GError **error)
   /* what a whiteout hid must stay hidden below the folder that takes its place */
   if (over_whiteout && !set_opaque (member->parent_fd, member->name, member->path, error))
     return FALSE;
+  if (root && fsetxattr (fd, UNPACK_ROOT_XATTR, "", 0, 0) < 0 && errno != ENOTSUP)
+    {
+      int errsv = errno;
+      return throw_member (error, errsv, "marking folder", member);
+    }
   struct timespec times[2];
   member_times (member, times);
   return set_owner (self, member, fd, error) && set_xattrs (self, member, fd, error) && defer_folder (self, member->path, member->mode, times, error);

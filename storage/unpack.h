@@ -10,6 +10,9 @@
 
 #include "pkg/archive/stream.h"
 
+/* On a layer's folder: the layer itself says what "/" is like (its mode and owner are the folder's); without it the layers below do. */
+#define UNPACK_ROOT_XATTR "user.coracle.root"
+
 typedef struct {
   gboolean single;      /* only one id is mapped: owners are not set */
   gboolean layer;       /* .wh. names are whiteouts; FALSE: a plain root filesystem, in which they are ordinary names */

@@ -1,18 +1,24 @@
 #include "cmd/common/dispatch.h"
 
+#include "cmd/common/log.h"
 #include "pkg/base/error.h"
 #include "pkg/config/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-static const char *const log_levels[] = { "trace", "debug", "info", "warn", "warning", "error", "fatal", "panic", NULL };
-
 const CliOption global_options[] = {
-  { "log-level", 0, CLI_STRING, .help = "Log messages at and above this level (trace, debug, info, warn, error, fatal, panic)", .value = "warn", .values = log_levels },
+  { "debug", 'D', CLI_BOOL, .hidden = TRUE, .help = "Log messages at and above the level debug", .man = "The same as --log-level=debug, as Docker spells it." },
+  { "log-level", 0, CLI_STRING, .help = "Log messages at and above this level (trace, debug, info, warn, error, fatal, panic)", .value = "warn",
+    .values = CLI_VALUES ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic") },
+  { "noout", 0, CLI_BOOL, .help = "Do not print to standard output",
+    .man = "Prints nothing to standard output. What a container itself prints and what goes to standard error is not changed." },
+  { "out", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Print to this file instead of standard output",
+    .man = "Prints to this file, which is emptied before, instead of standard output. What a container itself prints is not changed." },
   { "root", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of the store: images, containers, volumes",
     .man = "The folder of the store, which holds images, containers and volumes. Without it: graphroot of storage.conf, else $XDG_DATA_HOME/coracle." },
   { "runroot", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of what lives only until the next boot",
@@ -36,6 +42,7 @@ typedef struct {
   const DispatchProgram *program;
   CliContext context;
   GPtrArray *levels;   /* CliArgs: the program's, the group's, the command's */
+  gboolean debug, level_given;
 } Run;
 
 void
@@ -105,19 +112,44 @@ take_globals (CliContext *context, const CliArgs *args)
     context->log_level = cli_args_string (args, "log-level");
 }
 
-/* check_log_level: Podman says this in its own way, with exit status 1. */
-static int
-check_log_level (CliContext *context)
+/* begin_log: Podman says what is wrong here in its own way, with exit status 1. */
+static gboolean
+begin_log (Run *run, const CliArgs *args)
 {
-  for (unsigned i = 0; log_levels[i] != NULL; i++)
-    if (g_ascii_strcasecmp (log_levels[i], context->log_level) == 0)
-      {
-        context->log_level = log_levels[i];
-        return 0;
-      }
-  g_autofree char *all = g_strjoinv (", ", (char **) log_levels);
-  fprintf (stderr, "Log Level \"%s\" is not supported, choose from: %s\n", context->log_level, all);
-  return 1;
+  CliContext *context = &run->context;
+  gboolean debug = cli_args_bool (args, "debug");
+  run->debug = run->debug || debug;
+  run->level_given = run->level_given || cli_args_is_set (args, "log-level");
+  if (run->debug && run->level_given)
+    {
+      fputs ("Setting --log-level and --debug is not allowed\n", stderr);
+      return FALSE;
+    }
+  const char *level = log_level_parse (run->debug ? "debug" : context->log_level);
+  if (level == NULL)
+    {
+      g_autofree char *all = g_strjoinv (", ", (char **) (uintptr_t) log_levels);
+      fprintf (stderr, "Log Level \"%s\" is not supported, choose from: %s\n", context->log_level, all);
+      return FALSE;
+    }
+  context->log_level = level;
+  log_begin (level);
+  return TRUE;
+}
+
+/* begin_output: --out and --noout: only what the program itself prints goes elsewhere; descriptor 1 stays, for the container. */
+static gboolean
+begin_output (const CliArgs *args, GError **error)
+{
+  const char *path = cli_args_bool (args, "noout") ? "/dev/null" : cli_args_string (args, "out");
+  if (path == NULL)
+    return TRUE;
+  FILE *file = fopen (path, "we");
+  int errsv = errno;
+  if (file == NULL)
+    return coracle_throw_errno (error, errsv, "opening %s", path);
+  stdout = file;
+  return TRUE;
 }
 
 /* exec_program: hand the whole command line to the program of libexec that has the command; returns only on failure.
@@ -155,7 +187,12 @@ run_command (Run *run, const CliArgs *args)
       dispatch_print_error (error);
       return cli_exit_status (error);
     }
+  g_info ("%s filtering at log level %s", run->context.program, run->context.log_level);
+  g_debug ("Called %s", run->context.path);
+  for (char **word = run->context.argv; *word != NULL; word++)
+    log_trace ("Word of the command line: %s", *word);
   int status = function (&run->context, args, &error);
+  g_debug ("Shutting down engines: %s", error != NULL ? error->message : "done");
   if (error != NULL)
     dispatch_print_error (error);
   return status != CLI_FAILED ? status : error != NULL ? cli_exit_status (error) : 125;
@@ -190,8 +227,13 @@ descend (Run *run, const char *name, const char *const *words)
       print_help (context->program, name, command, run->program->commands);
       return 0;
     }
-  if (check_log_level (context) != 0)
+  if (!begin_log (run, args))
     return 1;
+  if (!begin_output (args, &error))
+    {
+      dispatch_print_error (error);
+      return cli_exit_status (error);
+    }
   if (command == &root_command && cli_args_bool (args, "version"))
     {
       printf ("%s version %s\n", context->program, CORACLE_VERSION);

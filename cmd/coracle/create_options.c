@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/error.h"
 #include "pkg/engine/container_defaults.h"
@@ -24,6 +25,7 @@ const CliOption create_options[] = {
   { "device", 0, CLI_LIST, .help = "Let the container use a device of this machine (PATH[:PLACE[:rwm]])", .complete = CLI_COMPLETE_FILE,
     .man = "Show the device PATH inside the container, at PLACE if that is given. A folder stands for all devices in it. Without real root the device is bound, so that the container may do with it "
            "what the calling user may, whatever the permissions r, w and m say." },
+  { "device-cgroup-rule", 0, CLI_LIST, .hidden = TRUE, .help = "Allow devices by a rule of the devices cgroup", .arg = "strings" },
   { "dns", 0, CLI_CSV, .help = "Ask this name server instead of the default one",
     .man = "The name servers in the container's /etc/resolv.conf, instead of the default: the network's own server in front of those of this machine." },
   { "dns-option", 0, CLI_CSV, .help = "Options for the resolver, as in resolv.conf(5)" },
@@ -43,6 +45,8 @@ const CliOption create_options[] = {
     .man = "The line that is appended to /etc/group when the group of --user has none there, and in any case if this is given. $GROUPNAME, $GID and $USERLIST are replaced." },
   { "hostname", 'h', CLI_STRING, .help = "Host name that the container has; by default its short ID",
     .man = "The host name inside; without it the first 12 digits of the ID. Not with --uts=host." },
+  { "hostuser", 0, CLI_LIST, .help = "Add this user of this machine to /etc/passwd inside", .arg = "strings",
+    .man = "Add the line that a user of this machine, named or numbered, has in its passwd to the container's /etc/passwd. --user can then name that user; its id must be one that the container has." },
   { "http-proxy", 0, CLI_BOOL, .help = "Pass on the proxy variables of the caller's environment", .value = "true",
     .man = "Pass on http_proxy, https_proxy, ftp_proxy and no_proxy, in small and capital letters, where the caller has them. What --env says is stronger." },
   { "image-volume", 0, CLI_CHOICE, .help = "What becomes of the volumes that the image declares: bind, tmpfs or ignore", .values = CLI_VALUES ("bind", "anonymous", "tmpfs", "ignore"),
@@ -55,8 +59,10 @@ const CliOption create_options[] = {
   { "ipc", 0, CLI_STRING, .help = "Whose shared memory and queues: private, host, none, shareable or ns:PATH", .values = CLI_VALUES ("private", "host", "none", "shareable"),
     .man = "private makes a namespace of its own for shared memory, semaphores and message queues, host uses that of this machine with its /dev/shm, none has no /dev/shm, ns:PATH joins a namespace; "
            "shareable is private." },
+  { "kernel-memory", 0, CLI_SIZE, .hidden = TRUE, .help = "No longer of effect", .arg = "<number>[<unit>]" },
   { "label", 'l', CLI_LIST, .help = "Remember a label with the container (KEY[=VALUE])" },
   { "label-file", 0, CLI_LIST, .help = "Remember the labels listed in a file", .complete = CLI_COMPLETE_FILE },
+  { "memory", 'm', CLI_SIZE, .hidden = TRUE, .help = "Limit of memory", .arg = "<number>[<unit>]" },
   { "mount", 0, CLI_LIST, .help = "Mount something, in words (type=TYPE,src=SOURCE,dst=PLACE,...)",
     .man = "Mount on the folder or file PLACE, in words separated by commas. Types:\n\n"
            "bind: a path of this machine (src=). ro, bind-propagation=, bind-nonrecursive, relabel=, U.\n\n"
@@ -66,6 +72,7 @@ const CliOption create_options[] = {
   { "name", 0, CLI_STRING, .help = "Call the container by this name", .man = "Call the container by this name. Without it two words are made up." },
   { "network", 0, CLI_LIST, .help = "Network to be in: slirp, none, host or ns:PATH", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host"),
     .man = "slirp, the default: a network of its own, with a way out through a process of the user. none: only a loopback. host: the network of this machine. ns:PATH: an existing network namespace." },
+  { "no-hostname", 0, CLI_BOOL, .help = "Leave the image's /etc/hostname alone", .man = "Do not put a /etc/hostname of the container's own over that of the image." },
   { "no-hosts", 0, CLI_BOOL, .help = "Leave /etc/hosts as the image has it" },
   { "oom-score-adj", 0, CLI_INT, .help = "How early to be killed when memory runs out (-1000 to 1000)",
     .man = "How early the kernel kills the container when memory runs out, from -1000 to 1000. Without real root it cannot become lower than the caller's own, and is raised to that." },
@@ -78,6 +85,8 @@ const CliOption create_options[] = {
     .man = "Take the image that is for OS/ARCH or OS/ARCH/VARIANT, as in linux/arm64, instead of for this machine." },
   { "privileged", 0, CLI_BOOL, .help = "Drop most walls: all capabilities, devices and paths, no system call filter",
     .man = "All capabilities, no system call filter, no masked and no read-only paths, all devices of this machine. That is never more than the calling user may do." },
+  { "pull", 0, CLI_STRING, .help = "When to fetch the image: never, missing, newer", .value = "missing", .values = CLI_VALUES ("never", "missing", "newer", "always"),
+    .man = "When to fetch the image anew: never, when it is missing, when there is a newer one. This version runs the images of the store only, and refuses always." },
   { "read-only", 0, CLI_BOOL, .help = "Forbid writing to the root filesystem",
     .man = "Forbid writing to the root filesystem. Volumes, /dev, and with --read-only-tmpfs also /run, /tmp and /var/tmp, stay writable." },
   { "read-only-tmpfs", 0, CLI_BOOL, .help = "With --read-only, leave room in memory on /run, /tmp and /var/tmp", .value = "true",
@@ -164,7 +173,7 @@ read_texts (ContainerOptions *options, const CliArgs *args)
     { "image-volume", &options->image_volume }, { "init-path", &options->init_path }, { "ipc", &options->ipc },             { "name", &options->name },
     { "passwd-entry", &options->passwd_entry }, { "group-entry", &options->group_entry }, { "pid", &options->pid },
     { "pidfile", &options->pidfile },           { "platform", &options->platform }, { "stop-signal", &options->stop_signal }, { "tz", &options->tz },
-    { "umask", &options->umask },               { "user", &options->user },         { "userns", &options->userns },         { "uts", &options->uts },
+    { "pull", &options->pull },                 { "umask", &options->umask },               { "user", &options->user },         { "userns", &options->userns },         { "uts", &options->uts },
     { "workdir", &options->workdir },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
@@ -180,7 +189,7 @@ read_lists (ContainerOptions *options, const CliArgs *args)
   } lists[] = {
     { "add-host", &options->add_hosts }, { "cap-add", &options->cap_add },     { "cap-drop", &options->cap_drop },
     { "device", &options->device },      { "dns", &options->dns },               { "dns-option", &options->dns_option }, { "dns-search", &options->dns_search },
-    { "env", &options->env },            { "env-file", &options->env_file },     { "group-add", &options->group_add }, { "label", &options->label },
+    { "env", &options->env },            { "env-file", &options->env_file },     { "group-add", &options->group_add },   { "hostuser", &options->host_users }, { "label", &options->label },
     { "label-file", &options->label_file }, { "mount", &options->mounts },       { "security-opt", &options->security_opt }, { "sysctl", &options->sysctl },
     { "tmpfs", &options->tmpfs },        { "ulimit", &options->ulimit },         { "unsetenv", &options->unsetenv },   { "volume", &options->volumes },
   };
@@ -196,7 +205,7 @@ read_flags (ContainerOptions *options, const CliArgs *args)
     gboolean *at;
   } flags[] = {
     { "env-host", &options->env_host },     { "http-proxy", &options->http_proxy }, { "init", &options->init },           { "interactive", &options->interactive },
-    { "no-hosts", &options->no_hosts },     { "passwd", &options->passwd },         { "privileged", &options->privileged }, { "read-only", &options->read_only },
+    { "no-hosts", &options->no_hosts },     { "no-hostname", &options->no_hostname },     { "passwd", &options->passwd },         { "privileged", &options->privileged }, { "read-only", &options->read_only },
     { "read-only-tmpfs", &options->read_only_tmpfs }, { "replace", &options->replace }, { "rm", &options->rm },           { "tty", &options->tty },
     { "unsetenv-all", &options->unsetenv_all },
   };
@@ -249,6 +258,19 @@ read_image (ContainerOptions *options, const CliArgs *args, GError **error)
   return TRUE;
 }
 
+/* check_limits: what only words of this version are said about. */
+static gboolean
+check_limits (const CliArgs *args, GError **error)
+{
+  if (cli_args_is_set (args, "kernel-memory"))
+    g_warning ("The --kernel-memory flag is no longer supported. This flag is a noop.");
+  if (cli_args_list (args, "device-cgroup-rule")[0] != NULL)
+    return geteuid () != 0
+             ? coracle_throw (error, CORACLE_ERROR_INVALID, "device cgroup rules are not supported in rootless mode or in a user namespace")
+             : coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--device-cgroup-rule: unsupported in this version");
+  return cli_args_int (args, "memory") == 0 || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--memory: limits are not supported in this version, only 0 for none");
+}
+
 /* check_together: flags that contradict each other; podman-run(1) names them. */
 static gboolean
 check_together (const ContainerOptions *options, const CliArgs *args, GError **error)
@@ -279,10 +301,12 @@ create_options_read (const CliArgs *args, GError **error)
   take_number (&options->timeout, args, "timeout");
   take_number (&options->oom_score_adj, args, "oom-score-adj");
   options->has_oom_score_adj = options->has_oom_score_adj || cli_args_is_set (args, "oom-score-adj");
+  if (options->name != NULL && options->name[0] == '/')
+    memmove (options->name, options->name + 1, strlen (options->name));   /* Docker writes names with one */
   /* who adds hosts wants the file, whatever containers.conf says */
   options->no_hosts = options->no_hosts && options->add_hosts == NULL;
 
-  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error))
+  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error))
     return NULL;
   return g_steal_pointer (&options);
 }

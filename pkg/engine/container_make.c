@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
@@ -16,6 +18,7 @@
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
 #include "storage/overlay.h"
+#include "storage/unpack.h"
 
 void
 make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options)
@@ -41,6 +44,7 @@ make_clear (Make *make)
   g_clear_pointer (&make->seccomp_single, seccomp_filter_free);
   g_clear_pointer (&make->map, idmap_free);
   user_info_clear (&make->user);
+  g_strfreev (make->host_users);
   g_strfreev (make->args);
   g_strfreev (make->env);
   char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced };
@@ -69,6 +73,8 @@ find_image (Make *make, GError **error)
       make->image_config = json_object ();
       return TRUE;
     }
+  if (g_strcmp0 (options->pull, "always") == 0)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--pull=always: unsupported: this version runs the images of the store only");
   make->store_lock = storage_lock_shared (make->storage, error);
   if (make->store_lock < 0)
     return FALSE;
@@ -132,7 +138,9 @@ choose_args (Make *make, GError **error)
     }
   make->args = g_strv_builder_end (args);
   if (make->args[0] == NULL || (options->init && make->args[2] == NULL))
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "no command or entrypoint provided, and no CMD or ENTRYPOINT from image");
+    return options->rootfs != NULL
+             ? coracle_throw (error, CORACLE_ERROR_NO_COMMAND, "executable file `` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found")
+             : coracle_throw (error, CORACLE_ERROR_INVALID, "no command or entrypoint provided, and no CMD or ENTRYPOINT from image");
   return TRUE;
 }
 
@@ -198,17 +206,18 @@ mount_rootfs (Make *make, GError **error)
   return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
 }
 
-/* make_upper: overlay shows the upper folder's owner and mode as those of "/": they are the topmost layer's. */
+/* make_upper: overlay shows the upper folder's owner and mode as those of "/": they are what the topmost layer that has a "/" says. */
 static gboolean
 make_upper (Make *make, int folder, GError **error)
 {
   struct stat st = { .st_mode = 0755 };
   g_autoptr (GPtrArray) layers = make->image != NULL ? image_layer_folders (make->paths, make->image) : NULL;
-  if (layers != NULL && layers->pdata[0] != NULL && stat (layers->pdata[0], &st) < 0)
-    {
-      int errsv = errno;
-      return coracle_throw_errno (error, errsv, "layer %s of the image", (char *) layers->pdata[0]);
-    }
+  for (guint i = 0; layers != NULL && layers->pdata[i] != NULL; i++)
+    if (getxattr (layers->pdata[i], UNPACK_ROOT_XATTR, NULL, 0) >= 0)
+      {
+        (void) stat (layers->pdata[i], &st);
+        break;
+      }
   gboolean own = make->map->mode != IDMAP_SINGLE; /* with one id there is nobody else to give it to */
   if (mkdirat (folder, "upper", 0755) < 0 || (own && fchownat (folder, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
       || fchmodat (folder, "upper", st.st_mode & 07777, 0) < 0)
@@ -217,6 +226,28 @@ make_upper (Make *make, int folder, GError **error)
       return coracle_throw_errno (error, errsv, "making %s/upper", make->folder);
     }
   return TRUE;
+}
+
+/* make_mtab: programs look for /etc/mtab; where the image has none it leads to the kernel's own table. */
+static void
+make_mtab (const Make *make)
+{
+  cleanup_fd int etc = make->options->rootfs == NULL ? path_open_in_root (make->root_fd, "/etc", O_PATH | O_DIRECTORY, 0) : -1;
+  struct stat st;
+  if (etc >= 0 && fstatat (etc, "mtab", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+    (void) symlinkat ("/proc/mounts", etc, "mtab");
+}
+
+/* choose_oom: who is not real root cannot go below what the caller has. */
+static int
+choose_oom (const Make *make)
+{
+  int wanted = (int) make->options->oom_score_adj;
+  g_autofree char *text = NULL;
+  if (!make->options->has_oom_score_adj || make->map->mode == IDMAP_HOST || !path_read_file (AT_FDCWD, "/proc/self/oom_score_adj", 32, &text, NULL, NULL) || wanted >= atoi (text))
+    return wanted;
+  g_warning ("Requested oom_score_adj=%d is lower than the current one, changing to %d", wanted, atoi (text));
+  return atoi (text);
 }
 
 gboolean
@@ -301,7 +332,7 @@ choose_cwd (Make *make, GError **error)
         }
     }
   if (fd == -ENOENT)
-    return coracle_throw (error, CORACLE_ERROR_NO_COMMAND, "workdir \"%s\" does not exist on container %s", make->cwd, make->id);
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "workdir \"%s\" does not exist on container %s", make->cwd, make->id);
   if (fd == -ENOTDIR)
     return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "workdir \"%s\" on container %s: Not a directory", make->cwd, make->id);
   if (fd < 0)
@@ -339,6 +370,7 @@ write_etc (Make *make, GError **error)
     .address = make->network == NETWORK_SLIRP ? "10.0.2.100" : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
     .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST,
     .single = make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
+    .host_users = (const char *const *) make->host_users,
   };
   return etc_files_write (&files, make->mounts, error);
 }
@@ -366,7 +398,7 @@ build_config (Make *make, GError **error)
   g_auto (SpecWords) words = { 0 };
   if (!words_spec (make, &words, error))
     return FALSE;
-  int oom = (int) options->oom_score_adj;
+  int oom = choose_oom (make);
   SpecInput input = {
     .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd,
     .terminal = options->tty, .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
@@ -390,7 +422,9 @@ make_config (Make *make, GError **error)
   const ContainerOptions *options = make->options;
   const char *user = options->user != NULL ? options->user : json_string_value (json_object_get (make->image_config, "User"));
   g_auto (GStrv) groups = words_groups (options);
-  if (!user_lookup (make->root_fd, user, (const char *const *) groups, &make->user, error))
+  make->host_users = user_host_lines ((const char *const *) options->host_users, error);
+  if (make->host_users == NULL
+      || !user_lookup (make->root_fd, user, (const char *const *) make->host_users, (const char *const *) groups, &make->user, error))
     return FALSE;
   uint32_t highest = idmap_max_mapped (make->map->uids, make->map->n_uids);
   if (make->map->mode != IDMAP_HOST && make->user.uid > highest)
@@ -399,6 +433,7 @@ make_config (Make *make, GError **error)
                                                           : "the user's range in /etc/subuid is too short");
   make->hostname = words_hostname (make);
   make->labels = words_labels (options, json_object_get (make->image_config, "Labels"), error);
+  make_mtab (make);
   return make->labels != NULL && env_build (make, &make->env, error) && write_etc (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
          && write_config (make, error);
 }

@@ -42,6 +42,7 @@ typedef struct {
   char *rootfs;                /* where it is mounted */
   int root_fd;
   UserInfo user;
+  char **host_users;           /* lines for passwd: --hostuser */
   char *hostname;
   char **args, **env;
   char *cwd;

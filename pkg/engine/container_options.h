@@ -14,17 +14,18 @@ typedef struct {
   char *workdir, *user, *hostname, *umask, *tz, *stop_signal;
   char *network, *pid, *ipc, *uts, *cgroupns, *userns;
   char *cidfile, *pidfile, *platform, *init_path, *image_volume, *passwd_entry, *group_entry;
-  char **env, **env_file, **unsetenv, **group_add;
+  char **env, **env_file, **unsetenv, **group_add, **host_users;
   char **volumes, **mounts, **tmpfs;
   char **add_hosts, **dns, **dns_search, **dns_option;
   char **cap_add, **cap_drop, **security_opt, **ulimit, **sysctl, **device;
   char **label, **label_file, **annotation;
   /* containers.conf: what every container has besides what it was asked to be (container_defaults.h) */
   char **default_env, **default_caps, **default_sysctl, **default_ulimit, **default_volumes, **default_mounts;
+  char *pull;                     /* never, missing, always, newer: NULL = missing */
   char *base_hosts_file, *default_seccomp;
   gint64 shm_size, oom_score_adj, preserve_fds, timeout, stop_timeout;
   gboolean has_oom_score_adj;
-  gboolean rm, replace, interactive, tty, sig_proxy, env_host, unsetenv_all, read_only, read_only_tmpfs, no_hosts, privileged, init, http_proxy, passwd, name_as_hostname;
+  gboolean rm, replace, interactive, tty, sig_proxy, env_host, unsetenv_all, read_only, read_only_tmpfs, no_hosts, no_hostname, privileged, init, http_proxy, passwd, name_as_hostname;
 } ContainerOptions;
 
 ContainerOptions *container_options_new (void);   /* with Podman's defaults */

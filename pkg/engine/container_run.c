@@ -143,7 +143,7 @@ start (Run *run, GError **error)
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
     .make_nodes = idmap_is_initial (make->map), .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
     .client = run->client[1], .stdin_read = run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
-    .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, .stop_timeout_us = (guint64) options->stop_timeout * G_USEC_PER_SEC,
+    .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
     .cleanup = program != NULL ? cleanup : NULL,
   };
   terminal_size (&runtime.rows, &runtime.columns);
@@ -174,7 +174,7 @@ finish (Run *run, const MonitorExit *ended, GError **error)
     {
       run->row->status = (g_free (run->row->status), g_strdup ("exited"));
       run->row->finished = ended->finished_us;
-      run->row->exit_code = monitor_exit_status (ended);
+      run->row->exit_code = ended->timed_out ? -1 : monitor_exit_status (ended);   /* as Podman records it */
       done = state_container_update (make->storage->state, run->row, error);
     }
   if (done)

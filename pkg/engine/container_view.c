@@ -70,7 +70,7 @@ read_exit (Storage *storage, StateContainer *row)
   MonitorExit ended;
   if (!path_read_file (storage->run_fd, path, 256, &text, NULL, NULL) || !monitor_exit_parse (text, &ended, NULL))
     return;
-  row->exit_code = monitor_exit_status (&ended);
+  row->exit_code = ended.timed_out ? -1 : monitor_exit_status (&ended);   /* as Podman records it */
   row->finished = ended.finished_us;
 }
 

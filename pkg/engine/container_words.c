@@ -338,6 +338,9 @@ check_rest (const ContainerOptions *options, GError **error)
       if (user == NULL)
         return FALSE;
     }
+  static const char *const policies[] = { "always", "missing", "never", "newer", "ifnotpresent", "ifmissing", "ifnewer", "", NULL };
+  if (options->pull != NULL && !g_strv_contains (policies, options->pull))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "unsupported pull policy \"%s\"", options->pull);
   if (options->name != NULL && !container_name_check (options->name, error))
     return FALSE;
   if (options->stop_signal != NULL && proc_signal_parse (options->stop_signal) < 0)

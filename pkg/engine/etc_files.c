@@ -103,16 +103,22 @@ put_apt (const EtcFiles *files, json_t *mounts, int dir, GError **error)
   return fd < 0 || put (files, mounts, dir, "apt.conf", "/etc/apt/apt.conf.d/00coracle-single-id", text, strlen (text), 0644, error);
 }
 
-/* append_account: the image's passwd or group with one line more; NULL when the file is not there. */
+/* append_account: the image's passwd or group with more lines, @line last (may be NULL); NULL when the file is not there. */
 static char *
-append_account (const EtcFiles *files, const char *path, const char *line)
+append_account (const EtcFiles *files, const char *path, const char *const *lines, const char *line)
 {
   cleanup_fd int fd = path_open_in_root (files->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
   g_autofree char *text = NULL;
   if (fd < 0 || !fd_read_file (fd, 16 << 20, &text, NULL, NULL))
     return NULL;
-  gboolean ended = text[0] == '\0' || text[strlen (text) - 1] == '\n';
-  return g_strconcat (text, ended ? "" : "\n", line, "\n", NULL);
+  GString *out = g_string_new (text);
+  if (out->len > 0 && out->str[out->len - 1] != '\n')
+    g_string_append_c (out, '\n');
+  for (; lines != NULL && *lines != NULL; lines++)
+    g_string_append_printf (out, "%s\n", *lines);
+  if (line != NULL)
+    g_string_append_printf (out, "%s\n", line);
+  return g_string_free (out, FALSE);
 }
 
 /* replace_marks: podman-run(1) --passwd-entry: $USERNAME $UID $GID $NAME $HOME; --group-entry: $GROUPNAME $GID $USERLIST. */
@@ -135,11 +141,12 @@ static gboolean
 put_passwd (const EtcFiles *files, json_t *mounts, int dir, GError **error)
 {
   const ContainerOptions *options = files->options;
-  if (!options->passwd || (files->user->name != NULL && options->passwd_entry == NULL))
+  gboolean missing = files->user->name == NULL || options->passwd_entry != NULL, more = files->host_users != NULL && files->host_users[0] != NULL;
+  if (!options->passwd || (!missing && !more))
     return TRUE;
   const char *home = options->workdir != NULL ? options->workdir : "/";
   g_autofree char *line = replace_marks (options->passwd_entry != NULL ? options->passwd_entry : "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh", files->user, home);
-  g_autofree char *text = append_account (files, "/etc/passwd", line);
+  g_autofree char *text = append_account (files, "/etc/passwd", files->host_users, missing ? line : NULL);
   return text == NULL || put (files, mounts, dir, "passwd", "/etc/passwd", text, strlen (text), 0644, error);
 }
 
@@ -151,7 +158,7 @@ put_group (const EtcFiles *files, json_t *mounts, int dir, GError **error)
   if (!options->passwd || (files->user->group_known && options->group_entry == NULL))
     return TRUE;
   g_autofree char *line = replace_marks (options->group_entry != NULL ? options->group_entry : "$GROUPNAME:x:$GID:$USERLIST", files->user, "/");
-  g_autofree char *text = append_account (files, "/etc/group", line);
+  g_autofree char *text = append_account (files, "/etc/group", NULL, line);
   return text == NULL || put (files, mounts, dir, "group", "/etc/group", text, strlen (text), 0644, error);
 }
 
@@ -179,7 +186,7 @@ etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
     return FALSE;
   g_autofree char *hostname = g_strconcat (files->hostname, "\n", NULL);
   g_autofree char *containerenv = containerenv_text (files);
-  return put (files, mounts, dir, "hostname", "/etc/hostname", hostname, strlen (hostname), 0644, error)
+  return (options->no_hostname || put (files, mounts, dir, "hostname", "/etc/hostname", hostname, strlen (hostname), 0644, error))
          && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, strlen (containerenv), 0700, error) && put_passwd (files, mounts, dir, error)
          && put_group (files, mounts, dir, error) && put_localtime (files, mounts, dir, error) && put_apt (files, mounts, dir, error);
 }

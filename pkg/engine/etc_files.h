@@ -19,6 +19,7 @@ typedef struct {
   gboolean single;           /* only one id is mapped */
   int root_fd;               /* the mounted root filesystem */
   const UserInfo *user;
+  const char *const *host_users;   /* lines for passwd: --hostuser */
 } EtcFiles;
 
 /* etc_files_write: write them and append the binds (OCI form) to @mounts. Errors: SYSTEM, NO_SPACE. */

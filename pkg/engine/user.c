@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -96,7 +98,7 @@ find_group (char **lines, const char *text, uint32_t *ret_gid, GError **error)
     return parse_id (found[2], ret_gid);
   if (parse_id (text, ret_gid))
     return TRUE;
-  return coracle_throw (error, CORACLE_ERROR_INVALID, "unable to find group %s: no matching entries in group file", text);
+  return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "unable to find group %s: no matching entries in group file", text);
 }
 
 static gboolean
@@ -114,7 +116,7 @@ find_user (char **lines, const char *text, UserInfo *user, GError **error)
   if (found == NULL && numeric)
     found = find_line (lines, NULL, &id, 4);
   if (found == NULL && !numeric)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "unable to find user %s: no matching entries in passwd file", text);
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "unable to find user %s: no matching entries in passwd file", text);
   if (found == NULL)
     {
       user->uid = id;
@@ -129,12 +131,43 @@ find_user (char **lines, const char *text, UserInfo *user, GError **error)
   return TRUE;
 }
 
+static void
+append_lines (char ***lines, const char *const *more)
+{
+  g_autoptr (GStrvBuilder) all = g_strv_builder_new ();
+  if (more == NULL || *more == NULL)
+    return;
+  g_strv_builder_addv (all, (const char **) *lines);
+  g_strv_builder_addv (all, (const char **) (uintptr_t) more);
+  g_strfreev (*lines);
+  *lines = g_strv_builder_end (all);
+}
+
+char **
+user_host_lines (const char *const *names, GError **error)
+{
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  for (; names != NULL && *names != NULL; names++)
+    {
+      uint32_t uid;
+      const struct passwd *entry = getpwnam (*names);
+      if (entry == NULL && parse_id (*names, &uid))
+        entry = getpwuid (uid);
+      if (entry == NULL)
+        return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "unable to find user %s: no matching entries in passwd file", *names), NULL;
+      g_autofree char *line = g_strdup_printf ("%s:*:%u:%u:%s:%s:%s", entry->pw_name, (unsigned) entry->pw_uid, (unsigned) entry->pw_gid, entry->pw_gecos, entry->pw_dir, entry->pw_shell);
+      g_strv_builder_add (lines, line);
+    }
+  return g_strv_builder_end (lines);
+}
+
 gboolean
-user_lookup (int root_fd, const char *spec, const char *const *group_add, UserInfo *ret_user, GError **error)
+user_lookup (int root_fd, const char *spec, const char *const *host_users, const char *const *group_add, UserInfo *ret_user, GError **error)
 {
   g_auto (GStrv) passwd = NULL, group = NULL;
   if (!read_lines (root_fd, "/etc/passwd", &passwd, error) || !read_lines (root_fd, "/etc/group", &group, error))
     return FALSE;
+  append_lines (&passwd, host_users);
   g_auto (GStrv) parts = g_strsplit (spec != NULL ? spec : "", ":", 2);
   const char *who = parts[0] != NULL && parts[0][0] != '\0' ? parts[0] : "0";
   const char *which = parts[0] != NULL && parts[1] != NULL && parts[1][0] != '\0' ? parts[1] : NULL;

@@ -15,7 +15,12 @@ void user_info_clear (UserInfo *user);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UserInfo, user_info_clear)
 
 /* user_lookup: @spec: "", "user", "uid", "user:group", "uid:gid", NULL for root. @group_add: names or numbers, or NULL.
+ * @host_users: lines of passwd besides the image's, which count when the image's have no such user; or NULL.
  * A user given by name or number gets passwd's group unless one is given; a number that passwd does not know gets group 0 and no more.
- * Errors: INVALID "unable to find user NAME: no matching entries in passwd file", the same for a group; a number above what fits.
+ * Errors: CANNOT_INVOKE "unable to find user NAME: no matching entries in passwd file", the same for a group; INVALID a number above what fits.
  * Source: podman-run(1) --user, --group-add. */
-gboolean user_lookup (int root_fd, const char *spec, const char *const *group_add, UserInfo *ret_user, GError **error);
+gboolean user_lookup (int root_fd, const char *spec, const char *const *host_users, const char *const *group_add, UserInfo *ret_user, GError **error);
+
+/* user_host_lines: the lines that the users @names (names or numbers) have in the host's passwd, for @host_users. NULL-terminated, g_strfreev.
+ * Errors: CANNOT_INVOKE there is no such user. */
+char **user_host_lines (const char *const *names, GError **error);

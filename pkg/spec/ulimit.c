@@ -94,14 +94,16 @@ ulimit_parse (const char *text, GArray *ulimits, GError **error)
   if (g_strv_length (limits) > 2)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "too many limit value arguments - %s, can only have up to two, `soft[:hard]`", parts[1]);
   guint64 soft = 0, hard = 0;
+  gboolean unlimited = limits[0] != NULL && strcmp (limits[0], "-1") == 0;
   if (!limit_parse (limits[0] != NULL ? limits[0] : "", kinds[kind].resource, &soft, error))
     return coracle_prefix (error, "ulimit %s", text);
   hard = soft;
   if (limits[0] != NULL && limits[1] != NULL && !limit_parse (limits[1], kinds[kind].resource, &hard, error))
     return coracle_prefix (error, "ulimit %s", text);
-  if (soft > hard)
+  if (soft > hard || (unlimited && limits[1] != NULL && strcmp (limits[1], "-1") != 0))
     return coracle_throw (error, CORACLE_ERROR_INVALID,
-                          "ulimit soft limit must be less than or equal to hard limit: %" G_GUINT64_FORMAT " > %" G_GUINT64_FORMAT, soft, hard);
+                          "ulimit option \"%s\" requires name=SOFT:HARD, failed to be parsed: ulimit soft limit must be less than or equal to hard limit: soft: %s%s, hard: %s", text,
+                          limits[0], unlimited ? " (unlimited)" : "", limits[1]);
   ulimit_set (ulimits, kind, soft, hard);
   return TRUE;
 }

@@ -125,6 +125,7 @@ StateContainer *
 state_container_find (State *state, const char *name_or_id, GError **error)
 {
   g_autoptr (GError) failure = NULL;
+  name_or_id += name_or_id[0] == '/';   /* Docker writes names with one */
   /* a whole id or name wins over an id's beginning */
   cleanup_query sqlite3_stmt *exact = state_query (state, CONTAINER_COLUMNS "WHERE id=? OR name=? ORDER BY id=? DESC LIMIT 1", &failure, "sss", name_or_id, name_or_id,
                                                    name_or_id);
