@@ -45,7 +45,7 @@ test_ulimit (void)
   static const char *const wrong[][2] = {
     { "nofile", "invalid ulimit argument: nofile" }, { "", "invalid ulimit argument" },
     { "files=1", "invalid ulimit type: files" },     { "nofile=1:2:3", "too many limit value arguments" },
-    { "nofile=20:10", "must be less than or equal to hard limit: 20 > 10" },
+    { "nofile=20:10", "must be less than or equal to hard limit: soft: 20, hard: 10" },
     { "nofile=x", "\"x\" is no limit" },             { "nofile=", "\"\" is no limit" },
     { "nofile=1:", "\"\" is no limit" },             { "nofile=-2", "\"-2\" is no limit" },
     { "nofile=99999999999999999999", "is no limit" },
