@@ -13,6 +13,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
+#include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/names.h"
@@ -492,5 +493,8 @@ make_row (const Make *make)
   json_t *exposed = json_object_get (make->image_config, "ExposedPorts");
   if (json_is_object (exposed))
     json_object_set (row->config, "exposed", exposed);
+  json_t *poststop = hooks_poststop_record (make);
+  if (poststop != NULL)
+    json_object_set_new (row->config, "poststop", poststop);
   return row;
 }

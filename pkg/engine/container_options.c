@@ -19,7 +19,7 @@ static const struct {
   FIELD (env_file, LIST),      FIELD (unsetenv, LIST),      FIELD (group_add, LIST),     FIELD (volumes, LIST),      FIELD (mounts, LIST),
   FIELD (tmpfs, LIST),         FIELD (add_hosts, LIST),     FIELD (dns, LIST),           FIELD (dns_search, LIST),   FIELD (dns_option, LIST),
   FIELD (cap_add, LIST),       FIELD (cap_drop, LIST),      FIELD (security_opt, LIST),  FIELD (ulimit, LIST),       FIELD (sysctl, LIST),
-  FIELD (device, LIST),        FIELD (label, LIST),         FIELD (label_file, LIST),    FIELD (annotation, LIST),   FIELD (shm_size, NUMBER),
+  FIELD (hooks_dir, LIST),     FIELD (device, LIST),        FIELD (label, LIST),         FIELD (label_file, LIST),    FIELD (annotation, LIST),   FIELD (shm_size, NUMBER),
   FIELD (oom_score_adj, NUMBER), FIELD (preserve_fds, NUMBER), FIELD (timeout, NUMBER),  FIELD (stop_timeout, NUMBER), FIELD (has_oom_score_adj, FLAG),
   FIELD (rm, FLAG),            FIELD (replace, FLAG),       FIELD (interactive, FLAG),   FIELD (tty, FLAG),          FIELD (sig_proxy, FLAG),
   FIELD (env_host, FLAG),      FIELD (unsetenv_all, FLAG),  FIELD (read_only, FLAG),     FIELD (read_only_tmpfs, FLAG), FIELD (no_hosts, FLAG),

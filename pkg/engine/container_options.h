@@ -17,7 +17,7 @@ typedef struct {
   char **env, **env_file, **unsetenv, **group_add, **host_users;
   char **volumes, **mounts, **tmpfs;
   char **add_hosts, **dns, **dns_search, **dns_option;
-  char **cap_add, **cap_drop, **security_opt, **ulimit, **sysctl, **device;
+  char **cap_add, **cap_drop, **security_opt, **ulimit, **sysctl, **device, **hooks_dir;
   char **label, **label_file, **annotation;
   /* containers.conf: what every container has besides what it was asked to be (container_defaults.h) */
   char **default_env, **default_caps, **default_sysctl, **default_ulimit, **default_volumes, **default_mounts;

@@ -10,6 +10,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 
 /* wait_end: until @pidfd's process has ended; FALSE after @timeout_ms. */
@@ -84,7 +85,13 @@ container_cleanup (Storage *storage, const char *id, int run_fd, GError **error)
 {
   if (run_fd < 0)
     run_fd = storage_run_begin (storage, id, error);
-  return run_fd >= 0 && storage_container_settle (storage, id, run_fd, error);
+  if (run_fd < 0)
+    return FALSE;
+  g_autoptr (StateContainer) row = state_container_find (storage->state, id, NULL);
+  /* nobody waits for us who could be told of a hook that failed */
+  if (row != NULL)
+    (void) hooks_poststop (json_object_get (row->config, "poststop"), NULL);
+  return storage_container_settle (storage, id, run_fd, error);
 }
 
 void

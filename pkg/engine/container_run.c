@@ -12,6 +12,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
+#include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_words.h"
@@ -27,6 +28,9 @@ typedef struct {
   int input[2];          /* the container's standard input: its end, the monitor's */
   RuntimeProcess process;
   gboolean recorded;
+  gboolean tried;        /* the runtime was at work: hooks may have run */
+  ContainerNotice notice;
+  void *notice_data;
 } Run;
 
 static void
@@ -147,6 +151,7 @@ start (Run *run, GError **error)
     .cleanup = program != NULL ? cleanup : NULL,
   };
   terminal_size (&runtime.rows, &runtime.columns);
+  run->tried = TRUE;
   if (!runtime_start (make->config, &runtime, record, run, &run->process, error))
     return FALSE;
   for (int i = 0; i < 2; i++)
@@ -159,13 +164,32 @@ start (Run *run, GError **error)
   return write_user_file (options->pidfile, "pid", pid, error);
 }
 
+/* poststart: a hook that fails is told of, and that is all (runtime-spec, lifecycle). */
+static void
+poststart (Run *run)
+{
+  g_autoptr (GError) problem = NULL;
+  if (!hooks_poststart (&run->make, run->process.init, &problem))
+    run->notice (problem->message, run->notice_data);
+}
+
 /* ---- end */
+
+static void
+poststop (Run *run)
+{
+  g_autoptr (GError) problem = NULL;
+  json_auto_t *record = hooks_poststop_record (&run->make);
+  if (!hooks_poststop (record, &problem))
+    run->notice (problem->message, run->notice_data);
+}
 
 static gboolean
 finish (Run *run, const MonitorExit *ended, GError **error)
 {
   Make *make = &run->make;
   gboolean done;
+  poststop (run);
   /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
   (void) umount2 (make->rootfs, MNT_DETACH);
   if (make->options->rm)
@@ -191,6 +215,8 @@ static void
 undo (Run *run)
 {
   Make *make = &run->make;
+  if (run->tried)
+    poststop (run);
   make_undo (make);
 }
 
@@ -225,6 +251,8 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
 {
   g_auto (Run) run;
   run_init (&run, paths, options);
+  run.notice = notice;
+  run.notice_data = notice_data;
   run.signals = monitor_client_block_signals ();
   if (!prepare (&run, notice, notice_data, error))
     return FALSE;
@@ -234,6 +262,7 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
       undo (&run);
       return FALSE;
     }
+  poststart (&run);
   MonitorClient client = { .socket = run.client[0], .init_pidfd = run.process.init_pidfd, .tty = options->tty, .interactive = options->interactive,
                            .forward_signals = options->sig_proxy };
   MonitorExit ended;

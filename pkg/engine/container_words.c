@@ -8,6 +8,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
+#include "pkg/engine/container_hooks.h"
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
 #include "pkg/spec/addhost.h"
@@ -269,7 +270,7 @@ gboolean
 words_spec (const Make *make, SpecWords *ret_words, GError **error)
 {
   ret_words->limits_bounded = make->map->mode != IDMAP_HOST;
-  return parse_spec (make->options, make->network != NETWORK_HOST, ret_words, error);
+  return parse_spec (make->options, make->network != NETWORK_HOST, ret_words, error) && hooks_words (make, ret_words->annotations, &ret_words->hooks, error);
 }
 
 gboolean
