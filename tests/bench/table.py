@@ -10,7 +10,7 @@ MEMORY_GOAL_KIB = 8 * 1024
 
 
 def turns(*names):
-    """Rows of turns' output by label: (median ms of the sessions' mean, peak KiB, failures)."""
+    """Rows of turns' output by label: (median ms, mean of the sessions; peak KiB; failures; fastest ms)."""
     rows = {}
     for name in names:
         path = os.path.join(folder, name)
@@ -19,8 +19,8 @@ def turns(*names):
         for line in open(path, encoding="utf-8"):
             cells = line.rstrip("\n").split("\t")
             if len(cells) == 6:
-                rows.setdefault(cells[0], []).append((float(cells[1]), int(cells[4]), int(cells[5])))
-    return {k: (statistics.mean(x[0] for x in v), max(x[1] for x in v), sum(x[2] for x in v)) for k, v in rows.items()}
+                rows.setdefault(cells[0], []).append((float(cells[1]), int(cells[4]), int(cells[5]), float(cells[2])))
+    return {k: (statistics.mean(x[0] for x in v), max(x[1] for x in v), sum(x[2] for x in v), min(x[3] for x in v)) for k, v in rows.items()}
 
 
 def verdict(value, goal, at_least=False):
@@ -33,11 +33,11 @@ def line(*cells):
 
 def times(title, rows, base, goals):
     print(f"\n{title}")
-    line("", "ms", f"x {base}", "goal", "peak KiB", "failed")
-    for label, (ms, kib, failed) in rows.items():
+    line("", "ms", f"x {base}", "goal", "fastest", f"x {base}", "peak KiB", "failed")
+    for label, (ms, kib, failed, fastest) in rows.items():
         ratio = ms / rows[base][0]
         goal = goals.get(label)
-        line(label, f"{ms:.2f}", f"{ratio:.2f}", f"<= {goal} {verdict(ratio, goal)}" if goal else "", kib, failed)
+        line(label, f"{ms:.2f}", f"{ratio:.2f}", f"<= {goal} {verdict(ratio, goal)}" if goal else "", f"{fastest:.2f}", f"{fastest / rows[base][3]:.2f}", kib, failed)
 
 
 alone = turns("first-alone.tsv", "second-alone.tsv")
@@ -59,7 +59,7 @@ if podman:
             faster = podman[theirs][0] / rows[ours][0]
             line(ours, f"{podman[theirs][0]:.1f}", f"{rows[ours][0]:.2f}", f"{faster:.1f}", f">= 15 {verdict(faster, 15, True)}")
 
-peak = max(kib for rows in (alone, beside, reads) for label, (_, kib, _) in rows.items() if label not in ("floor", "bwrap", "glib"))
+peak = max(kib for rows in (alone, beside, reads) for label, (_, kib, _, _) in rows.items() if label not in ("floor", "bwrap", "glib"))
 print(f"\nPeak memory of the command line: {peak} KiB (goal <= {MEMORY_GOAL_KIB}: {verdict(peak, MEMORY_GOAL_KIB)})")
 
 resident = {}
