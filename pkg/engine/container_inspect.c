@@ -273,9 +273,10 @@ set_paths (json_t *object, const Inspected *inspected, const char *folder)
   g_autofree char *config = g_build_filename (folder, "config.json", NULL);
   g_autofree char *monitor = g_build_filename (inspected->storage->paths->run_root, inspected->row->id, "monitor.pid", NULL);
   g_autofree char *init = g_build_filename (inspected->storage->paths->run_root, inspected->row->id, "init.pid", NULL);
-  set_file (object, "ResolvConfPath", folder, "etc/resolv.conf");
-  set_file (object, "HostnamePath", folder, "etc/hostname");
-  set_file (object, "HostsPath", folder, "etc/hosts");
+  g_autofree char *run = g_build_filename (inspected->storage->paths->run_root, inspected->row->id, NULL);
+  set_file (object, "ResolvConfPath", run, "etc/resolv.conf");
+  set_file (object, "HostnamePath", run, "etc/hostname");
+  set_file (object, "HostsPath", run, "etc/hosts");
   inspect_text (object, "StaticDir", folder);
   inspect_text (object, "OCIConfigPath", config);
   inspect_text (object, "OCIRuntime", "coracle");

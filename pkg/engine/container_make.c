@@ -365,8 +365,9 @@ write_etc (Make *make, GError **error)
   g_auto (GStrv) hosts = NULL;
   if (!words_hosts (make->options, make->network, &hosts, error))
     return FALSE;
+  g_autofree char *folder = g_build_filename (make->paths->run_root, make->id, NULL);
   EtcFiles files = {
-    .options = make->options, .folder = make->folder, .id = make->id, .name = make->name, .image_name = make->image_name,
+    .options = make->options, .folder = folder, .id = make->id, .name = make->name, .image_name = make->image_name,
     .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = (const char *const *) hosts,
     .address = make->network == NETWORK_SLIRP ? "10.0.2.100" : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
     .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST,

@@ -1,5 +1,5 @@
 /* etc_files: the files that every container gets of its own: /etc/hosts, /etc/resolv.conf, /etc/hostname, /run/.containerenv, and passwd and group where a user is missing
- * in the image's. They are written in the container's folder and bound over the image's. */
+ * in the image's. They are written anew at each start, in the container's run folder (memory, where XDG_RUNTIME_DIR is), and bound over the image's. */
 #pragma once
 
 #include <glib.h>
@@ -10,7 +10,7 @@
 
 typedef struct {
   const ContainerOptions *options;
-  const char *folder;        /* absolute, the container's; the files go to FOLDER/etc */
+  const char *folder;        /* absolute, RUN_ROOT/ID; the files go to FOLDER/etc */
   const char *id, *name, *image_name, *image_id;
   const char *hostname;
   const char *address;       /* of the container: what hosts gives for its name; NULL = none */

@@ -92,6 +92,8 @@ stage_root (Init *init)
   init->root_fd = open (plan_text (init->plan, init->plan->rootfs), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (init->root_fd < 0)
     return -errno;
+  if (init->plan->masked.n == 0)
+    return 0;
   init->null_tree = sys_open_tree (AT_FDCWD, "/dev/null", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
   return init->null_tree < 0 ? -errno : 0;
 }

@@ -267,15 +267,22 @@ mount_child_all (const RuntimePlan *plan, int root_fd, int terminal_fd, int *ret
   return 0;
 }
 
-/* cover: put a copy of the detached mount @tree over what @path_fd is. */
+/* A mount to cover others with. It is detached until its first use attaches it, and copies of it do the rest: closing a mount that is still detached would
+ * wait for the kernel's grace period, 0.2 ms. */
+typedef struct {
+  int tree;
+  int attached;
+} Cover;
+
 static int
-cover (int tree, int path_fd)
+cover (Cover *with, int path_fd)
 {
-  cleanup_fd int copy = sys_open_tree (tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-  if (copy < 0)
+  cleanup_fd int copy = with->attached ? sys_open_tree (with->tree, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH) : -1;
+  if (with->attached && copy < 0)
     return -errno;
-  if (sys_move_mount (copy, "", path_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+  if (sys_move_mount (copy >= 0 ? copy : with->tree, "", path_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
     return -errno;
+  with->attached = 1;
   return 0;
 }
 
@@ -306,7 +313,8 @@ int
 mount_child_mask (const RuntimePlan *plan, int proc_fd, int null_tree, int *ret_detail)
 {
   const PlanRef *paths = plan_bytes (plan, plan->masked.at);
-  cleanup_fd int empty = -1;
+  cleanup_fd int empty_tree = -1;
+  Cover empty = { .tree = -1 }, null = { .tree = null_tree };
   for (uint32_t i = 0; i < plan->masked.n; i++)
     {
       *ret_detail = (int) i;
@@ -318,9 +326,9 @@ mount_child_mask (const RuntimePlan *plan, int proc_fd, int null_tree, int *ret_
       struct stat st;
       if (fstat (fd, &st) < 0)
         return -errno;
-      if (S_ISDIR (st.st_mode) && empty < 0 && (empty = empty_folder ()) < 0)
-        return empty;
-      int r = cover (S_ISDIR (st.st_mode) ? empty : null_tree, fd);
+      if (S_ISDIR (st.st_mode) && empty_tree < 0 && (empty.tree = empty_tree = empty_folder ()) < 0)
+        return empty_tree;
+      int r = cover (S_ISDIR (st.st_mode) ? &empty : &null, fd);
       if (r < 0)
         return r;
     }

@@ -88,10 +88,6 @@ typedef struct {
   const int *keep;   /* descriptors the monitor gets, -1 ends */
 } Spawn;
 
-struct clone_arguments {
-  guint64 flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-};
-
 static void
 number_text (char *out, size_t size, int number)
 {
@@ -103,10 +99,11 @@ number_text (char *out, size_t size, int number)
   memmove (out, at, (size_t) (out + size - at));
 }
 
-/* exec_monitor: in the child, whose memory is the parent's (CLONE_VFORK | CLONE_VM would share it; a copy is what plain clone gives): only system calls. */
-static _Noreturn void
-exec_monitor (const Spawn *spawn)
+/* exec_monitor: in the child, which shares our memory and has a stack of its own (CLONE_VM | CLONE_VFORK): only system calls, no return. */
+static int
+exec_monitor (void *data)
 {
+  const Spawn *spawn = data;
   for (const int *fd = spawn->keep; *fd >= 0; fd++)
     if (fcntl (*fd, F_SETFD, 0) < 0)
       _exit (127);
@@ -120,18 +117,14 @@ exec_monitor (const Spawn *spawn)
   _exit (127);
 }
 
-/* spawn_monitor: clone and exec it. Returns its pid or -errno.
- * Should: leave the parent's signal mask blocked in the child, which sets its own.   Mustn't: run with a second thread alive. */
+/* spawn_monitor: clone and exec it; copying our page tables for an exec would cost more than the exec. Returns its pid or -errno.
+ * Should: run with all signals that have handlers blocked; there are none.   Mustn't: run with a second thread alive. */
 static pid_t
 spawn_monitor (const Spawn *spawn, gboolean own_pid_namespace)
 {
-  struct clone_arguments arguments = { .flags = own_pid_namespace ? CLONE_NEWPID : 0, .exit_signal = SIGCHLD };
-  long pid = syscall (SYS_clone3, &arguments, sizeof arguments);
-  if (pid < 0)
-    return -errno;
-  if (pid == 0)
-    exec_monitor (spawn);
-  return (pid_t) pid;
+  static char stack[16384] __attribute__ ((aligned (16)));
+  pid_t pid = clone (exec_monitor, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD | (own_pid_namespace ? CLONE_NEWPID : 0), (void *) spawn);
+  return pid < 0 ? -errno : pid;
 }
 
 /* ---- the status socket */
