@@ -25,6 +25,7 @@ const CliOption create_options[] = {
   { "device", 0, CLI_LIST, .help = "Let the container use a device of this machine (PATH[:PLACE[:rwm]])", .complete = CLI_COMPLETE_FILE,
     .man = "Show the device PATH inside the container, at PLACE if that is given. A folder stands for all devices in it. Without real root the device is bound, so that the container may do with it "
            "what the calling user may, whatever the permissions r, w and m say." },
+  { "default-mounts-file", 0, CLI_STRING, .hidden = TRUE, .help = "Read this file instead of mounts.conf", .complete = CLI_COMPLETE_FILE },
   { "device-cgroup-rule", 0, CLI_LIST, .hidden = TRUE, .help = "Allow devices by a rule of the devices cgroup", .arg = "strings" },
   { "dns", 0, CLI_CSV, .help = "Ask this name server instead of the default one",
     .man = "The name servers in the container's /etc/resolv.conf, instead of the default: the network's own server in front of those of this machine." },
@@ -290,7 +291,7 @@ ContainerOptions *
 create_options_read (const CliArgs *args, GError **error)
 {
   g_autoptr (ContainerOptions) options = container_options_from_conf (error);
-  if (options == NULL)
+  if (options == NULL || !container_options_add_mounts (options, cli_args_string (args, "default-mounts-file"), error))
     return NULL;
   read_texts (options, args);
   read_lists (options, args);

@@ -13,6 +13,7 @@
 
 static const CliOption options[] = {
   { "all", 'a', CLI_BOOL, .help = "Show all the containers, default is only running containers" },
+  { "external", 0, CLI_BOOL, .hidden = TRUE, .help = "Show containers of other tools too, of which this store has none" },
   { "filter", 'f', CLI_LIST, .help = "Filter output based on conditions given",
     .man = "Show only containers that fit: *id*=ID (its beginning, or a regular expression), *name*=REGEX, *label*=KEY[=VALUE], *label!*=KEY[=VALUE], *status*=STATE, "
            "*exited*=CODE, *ancestor*=IMAGE, *before*=CONTAINER, *since*=CONTAINER, *until*=TIME, *volume*=NAME|PATH, *network*=NAME, *command*=REGEX, *restart-policy*=POLICY, "

@@ -1,11 +1,17 @@
 #include "pkg/engine/container_defaults.h"
 
+#include <fcntl.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/error.h"
+#include "pkg/base/path.h"
 #include "pkg/config/containers_conf.h"
 #include "pkg/spec/values.h"
+
+#define MOUNTS_LIMIT ((size_t) 1 << 16)
 
 typedef enum { TEXT, LIST, NUMBER, FLAG } Kind;
 
@@ -120,6 +126,54 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
     options->stop_timeout = json_integer_value (timeout);
   set_network (options);
   return set_shm_size (options, json_object_get (table, "shm_size"), error);
+}
+
+/* ---- mounts.conf */
+
+/* read_mounts_conf: its text; NULL when there is no such file. */
+static char *
+read_mounts_conf (const char *path)
+{
+  const char *config = getenv ("XDG_CONFIG_HOME"), *home = getenv ("HOME");
+  g_autofree char *own = geteuid () == 0 ? NULL
+                         : config != NULL ? g_strconcat (config, "/containers/mounts.conf", NULL)
+                         : home != NULL   ? g_strconcat (home, "/.config/containers/mounts.conf", NULL)
+                                          : NULL;
+  const char *const usual[] = { own, "/etc/containers/mounts.conf", "/usr/share/containers/mounts.conf" };
+  char *text = NULL;
+  if (path != NULL)
+    return path_read_file (AT_FDCWD, path, MOUNTS_LIMIT, &text, NULL, NULL) ? text : NULL;
+  for (size_t i = 0; i < G_N_ELEMENTS (usual); i++)
+    if (usual[i] != NULL && path_read_file (AT_FDCWD, usual[i], MOUNTS_LIMIT, &text, NULL, NULL))
+      return text;
+  return NULL;
+}
+
+gboolean
+container_options_add_mounts (ContainerOptions *options, const char *path, GError **error)
+{
+  g_autofree char *text = read_mounts_conf (path);
+  if (text == NULL)
+    return TRUE;
+  g_autoptr (GStrvBuilder) volumes = g_strv_builder_new ();
+  if (options->default_volumes != NULL)
+    g_strv_builder_addv (volumes, (const char **) options->default_volumes);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    {
+      if (g_strstrip (*line)[0] == '\0' || (*line)[0] == '#')
+        continue;
+      g_auto (GStrv) parts = g_strsplit (*line, ":", 2);
+      const char *place = parts[1] != NULL ? parts[1] : parts[0];
+      if (parts[0][0] != '/' || place[0] != '/')
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "mounts.conf: \"%s\": not SOURCE[:PLACE], both absolute paths", *line);
+      g_autofree char *volume = g_strdup_printf ("%s:%s:ro", parts[0], place);
+      if (access (parts[0], F_OK) == 0)
+        g_strv_builder_add (volumes, volume);
+    }
+  g_strfreev (options->default_volumes);
+  options->default_volumes = g_strv_builder_end (volumes);
+  return TRUE;
 }
 
 ContainerOptions *

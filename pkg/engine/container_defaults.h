@@ -7,5 +7,9 @@
  * Errors: those of containers_conf_read; INVALID a value of the wrong kind. */
 ContainerOptions *container_options_from_conf (GError **error);
 
+/* container_options_add_mounts: what mounts.conf says is mounted in every container, read-only: lines "SOURCE[:PLACE]"; a source that is not there is passed over.
+ * @path: the file, NULL for the first there is of the user's own, the machine's and the distribution's. Source: containers-mounts.conf(5). */
+gboolean container_options_add_mounts (ContainerOptions *options, const char *path, GError **error);
+
 /* container_options_apply: the same from @conf, merged (containers_conf_read); changes @options. */
 gboolean container_options_apply (ContainerOptions *options, const json_t *conf, GError **error);

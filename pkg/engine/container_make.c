@@ -211,7 +211,7 @@ mount_rootfs (Make *make, GError **error)
 static gboolean
 make_upper (Make *make, int folder, GError **error)
 {
-  struct stat st = { .st_mode = 0755 };
+  struct stat st = { .st_mode = 0555 }; /* what Podman gives to a "/" that no layer describes */
   g_autoptr (GPtrArray) layers = make->image != NULL ? image_layer_folders (make->paths, make->image) : NULL;
   for (guint i = 0; layers != NULL && layers->pdata[i] != NULL; i++)
     if (getxattr (layers->pdata[i], UNPACK_ROOT_XATTR, NULL, 0) >= 0)
@@ -320,6 +320,10 @@ choose_cwd (Make *make, GError **error)
       const char *destination = json_string_value (json_object_get (item, "destination"));
       size_t length = strlen (destination);
       if (strncmp (make->cwd, destination, length) == 0 && (make->cwd[length] == '/' || make->cwd[length] == '\0'))
+        return TRUE;
+      /* above a volume it is made with the volume's place */
+      size_t own = strlen (make->cwd);
+      if (strncmp (destination, make->cwd, own) == 0 && destination[own] == '/')
         return TRUE;
     }
   cleanup_fd int fd = path_open_in_root (make->root_fd, make->cwd, O_PATH | O_DIRECTORY, 0);

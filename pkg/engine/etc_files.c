@@ -67,13 +67,13 @@ hosts_text (const EtcFiles *files)
   return g_string_free (text, FALSE);
 }
 
-/* containerenv_text: podman-run(1), "/run/.containerenv". */
+/* containerenv_text: podman-run(1), "/run/.containerenv". The engine is called as in the variable "container": it is the word that programs look for. */
 static char *
 containerenv_text (const EtcFiles *files)
 {
   if (!files->options->privileged)
     return g_strdup ("");
-  return g_strdup_printf ("engine=\"coracle-" CORACLE_VERSION "\"\nname=\"%s\"\nid=\"%s\"\nimage=\"%s\"\nimageid=\"%s\"\nrootless=%d\n", files->name, files->id,
+  return g_strdup_printf ("engine=\"podman-" CORACLE_VERSION "\"\nname=\"%s\"\nid=\"%s\"\nimage=\"%s\"\nimageid=\"%s\"\nrootless=%d\n", files->name, files->id,
                           files->image_name != NULL ? files->image_name : "", files->image_id != NULL ? files->image_id : "", 1);
 }
 

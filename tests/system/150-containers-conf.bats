@@ -139,3 +139,20 @@ default_capabilities = ["CAP_MAGIC"]']='default_capabilities'
   CONTAINERS_CONF_OVERRIDE=/nonexistent.conf run_coracle 125 run --rm box true
   has "$output" "/nonexistent.conf" "the missing file's name"
 }
+
+@test "mounts.conf: read-only, passed over where there is nothing" {
+  local file=$BATS_TEST_TMPDIR/mounts.conf
+  run_coracle run --rm --default-mounts-file="$file" box echo none
+  is "$output" "none" "no such file"
+  mkdir "$BATS_TEST_TMPDIR/keys"
+  echo secret >"$BATS_TEST_TMPDIR/keys/key"
+  printf '# comment\n\n/no/such/place\n%s:/run/secrets\n' "$BATS_TEST_TMPDIR/keys" >"$file"
+  run_coracle run --rm --default-mounts-file="$file" box cat /run/secrets/key
+  is "$output" "secret" "what is mounted"
+  run_coracle 1 run --rm --default-mounts-file="$file" box touch /run/secrets/key
+  run_coracle run --rm --default-mounts-file="$file" -v /run/secrets box ls /run/secrets
+  is "$output" "" "the user's own on the same place"
+  echo "relative:/x" >"$file"
+  run_coracle 125 run --rm --default-mounts-file="$file" box true
+  has "$output" "mounts.conf" "a broken line"
+}
