@@ -2,6 +2,9 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
+
+#include "pkg/base/fd.h"
 
 #define SLIRP_NAME_SERVER "10.0.2.3"
 
@@ -91,6 +94,19 @@ format (const Resolver *resolver)
   if (resolver->options->len > 0)
     g_string_append_printf (text, "options %s\n", resolver->options->str);
   return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+char *
+slirp_host_address (void)
+{
+  /* connecting a datagram socket sends nothing: it only asks for the route, here to an address for documentation (RFC 5737) */
+  cleanup_fd int fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons (9), .sin_addr.s_addr = htonl (0xc0000201) };
+  socklen_t size = sizeof address;
+  char text[INET_ADDRSTRLEN];
+  if (fd < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0 || getsockname (fd, (struct sockaddr *) &address, &size) < 0)
+    return NULL;
+  return g_strdup (inet_ntop (AF_INET, &address.sin_addr, text, sizeof text));
 }
 
 char *

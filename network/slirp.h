@@ -27,6 +27,10 @@ int slirp_attach_child (int socket);
 /* slirp_loopback_child: only bring up lo (--net none). 0 or -errno. */
 int slirp_loopback_child (void);
 
+/* slirp_host_address: the address by which a container on this network reaches the host, whose loopback it is kept from: that of the host's way out. NULL if the host has
+ * none. Free with g_free. Source: podman-run(1) --add-host host-gateway. */
+char *slirp_host_address (void);
+
 /* slirp_resolv_conf: the text of the container's /etc/resolv.conf for a network of this kind. @host: the host's resolv.conf text, NULL if there is none. @slirp: put 10.0.2.3
  * first and leave out the host's loopback name servers. @dns, @search, @options: the user's, NULL-terminated or NULL, replacing the host's where given
  * (dns "none" → NULL returned: leave the image's file alone; search "." → none). Free with g_free. */

@@ -87,7 +87,7 @@ volume_fill (const char *data, int root_fd, const char *destination, GError **er
   if (from < 0)
     return TRUE;
   cleanup_fd int to = open (data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  int r = to < 0 ? -errno : is_empty (to) ? mount_child_copyup (from, to) : 0;
+  int r = to < 0 ? -errno : is_empty (to) ? mount_child_copyup (from, to, 0) : 0;
   if (r < 0)
     return coracle_throw_errno (error, -r, "copying the image's %s into the volume", destination);
   return TRUE;

@@ -253,6 +253,8 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   run_init (&run, paths, options);
   run.notice = notice;
   run.notice_data = notice_data;
+  if (!words_check_fds (options, error))
+    return FALSE;
   run.signals = monitor_client_block_signals ();
   if (!prepare (&run, notice, notice_data, error))
     return FALSE;

@@ -1,10 +1,12 @@
 #include "pkg/engine/container_words.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "network/slirp.h"
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
@@ -282,7 +284,10 @@ words_hosts (const ContainerOptions *options, NetworkKind network, char ***ret_l
       g_autoptr (SpecAddHost) host = spec_add_host_parse (*text, error);
       if (host == NULL)
         return FALSE;
-      const char *address = host->address != NULL ? host->address : network == NETWORK_SLIRP ? "10.0.2.2" : "127.0.0.1";
+      g_autofree char *gateway = host->address == NULL && network == NETWORK_SLIRP ? slirp_host_address () : g_strdup ("127.0.0.1");
+      const char *address = host->address != NULL ? host->address : gateway;
+      if (address == NULL)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "--add-host %s: unable to replace host-gateway: this machine has no address but its loopback", *text);
       g_autofree char *names = g_strjoinv (" ", host->names);
       g_ptr_array_add (lines, g_strdup_printf ("%s\t%s", address, names));
     }
@@ -322,6 +327,21 @@ words_labels (const ContainerOptions *options, json_t *image, GError **error)
   return json_incref (labels);
 }
 
+/* check_names: --hostname is a line of /etc/hosts and at most as long as sethostname(2) takes; --dns is addresses, or "none". */
+static gboolean
+check_names (const ContainerOptions *options, GError **error)
+{
+  const char *host = options->hostname != NULL ? options->hostname : "";
+  if (strlen (host) > HOST_NAME_MAX || host[strspn (host, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-._")] != '\0')
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid hostname \"%s\": at most %d letters, digits, dots, dashes and underscores", host, HOST_NAME_MAX);
+  if (options->dns == NULL || g_strv_equal ((const char *const *) options->dns, (const char *const[]){ "none", NULL }))
+    return TRUE;
+  for (char **server = options->dns; *server != NULL; server++)
+    if (!g_hostname_is_ip_address (*server))
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "%s is not an ip address", *server);
+  return TRUE;
+}
+
 /* check_rest: the words whose meaning only shows when the container is made. */
 static gboolean
 check_rest (const ContainerOptions *options, GError **error)
@@ -329,7 +349,7 @@ check_rest (const ContainerOptions *options, GError **error)
   g_auto (GStrv) hosts = NULL, env = NULL;
   g_autofree char *zone = NULL;
   json_auto_t *labels = words_labels (options, NULL, error);
-  if (labels == NULL || !words_hosts (options, NETWORK_SLIRP, &hosts, error) || !env_given (options, &env, error))
+  if (labels == NULL || !words_hosts (options, NETWORK_HOST, &hosts, error) || !env_given (options, &env, error))
     return FALSE;
   if (options->tz != NULL && !spec_timezone_file (options->tz, &zone, error))
     return FALSE;
@@ -350,9 +370,17 @@ check_rest (const ContainerOptions *options, GError **error)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "the '--group-add keep-groups' option is not allowed with any other --group-add options");
   if (options->userns != NULL && strcmp (options->userns, "host") != 0 && strcmp (options->userns, "single") != 0 && options->userns[0] != '\0')
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--userns=%s: unsupported in this version: host and single are known", options->userns);
-  for (guint64 i = 0; i < (guint64) options->preserve_fds; i++)
-    if (fcntl ((int) (3 + i), F_GETFD) < 0)
-      return coracle_throw (error, CORACLE_ERROR_INVALID, "--preserve-fds %" G_GINT64_FORMAT ": file descriptor %d is not open", options->preserve_fds, (int) (3 + i));
+  if (options->init_path != NULL && access (options->init_path, F_OK) < 0)
+    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "--init-path %s: no such file or directory", options->init_path);
+  return TRUE;
+}
+
+gboolean
+words_check_fds (const ContainerOptions *options, GError **error)
+{
+  for (gint64 i = 0; i < options->preserve_fds; i++)
+    if (i > G_MAXINT - 3 || fcntl ((int) (3 + i), F_GETFD) < 0)
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "--preserve-fds %" G_GINT64_FORMAT ": file descriptor %" G_GINT64_FORMAT " is not open", options->preserve_fds, 3 + i);
   return TRUE;
 }
 
@@ -367,7 +395,7 @@ words_check (const ContainerOptions *options, GError **error)
   if (!words_network (options, &network, &path, error) || !words_caps (options, &caps, error) || !parse_spec (options, network != NETWORK_HOST, &words, error))
     return FALSE;
   security = spec_security_parse ((const char *const *) options->security_opt, error);
-  return security != NULL && mounts_check (options, error) && check_rest (options, error);
+  return security != NULL && mounts_check (options, error) && check_names (options, error) && check_rest (options, error);
 }
 
 char **

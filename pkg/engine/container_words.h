@@ -39,5 +39,7 @@ gboolean words_keep_groups (const ContainerOptions *options);
 /* words_hostname: --hostname, the host's with --uts host, else the short id. */
 char *words_hostname (const Make *make);
 
+/* words_check_fds: are those of --preserve-fds open? To be asked before a file of our own could take their places. */
+gboolean words_check_fds (const ContainerOptions *options, GError **error);
 /* words_check: everything above read once, before anything is made: a bad value never changes state. */
 gboolean words_check (const ContainerOptions *options, GError **error);

@@ -60,8 +60,9 @@ hosts_text (const EtcFiles *files)
     }
   if (strstr (text->str, "localhost") == NULL)
     g_string_append (text, "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
-  if (files->slirp)
-    g_string_append (text, "10.0.2.2\thost.containers.internal host.docker.internal\n");
+  g_autofree char *host = files->slirp ? slirp_host_address () : NULL;
+  if (host != NULL)
+    g_string_append_printf (text, "%s\thost.containers.internal host.docker.internal\n", host);
   if (files->address != NULL)
     g_string_append_printf (text, "%s\t%s %s\n", files->address, files->hostname, files->name);
   return g_string_free (text, FALSE);

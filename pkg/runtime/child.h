@@ -24,7 +24,8 @@ int mount_child_all (const RuntimePlan *plan, int root_fd, int terminal_fd, int 
 /* @proc_fd: the container's proc filesystem: what is below /proc is looked for in it and nowhere else; -1 = the root's. */
 int mount_child_mask (const RuntimePlan *plan, int proc_fd, int null_tree, int *ret_detail);
 int mount_child_readonly (const RuntimePlan *plan, int proc_fd, int *ret_detail);
-int mount_child_copyup (int from_fd, int to_fd);
+/* mount_child_copyup: @flags: PLAN_KEEP_MODE, PLAN_KEEP_OWNER */
+int mount_child_copyup (int from_fd, int to_fd, int flags);
 int device_child_all (const RuntimePlan *plan, int root_fd, int *ret_detail);
 int process_child_caps_bounding (const RuntimePlan *plan);
 int process_child_user (const RuntimePlan *plan);

@@ -121,14 +121,16 @@ copy_folder (int from, int to, int depth)
 }
 
 int
-mount_child_copyup (int from_fd, int to_fd)
+mount_child_copyup (int from_fd, int to_fd, int flags)
 {
   struct stat st;
   if (fstat (from_fd, &st) < 0)
     return -errno;
   int r = copy_folder (from_fd, to_fd, 0);
   /* the mount takes the place of the folder, with its owner and mode */
-  if (r == 0 && (fchownat (to_fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) < 0 || fchmodat (to_fd, ".", st.st_mode & 07777, 0) < 0))
+  if (r == 0 && !(flags & PLAN_KEEP_OWNER) && fchownat (to_fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) < 0)
+    r = -errno;
+  if (r == 0 && !(flags & PLAN_KEEP_MODE) && fchmodat (to_fd, ".", st.st_mode & 07777, 0) < 0)
     r = -errno;
   return r;
 }

@@ -218,7 +218,7 @@ attach (const RuntimePlan *plan, const PlanMount *mount, int root_fd, int tree, 
   if (mount->flags & PLAN_COPYUP)
     {
       cleanup_fd int from = path_open_in_root (root_fd, plan_text (plan, mount->target), O_RDONLY | O_DIRECTORY, 0);
-      r = from < 0 ? from : mount_child_copyup (from, tree);
+      r = from < 0 ? from : mount_child_copyup (from, tree, mount->flags);
     }
   /* fsmount has set everything but read-only */
   if (r == 0 && (mount->kind == PLAN_MOUNT_BIND || mount->attr_set & MOUNT_ATTR_RDONLY))

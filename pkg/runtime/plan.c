@@ -190,6 +190,13 @@ add_mount (Build *build, GArray *mounts, json_t *item)
     mount.flags |= PLAN_NO_LINK;
   if (options.copyup)
     mount.flags |= PLAN_COPYUP;
+  for (guint i = 0; i < options.data->len; i++)
+    {
+      if (g_str_has_prefix (options.data->pdata[i], "mode="))
+        mount.flags |= PLAN_KEEP_MODE;
+      if (g_str_has_prefix (options.data->pdata[i], "uid=") || g_str_has_prefix (options.data->pdata[i], "gid="))
+        mount.flags |= PLAN_KEEP_OWNER;
+    }
   if (!bind && g_strcmp0 (target, "/dev") == 0)
     mount.flags |= PLAN_DEV;
   if (!bind && g_strcmp0 (type, "devpts") == 0 && g_strcmp0 (target, "/dev/pts") == 0)

@@ -67,11 +67,13 @@ device_add (Collect *collect, const char *source, const char *destination, const
   g_ptr_array_add (collect->devices, device);
 }
 
-/* In a folder what is no device, is gone meanwhile, or is a link is passed over. */
+/* In a folder what is no device, is gone meanwhile, is a link, or may not be read is passed over. */
 static gboolean
 folder_add (Collect *collect, const char *source, const char *destination, int depth, GError **error)
 {
   g_autoptr (GDir) dir = g_dir_open (source, 0, NULL);
+  if (dir == NULL && depth > 0)
+    return TRUE;
   if (dir == NULL)
     return coracle_throw (error, CORACLE_ERROR_DENIED, "cannot read the folder %s", source);
   for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
