@@ -142,6 +142,9 @@ check:
 	@tests/run $(STAGES)
 lint:
 	@tests/lint
+# mend what lint says of formatting
+format:
+	@git ls-files '*.c' '*.h' | xargs tests/format-check --fix
 print-cflags:
 	@printf '%s\n' '$(subst ','\'',$(CPPFLAGS) $(filter-out -fstack-protector-strong,$(ALL_CFLAGS)))'
 fuzz:
@@ -168,5 +171,5 @@ $(BUILD)/bench/startup: $(BUILD)/tests/bench/startup.o
 clean:
 	rm -rf build build-*
 
-.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint print-cflags fuzz bench bench-programs clean
+.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint format print-cflags fuzz bench bench-programs clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
