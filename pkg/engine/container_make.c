@@ -348,16 +348,10 @@ choose_cwd (Make *make, GError **error)
 static gboolean
 write_config (Make *make, GError **error)
 {
-  g_autofree char *text = json_dumps (make->config, JSON_COMPACT);
-  /* the filter's text is long, the same for most containers, and cached ready-made: put in where "linux" begins */
-  const char *mark = "\"linux\":{";
-  char *at = strstr (text, mark);
-  g_autofree char *whole = NULL;
-  if (at != NULL && make->seccomp->n > 0 && make->seccomp->oci != NULL)
-    whole = g_strdup_printf ("%.*s\"seccomp\":%s,%s", (int) (at - text + (ptrdiff_t) strlen (mark)), text, make->seccomp->oci, at + strlen (mark));
-  const char *final = whole != NULL ? whole : text;
+  /* the filter's text is long, the same for most containers, and cached ready-made */
+  g_autofree char *text = spec_text (make->config, make->seccomp->n > 0 ? make->seccomp->oci : NULL);
   g_autofree char *path = g_build_filename (make->folder, "config.json", NULL);
-  int r = path_write_file (AT_FDCWD, path, final, strlen (final), 0600, FALSE);
+  int r = path_write_file (AT_FDCWD, path, text, strlen (text), 0600, FALSE);
   if (r < 0)
     return coracle_throw_errno (error, -r, "writing %s", path);
   return TRUE;

@@ -17,6 +17,8 @@
 #include "pkg/seccomp/caps.h"
 #include "pkg/spec/spec.h"
 
+enum { VECTOR_MAX = 262144 };
+
 typedef struct {
   GByteArray *bytes;
   json_t *config;
@@ -98,6 +100,30 @@ static const char *
 get_text (json_t *object, const char *key)
 {
   return json_string_value (get (object, key));
+}
+
+/* check: what config.json says is not so. */
+#define invalid(error, ...) coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: " __VA_ARGS__)
+
+/* get_number: the number at @key: @ret_value keeps its default when it is not there. */
+static gboolean
+get_number (json_t *object, const char *key, json_int_t min, json_int_t max, json_int_t *ret_value, GError **error)
+{
+  json_t *value = get (object, key);
+  if (value == NULL)
+    return TRUE;
+  if (!json_is_integer (value) || json_integer_value (value) < min || json_integer_value (value) > max)
+    return invalid (error, "%s is not a number from %lld to %lld", key, (long long) min, (long long) max);
+  *ret_value = json_integer_value (value);
+  return TRUE;
+}
+
+/* is_confined: an absolute path that never steps up. */
+static gboolean
+is_confined (const char *path)
+{
+  size_t length = path != NULL ? strlen (path) : 0;
+  return length > 0 && path[0] == '/' && strstr (path, "/../") == NULL && (length < 3 || strcmp (path + length - 3, "/..") != 0);
 }
 
 /* ---- namespaces */
@@ -218,8 +244,11 @@ add_mounts (Build *build, GError **error)
     {
       const char *target = get_text (item, "destination");
       if (target == NULL || target[0] != '/')
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: mount destination %s is not an absolute path", target != NULL ? target : "(none)");
+        return invalid (error, "mount destination %s is not an absolute path", target != NULL ? target : "(none)");
       add_mount (build, mounts, item);
+      const PlanMount *mount = &g_array_index (mounts, PlanMount, mounts->len - 1);
+      if (mount->kind == PLAN_MOUNT_BIND ? mount->source == 0 : mount->fstype == 0)
+        return invalid (error, "mount on %s has no %s", target, mount->kind == PLAN_MOUNT_BIND ? "source" : "type");
     }
   PlanList list = add_list (build, mounts);
   plan_of (build)->mounts = list;
@@ -256,8 +285,33 @@ add_device (Build *build, GArray *devices, const char *path, PlanDevice device)
   g_array_append_val (devices, device);
 }
 
-static void
-add_devices (Build *build)
+static gboolean
+add_one_device (Build *build, GArray *devices, json_t *item, GError **error)
+{
+  static const struct {
+    const char *type;
+    guint32 mode;
+  } types[] = { { "c", S_IFCHR }, { "u", S_IFCHR }, { "b", S_IFBLK }, { "p", S_IFIFO } };
+  const char *path = get_text (item, "path"), *type = get_text (item, "type");
+  json_int_t mode = 0666, major = 0, minor = 0, uid = 0, gid = 0;
+  if (!is_confined (path) || !g_str_has_prefix (path, "/dev/"))
+    return invalid (error, "device %s is not below /dev", path != NULL ? path : "(none)");
+  if (!get_number (item, "fileMode", 0, G_MAXUINT32, &mode, error) || !get_number (item, "major", 0, G_MAXUINT32, &major, error)
+      || !get_number (item, "minor", 0, G_MAXUINT32, &minor, error) || !get_number (item, "uid", 0, G_MAXUINT32, &uid, error)
+      || !get_number (item, "gid", 0, G_MAXUINT32, &gid, error))
+    return coracle_prefix (error, "device %s", path);
+  for (size_t i = 0; i < G_N_ELEMENTS (types); i++)
+    if (g_strcmp0 (type, types[i].type) == 0)
+      {
+        add_device (build, devices, path, (PlanDevice){ .mode = types[i].mode | ((guint32) mode & 07777), .major = (guint32) major, .minor = (guint32) minor,
+                                                        .uid = (guint32) uid, .gid = (guint32) gid });
+        return TRUE;
+      }
+  return invalid (error, "device %s has the unknown type %s", path, type != NULL ? type : "(none)");
+}
+
+static gboolean
+add_devices (Build *build, GError **error)
 {
   g_autoptr (GArray) devices = g_array_new (FALSE, FALSE, sizeof (PlanDevice));
   g_autoptr (GArray) links = g_array_new (FALSE, FALSE, sizeof (PlanSysctl));
@@ -267,19 +321,8 @@ add_devices (Build *build)
   size_t i;
   json_t *item;
   json_array_foreach (get (get (build->config, "linux"), "devices"), i, item)
-    {
-      const char *type = get_text (item, "type");
-      json_t *mode = get (item, "fileMode");
-      add_device (build, devices, get_text (item, "path"),
-                  (PlanDevice){
-                    .mode = (g_strcmp0 (type, "b") == 0 ? S_IFBLK : g_strcmp0 (type, "p") == 0 ? S_IFIFO : S_IFCHR)
-                            | (mode != NULL ? (guint32) json_integer_value (mode) & 07777 : 0666),
-                    .major = (guint32) json_integer_value (get (item, "major")),
-                    .minor = (guint32) json_integer_value (get (item, "minor")),
-                    .uid = (guint32) json_integer_value (get (item, "uid")),
-                    .gid = (guint32) json_integer_value (get (item, "gid")),
-                  });
-    }
+    if (!add_one_device (build, devices, item, error))
+      return FALSE;
   for (size_t k = 0; k < G_N_ELEMENTS (default_links); k++)
     {
       PlanSysctl link = { .key = add_text (build, default_links[k][0]), .value = add_text (build, default_links[k][1]) };
@@ -289,6 +332,7 @@ add_devices (Build *build)
   PlanList link_list = add_list (build, links);
   plan_of (build)->devices = device_list;
   plan_of (build)->links = link_list;
+  return TRUE;
 }
 
 /* ---- the process */
@@ -303,6 +347,20 @@ static const struct {
   { "RLIMIT_RTPRIO", RLIMIT_RTPRIO },   { "RLIMIT_RTTIME", RLIMIT_RTTIME }, { "RLIMIT_SIGPENDING", RLIMIT_SIGPENDING }, { "RLIMIT_STACK", RLIMIT_STACK },
 };
 
+/* limit_value: an unsigned number of 64 bits, which jansson has not: in a config that spec_build made it is its bit pattern, in one read from a file a real number. */
+static gboolean
+limit_value (json_t *limit, const char *key, guint64 *ret_value)
+{
+  json_t *value = get (limit, key);
+  if (json_is_integer (value))
+    *ret_value = (guint64) json_integer_value (value);
+  else if (json_is_real (value) && json_real_value (value) >= 9e18)
+    *ret_value = G_MAXUINT64;
+  else
+    return FALSE;
+  return TRUE;
+}
+
 static gboolean
 add_limits (Build *build, json_t *process, GError **error)
 {
@@ -312,12 +370,14 @@ add_limits (Build *build, json_t *process, GError **error)
   json_array_foreach (get (process, "rlimits"), i, item)
     {
       const char *type = get_text (item, "type");
-      PlanLimit limit = { .resource = -1, .soft = (guint64) json_integer_value (get (item, "soft")), .hard = (guint64) json_integer_value (get (item, "hard")) };
+      PlanLimit limit = { .resource = -1 };
       for (size_t k = 0; k < G_N_ELEMENTS (limits); k++)
         if (g_strcmp0 (type, limits[k].name) == 0)
           limit.resource = limits[k].resource;
       if (limit.resource < 0)
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: unknown rlimit %s", type != NULL ? type : "(none)");
+        return invalid (error, "unknown rlimit %s", type != NULL ? type : "(none)");
+      if (!limit_value (item, "soft", &limit.soft) || !limit_value (item, "hard", &limit.hard))
+        return invalid (error, "rlimit %s: soft and hard must be numbers", type);
       g_array_append_val (list, limit);
     }
   PlanList at = add_list (build, list);
@@ -333,9 +393,10 @@ cap_mask (json_t *names, guint64 *ret_mask, GError **error)
   *ret_mask = 0;
   json_array_foreach (names, i, item)
     {
-      int cap = caps_parse (json_string_value (item));
+      const char *name = json_string_value (item);
+      int cap = name != NULL ? caps_parse (name) : -1;
       if (cap < 0)
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: unknown capability %s", json_string_value (item));
+        return invalid (error, "unknown capability %s", name != NULL ? name : "(none)");
       *ret_mask |= G_GUINT64_CONSTANT (1) << cap;
     }
   return TRUE;
@@ -373,25 +434,32 @@ add_exec_paths (Build *build, const char *command, char **env)
   return add_strings (build, (const char *const *) paths->pdata);
 }
 
-static void
-add_user (Build *build, json_t *user)
+static gboolean
+add_user (Build *build, json_t *user, GError **error)
 {
+  /* -1 is no id: setresuid(2) takes it for "leave as it is" */
+  const json_int_t last = (json_int_t) G_MAXUINT32 - 1;
+  json_int_t uid = 0, gid = 0, mask = 0;
+  if (!get_number (user, "uid", 0, last, &uid, error) || !get_number (user, "gid", 0, last, &gid, error) || !get_number (user, "umask", 0, 07777, &mask, error))
+    return coracle_prefix (error, "process.user");
   g_autoptr (GArray) groups = g_array_new (FALSE, FALSE, sizeof (guint32));
   size_t i;
   json_t *item;
   json_array_foreach (get (user, "additionalGids"), i, item)
     {
-      guint32 gid = (guint32) json_integer_value (item);
-      g_array_append_val (groups, gid);
+      if (!json_is_integer (item) || json_integer_value (item) < 0 || json_integer_value (item) > last)
+        return invalid (error, "process.user.additionalGids: not a group id");
+      guint32 group = (guint32) json_integer_value (item);
+      g_array_append_val (groups, group);
     }
   PlanList list = add_list (build, groups);
   RuntimePlan *plan = plan_of (build);
   plan->groups = list;
-  plan->uid = (guint32) json_integer_value (get (user, "uid"));
-  plan->gid = (guint32) json_integer_value (get (user, "gid"));
-  json_t *mask = get (user, "umask");
-  plan->has_umask = mask != NULL;
-  plan->umask = (guint32) json_integer_value (mask);
+  plan->uid = (guint32) uid;
+  plan->gid = (guint32) gid;
+  plan->has_umask = get (user, "umask") != NULL;
+  plan->umask = (guint32) mask;
+  return TRUE;
 }
 
 static gboolean
@@ -400,12 +468,21 @@ add_process (Build *build, GError **error)
   json_t *process = get (build->config, "process");
   g_auto (GStrv) argv = string_array (get (process, "args"));
   g_auto (GStrv) env = string_array (get (process, "env"));
+  const char *folder = get_text (process, "cwd");
+  json_int_t score = 0;
   if (argv[0] == NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: process.args is empty");
+    return invalid (error, "process.args is empty");
+  if (folder != NULL && folder[0] != '/')
+    return invalid (error, "process.cwd %s is not an absolute path", folder);
+  /* init has the vectors on its stack; the kernel takes no more than this either: execve(2), a quarter of the stack */
+  if (g_strv_length (argv) + g_strv_length (env) > VECTOR_MAX)
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "runtime: open executable: `%s`: %s", argv[0], g_strerror (E2BIG));
+  if (!get_number (process, "oomScoreAdj", -1000, 1000, &score, error))
+    return FALSE;
   PlanList argv_list = add_strings (build, (const char *const *) argv);
   PlanList env_list = add_strings (build, (const char *const *) env);
   PlanList paths = add_exec_paths (build, argv[0], env);
-  PlanRef cwd = add_text (build, get_text (process, "cwd"));
+  PlanRef cwd = add_text (build, folder);
   RuntimePlan *plan = plan_of (build);
   plan->argv = argv_list;
   plan->envp = env_list;
@@ -413,17 +490,15 @@ add_process (Build *build, GError **error)
   plan->cwd = cwd;
   plan->terminal = json_is_true (get (process, "terminal"));
   plan->no_new_privileges = json_is_true (get (process, "noNewPrivileges"));
-  json_t *oom = get (process, "oomScoreAdj");
-  plan->has_oom_score_adj = oom != NULL;
-  plan->oom_score_adj = (gint32) json_integer_value (oom);
-  add_user (build, get (process, "user"));
-  return add_caps (build, process, error) && add_limits (build, process, error);
+  plan->has_oom_score_adj = get (process, "oomScoreAdj") != NULL;
+  plan->oom_score_adj = (gint32) score;
+  return add_user (build, get (process, "user"), error) && add_caps (build, process, error) && add_limits (build, process, error);
 }
 
 /* ---- linux.* and the rest */
 
-static void
-add_sysctls (Build *build)
+static gboolean
+add_sysctls (Build *build, GError **error)
 {
   g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (PlanSysctl));
   const char *key;
@@ -436,15 +511,18 @@ add_sysctls (Build *build)
     if (first != NULL && *first == '.')
       for (char *at = path + 4; *at != '\0'; at++)
         *at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
+    if (!is_confined (path + 3) || path[4] == '\0' || !json_is_string (value))
+      return invalid (error, "sysctl %s", key);
     PlanSysctl sysctl = { .key = add_text (build, path), .value = add_text (build, json_string_value (value)) };
     g_array_append_val (list, sysctl);
   }
   PlanList at = add_list (build, list);
   plan_of (build)->sysctls = at;
+  return TRUE;
 }
 
-static PlanList
-add_hooks (Build *build, const char *const *phases)
+static gboolean
+add_hooks (Build *build, const char *const *phases, PlanList *ret_list, GError **error)
 {
   g_autoptr (GArray) list = g_array_new (FALSE, FALSE, sizeof (PlanHook));
   for (; *phases != NULL; phases++)
@@ -453,24 +531,33 @@ add_hooks (Build *build, const char *const *phases)
       json_t *item;
       json_array_foreach (get (get (build->config, "hooks"), *phases), i, item)
         {
+          const char *path = get_text (item, "path");
+          json_int_t timeout = 0;
+          if (path == NULL || path[0] != '/')
+            return invalid (error, "%s hook: path %s is not an absolute path", *phases, path != NULL ? path : "(none)");
+          if (!get_number (item, "timeout", 1, G_MAXINT / 1000, &timeout, error))
+            return coracle_prefix (error, "%s hook %s", *phases, path);
           PlanHook hook = {
-            .path = add_text (build, get_text (item, "path")),
+            .path = add_text (build, path),
             .argv = add_json_strings (build, get (item, "args")),
             .envp = add_json_strings (build, get (item, "env")),
-            .timeout_seconds = (guint32) json_integer_value (get (item, "timeout")),
+            .timeout_seconds = (guint32) timeout,
           };
           g_array_append_val (list, hook);
         }
     }
-  return add_list (build, list);
+  *ret_list = add_list (build, list);
+  return TRUE;
 }
 
-static void
-add_all_hooks (Build *build)
+static gboolean
+add_all_hooks (Build *build, GError **error)
 {
-  PlanList runtime = add_hooks (build, (const char *const[]){ "prestart", "createRuntime", NULL });
-  PlanList container = add_hooks (build, (const char *const[]){ "createContainer", NULL });
-  PlanList start = add_hooks (build, (const char *const[]){ "startContainer", NULL });
+  PlanList runtime, container, start;
+  if (!add_hooks (build, (const char *const[]){ "prestart", "createRuntime", NULL }, &runtime, error)
+      || !add_hooks (build, (const char *const[]){ "createContainer", NULL }, &container, error)
+      || !add_hooks (build, (const char *const[]){ "startContainer", NULL }, &start, error))
+    return FALSE;
   g_autofree char *state = runtime_hook_state (build->config, build->options->id, build->options->bundle);
   PlanRef state_json = add_text (build, state);
   RuntimePlan *plan = plan_of (build);
@@ -478,6 +565,7 @@ add_all_hooks (Build *build)
   plan->hooks_container = container;
   plan->hooks_start = start;
   plan->state_json = state_json;
+  return TRUE;
 }
 
 static gboolean
@@ -486,7 +574,7 @@ add_root (Build *build, GError **error)
   json_t *root = get (build->config, "root");
   const char *path = get_text (root, "path");
   if (path == NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "config.json: root.path is missing");
+    return invalid (error, "root.path is missing");
   g_autofree char *absolute = path[0] == '/' ? g_strdup (path) : g_build_filename (build->options->bundle, path, NULL);
   PlanRef rootfs = add_text (build, absolute);
   json_t *linux_section = get (build->config, "linux");
@@ -557,15 +645,13 @@ runtime_plan_build (json_t *config, const RuntimeOptions *options, GArray **ret_
   memset (bytes->data, 0, sizeof (RuntimePlan));
   g_autoptr (GArray) join_fds = g_array_new (FALSE, FALSE, sizeof (int));
   Build build = { .bytes = bytes, .config = config, .options = options, .join_fds = join_fds };
-  if (!add_namespaces (&build, error) || !add_root (&build, error) || !add_mounts (&build, error) || !add_process (&build, error) || !fill_monitor (&build, error))
+  if (!add_namespaces (&build, error) || !add_root (&build, error) || !add_mounts (&build, error) || !add_process (&build, error)
+      || !add_devices (&build, error) || !add_sysctls (&build, error) || !add_all_hooks (&build, error) || !fill_monitor (&build, error))
     {
       for (guint i = 0; i < join_fds->len; i++)
         fd_close (g_array_index (join_fds, int, i));
       return NULL;
     }
-  add_devices (&build);
-  add_sysctls (&build);
-  add_all_hooks (&build);
   add_programs (&build);
   RuntimePlan *plan = plan_of (&build);
   plan->magic = PLAN_MAGIC;

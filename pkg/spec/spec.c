@@ -217,3 +217,46 @@ spec_build (const SpecInput *input)
     json_object_set (config, "hooks", input->hooks);
   return config;
 }
+
+/* put_limits: copy the text of process.rlimits from @at up to the end of its array, its negative numbers written as unsigned ones. Returns what follows. */
+static const char *
+put_limits (GString *out, const char *at)
+{
+  for (; *at != '\0' && *at != ']'; at++)
+    if (at[0] == ':' && at[1] == '-')
+      {
+        char *end;
+        gint64 value = g_ascii_strtoll (at + 1, &end, 10);
+        g_string_append_printf (out, ":%" G_GUINT64_FORMAT, (guint64) value);
+        at = end - 1;
+      }
+    else
+      g_string_append_c (out, *at);
+  return at;
+}
+
+char *
+spec_text (json_t *config, const char *seccomp)
+{
+  static const char limits_mark[] = "\"rlimits\":[", linux_mark[] = "\"linux\":{";
+  g_autofree char *text = json_dumps (config, JSON_COMPACT);
+  g_autoptr (GString) out = g_string_sized_new (strlen (text) + (seccomp != NULL ? strlen (seccomp) : 0) + 64);
+  /* in a string the quotes of such a mark would be escaped: what is found is a key */
+  const char *at = text, *limits = strstr (text, limits_mark);
+  if (limits != NULL)
+    {
+      limits += strlen (limits_mark);
+      g_string_append_len (out, at, limits - at);
+      at = put_limits (out, limits);
+    }
+  const char *section = seccomp != NULL ? strstr (at, linux_mark) : NULL;
+  if (section != NULL)
+    {
+      section += strlen (linux_mark);
+      g_string_append_len (out, at, section - at);
+      g_string_append_printf (out, "\"seccomp\":%s%s", seccomp, *section == '}' ? "" : ",");
+      at = section;
+    }
+  g_string_append (out, at);
+  return g_string_free (g_steal_pointer (&out), FALSE);
+}

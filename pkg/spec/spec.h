@@ -50,5 +50,9 @@ typedef struct {
   const char *root_propagation;    /* "rslave" …; NULL = private */
 } SpecInput;
 
+/* spec_text: config.json as it is written: @config, as spec_build made it, with @seccomp (linux.seccomp, as JSON; NULL = none) put in, and resource limits as the unsigned numbers they
+ * are: jansson has none, so in @config "unlimited" is -1. Free with g_free. */
+char *spec_text (json_t *config, const char *seccomp);
+
 /* spec_build: a new object; the caller's. linux.seccomp is added as text where config.json is written (it is long, and our runtime takes the compiled filter). */
 json_t *spec_build (const SpecInput *input);
