@@ -10,7 +10,7 @@
 
 #include "pkg/monitor/protocol.h"
 
-#define PLAN_MAGIC 0x324c5031u
+#define PLAN_MAGIC 0x334c5031u
 /* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd */
 
 typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
@@ -34,10 +34,10 @@ typedef enum {
   PLAN_RECURSIVE = 1 << 1,   /* rbind, and attributes set on the whole tree */
   PLAN_FALLBACK_BIND = 1 << 2, /* a filesystem the kernel refuses (sysfs of a foreign network namespace, cgroup2 in a hybrid tree): bind the host's from the same path, read-only */
   PLAN_DEV = 1 << 3,         /* /dev: nodes and links are made in it at once */
+  PLAN_PTS = 1 << 4,         /* /dev/pts: the terminal is opened in it */
   PLAN_KEEP_MODE = 1 << 5,   /* with PLAN_COPYUP: the options say the mode */
   PLAN_KEEP_OWNER = 1 << 6,  /* the same of uid or gid */
-  PLAN_PTS = 1 << 4,         /* /dev/pts: the terminal is opened in it */
-  PLAN_NO_LINK = 1 << 5,     /* proc and sysfs: no link of the image leads to where they go (CVE-2019-19921) */
+  PLAN_NO_LINK = 1 << 7,     /* proc and sysfs: no link of the image leads to where they go (CVE-2019-19921) */
 } PlanMountFlags;
 
 typedef struct {

@@ -87,7 +87,7 @@ check_mounts (const RuntimePlan *plan)
   g_assert_cmphex (mounts[0].attr_set, ==, MOUNT_ATTR_NOSUID);
   g_assert_cmpuint (mounts[0].options.n, ==, 1);
   g_assert_cmpstr (TEXT (*ITEM (PlanRef, mounts[0].options, 0)), ==, "hidepid=2");
-  g_assert_cmpint (mounts[1].flags, ==, PLAN_DEV);
+  g_assert_cmpint (mounts[1].flags, ==, PLAN_DEV | PLAN_KEEP_MODE);
   g_assert_cmpint (mounts[2].flags, ==, PLAN_PTS);
   g_assert_cmpstr (TEXT (mounts[3].fstype), ==, "cgroup2");
   g_assert_cmpint (mounts[3].flags, ==, PLAN_FALLBACK_BIND | PLAN_RECURSIVE);
@@ -152,6 +152,20 @@ test_everything (void)
       check_process (plan);
       check_mounts (plan);
       check_rest (plan, make_nodes);
+    }
+}
+
+/* One bit each: two meanings on one bit would show in neither's own test. */
+static void
+test_flags (void)
+{
+  static const int flags[] = { PLAN_COPYUP, PLAN_RECURSIVE, PLAN_FALLBACK_BIND, PLAN_DEV, PLAN_PTS, PLAN_KEEP_MODE, PLAN_KEEP_OWNER, PLAN_NO_LINK };
+  int seen = 0;
+  for (size_t i = 0; i < G_N_ELEMENTS (flags); i++)
+    {
+      g_assert_cmpint (seen & flags[i], ==, 0);
+      g_assert_cmpint (flags[i], <=, 0xff); /* PlanMount.flags */
+      seen |= flags[i];
     }
 }
 
@@ -304,6 +318,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/plan/everything", test_everything);
+  g_test_add_func ("/plan/flags", test_flags);
   g_test_add_func ("/plan/smallest", test_smallest);
   g_test_add_func ("/plan/wrong", test_wrong);
   g_test_add_func ("/plan/long", test_long);
