@@ -185,6 +185,7 @@ read_words (const CliArgs *args, Ps *ps, GError **error)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "last and latest are mutually exclusive");
   /* measuring costs entering the user namespace: only where sizes are wanted */
   ps->request.size = size || strcmp (ps->request.sort, "size") == 0 || (ps->format != NULL && strstr (ps->format, ".Size") != NULL);
+  ps->request.brief = ps->quiet && ps->format == NULL && !ps->request.size && strcmp (ps->request.sort, "command") != 0;
   return ps->format == NULL || template_check (ps->format, error);
 }
 

@@ -21,6 +21,7 @@ typedef struct {
 struct FilterKind {
   const char *key;
   gboolean all;        /* every value of this key must fit */
+  gboolean config;     /* looks into the row's config */
   gboolean (*parse) (Storage *storage, Filter *filter, GError **error);   /* NULL: any text will do */
   gboolean (*fits) (const Filter *filter, const ContainerView *view);
 };
@@ -228,23 +229,23 @@ fits_command (const Filter *filter, const ContainerView *view)
 }
 
 static const FilterKind kinds[] = {
-  { "ancestor", FALSE, parse_ancestor, fits_ancestor },
-  { "before", FALSE, parse_container, fits_before },
-  { "command", FALSE, parse_regex, fits_command },
-  { "exited", FALSE, parse_code, fits_code },
-  { "health", FALSE, NULL, fits_nothing },
-  { "id", FALSE, parse_regex, fits_id },
-  { "label", TRUE, NULL, fits_label },
-  { "label!", TRUE, NULL, fits_no_label },
-  { "name", FALSE, parse_regex, fits_name },
-  { "network", FALSE, NULL, fits_network },
-  { "pod", FALSE, NULL, fits_nothing },
-  { "restart-policy", FALSE, parse_policy, fits_policy },
-  { "should-start-on-boot", FALSE, parse_flag, fits_boot },
-  { "since", FALSE, parse_container, fits_since },
-  { "status", FALSE, parse_status, fits_status },
-  { "until", FALSE, parse_until, fits_before },
-  { "volume", FALSE, NULL, fits_volume },
+  { "ancestor", FALSE, FALSE, parse_ancestor, fits_ancestor },
+  { "before", FALSE, FALSE, parse_container, fits_before },
+  { "command", FALSE, TRUE, parse_regex, fits_command },
+  { "exited", FALSE, FALSE, parse_code, fits_code },
+  { "health", FALSE, FALSE, NULL, fits_nothing },
+  { "id", FALSE, FALSE, parse_regex, fits_id },
+  { "label", TRUE, TRUE, NULL, fits_label },
+  { "label!", TRUE, TRUE, NULL, fits_no_label },
+  { "name", FALSE, FALSE, parse_regex, fits_name },
+  { "network", FALSE, TRUE, NULL, fits_network },
+  { "pod", FALSE, FALSE, NULL, fits_nothing },
+  { "restart-policy", FALSE, FALSE, parse_policy, fits_policy },
+  { "should-start-on-boot", FALSE, FALSE, parse_flag, fits_boot },
+  { "since", FALSE, FALSE, parse_container, fits_since },
+  { "status", FALSE, FALSE, parse_status, fits_status },
+  { "until", FALSE, FALSE, parse_until, fits_before },
+  { "volume", FALSE, TRUE, NULL, fits_volume },
 };
 
 /* ---- all of them */
@@ -305,6 +306,15 @@ container_filters_have (const GPtrArray *filters, const char *key)
 {
   for (guint i = 0; i < filters->len; i++)
     if (strcmp (((const Filter *) filters->pdata[i])->kind->key, key) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+container_filters_need_config (const GPtrArray *filters)
+{
+  for (guint i = 0; i < filters->len; i++)
+    if (((const Filter *) filters->pdata[i])->kind->config)
       return TRUE;
   return FALSE;
 }

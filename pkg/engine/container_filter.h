@@ -13,3 +13,6 @@ gboolean container_filters_fit (const GPtrArray *filters, const ContainerView *v
 
 /* container_filters_have: is there one with this key? `status` makes a listing look at all containers. */
 gboolean container_filters_have (const GPtrArray *filters, const char *key);
+
+/* container_filters_need_config: does any look into the row's config? The others do with a row of state_container_list_lean. */
+gboolean container_filters_need_config (const GPtrArray *filters);

@@ -215,23 +215,36 @@ take_sizes (Storage *storage, GPtrArray *rows, GError **error)
   return TRUE;
 }
 
+/* row_new: takes @container; NULL when it is not asked for. */
+static ContainerRow *
+row_new (Storage *storage, StateContainer *container, const ContainerListRequest *request, gboolean all, const GPtrArray *filters)
+{
+  if (container_filters_need_config (filters))
+    state_container_read_config (container);
+  g_autoptr (ContainerView) view = container_view_new (storage, container);
+  if ((!all && strcmp (view->status, "running") != 0) || !container_filters_fit (filters, view))
+    return NULL;
+  if (!request->brief)
+    state_container_read_config (container);
+  ContainerRow *row = g_new0 (ContainerRow, 1);
+  *row = (ContainerRow){ .view = g_steal_pointer (&view), .size_rw = -1, .size_root = -1 };
+  return row;
+}
+
 gboolean
 container_rows (Storage *storage, const ContainerListRequest *request, GPtrArray **ret_rows, GError **error)
 {
-  g_autoptr (GPtrArray) filters = container_filters_parse (storage, request->filters, error), views = NULL;
-  if (filters == NULL || !container_list (storage, &views, error))
+  g_autoptr (GPtrArray) filters = container_filters_parse (storage, request->filters, error), containers = NULL;
+  if (filters == NULL || !state_container_list_lean (storage->state, &containers, error))
     return FALSE;
   gboolean all = request->all || request->last > 0 || container_filters_have (filters, "status");
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) row_free);
-  for (guint i = 0; i < views->len; i++)
+  g_ptr_array_set_free_func (containers, NULL); /* each is taken by its row */
+  for (guint i = 0; i < containers->len; i++)
     {
-      ContainerView *view = views->pdata[i];
-      if ((!all && strcmp (view->status, "running") != 0) || !container_filters_fit (filters, view))
-        continue;
-      ContainerRow *row = g_new0 (ContainerRow, 1);
-      *row = (ContainerRow){ .view = view, .size_rw = -1, .size_root = -1 };
-      views->pdata[i] = NULL; /* the row's now; freeing NULL is fine */
-      g_ptr_array_add (rows, row);
+      ContainerRow *row = row_new (storage, containers->pdata[i], request, all, filters);
+      if (row != NULL)
+        g_ptr_array_add (rows, row);
     }
   if (request->last > 0 && rows->len > request->last)
     g_ptr_array_remove_range (rows, 0, rows->len - (guint) request->last);

@@ -454,13 +454,13 @@ static json_t *
 record_mounts (const Make *make)
 {
   json_t *array = json_array (), *item;
-  g_autofree char *volumes = g_build_filename (make->paths->root, "volumes", NULL);
+  g_autofree char *volumes = g_build_filename (make->paths->root, "volumes", NULL), *run_folder = g_build_filename (make->paths->run_root, make->id, NULL);
   size_t i;
   json_array_foreach (make->mounts, i, item)
   {
     const char *source = json_string_value (json_object_get (item, "source")), *destination = json_string_value (json_object_get (item, "destination"));
-    g_autofree char *own = below (make->folder, source), *name = below (volumes, source);
-    if (own != NULL || strcmp (destination, "/run/podman-init") == 0)
+    g_autofree char *own = below (make->folder, source), *own_file = below (run_folder, source), *name = below (volumes, source);
+    if (own != NULL || own_file != NULL || strcmp (destination, "/run/podman-init") == 0)
       continue;
     json_t *mount = json_copy (item);
     if (name != NULL)

@@ -69,21 +69,31 @@ list_to_json (char **list)
   return array;
 }
 
+static gboolean
+same_list (char **one, char **other)
+{
+  if (one == NULL || other == NULL)
+    return one == other;
+  return g_strv_equal ((const char *const *) one, (const char *const *) other);
+}
+
+/* What is as container_options_new has it is left out: a row is read by every listing. */
 json_t *
 container_options_to_json (const ContainerOptions *options)
 {
+  g_autoptr (ContainerOptions) usual = container_options_new ();
   json_t *object = json_object ();
   for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
     {
-      void *at = field (options, i);
+      void *at = field (options, i), *other = field (usual, i);
       json_t *value = NULL;
       if (fields[i].kind == TEXT && *(char **) at != NULL)
         value = json_string (*(char **) at);
-      else if (fields[i].kind == LIST && *(char ***) at != NULL)
+      else if (fields[i].kind == LIST && !same_list (*(char ***) at, *(char ***) other))
         value = list_to_json (*(char ***) at);
-      else if (fields[i].kind == NUMBER)
+      else if (fields[i].kind == NUMBER && *(gint64 *) at != *(gint64 *) other)
         value = json_integer (*(gint64 *) at);
-      else if (fields[i].kind == FLAG)
+      else if (fields[i].kind == FLAG && *(gboolean *) at != *(gboolean *) other)
         value = json_boolean (*(gboolean *) at);
       if (value != NULL)
         json_object_set_new (object, fields[i].name, value);
@@ -114,9 +124,15 @@ container_options_from_json (json_t *object)
       if (value == NULL)
         continue;
       if (fields[i].kind == TEXT)
-        *(char **) at = g_strdup (json_string_value (value));
+        {
+          g_free (*(char **) at);
+          *(char **) at = g_strdup (json_string_value (value));
+        }
       else if (fields[i].kind == LIST)
-        *(char ***) at = list_from_json (value);
+        {
+          g_strfreev (*(char ***) at);
+          *(char ***) at = list_from_json (value);
+        }
       else if (fields[i].kind == NUMBER)
         *(gint64 *) at = json_integer_value (value);
       else

@@ -17,12 +17,24 @@ state_container_free (StateContainer *container)
   g_free (container->image_name);
   g_free (container->status);
   g_free (container->boot_id);
+  g_free (container->config_text);
   json_decref (container->config);
   g_free (container);
 }
 
+void
+state_container_read_config (StateContainer *container)
+{
+  if (container->config != NULL)
+    return;
+  container->config = container->config_text != NULL ? json_loads (container->config_text, 0, NULL) : NULL;
+  if (container->config == NULL)
+    container->config = json_object ();
+  g_clear_pointer (&container->config_text, g_free);
+}
+
 static StateContainer *
-container_read (sqlite3_stmt *statement)
+container_read_lean (sqlite3_stmt *statement)
 {
   StateContainer *container = g_new0 (StateContainer, 1);
   container->id = state_text (statement, 0);
@@ -36,16 +48,23 @@ container_read (sqlite3_stmt *statement)
   container->exit_code = sqlite3_column_int (statement, 8);
   container->auto_remove = sqlite3_column_int (statement, 9) != 0;
   container->boot_id = state_text (statement, 10);
-  const char *config = (const char *) sqlite3_column_text (statement, 11);
-  container->config = config != NULL ? json_loads (config, 0, NULL) : NULL;
-  if (container->config == NULL)
-    container->config = json_object ();
+  container->config_text = state_text (statement, 11);
+  return container;
+}
+
+static StateContainer *
+container_read (sqlite3_stmt *statement)
+{
+  StateContainer *container = container_read_lean (statement);
+  state_container_read_config (container);
   return container;
 }
 
 static char *
 config_text (const StateContainer *container)
 {
+  if (container->config == NULL && container->config_text != NULL)
+    return strdup (container->config_text);
   char *text = container->config != NULL ? json_dumps (container->config, JSON_COMPACT) : NULL;
   return text != NULL ? text : strdup ("{}");
 }
@@ -143,8 +162,8 @@ state_container_find (State *state, const char *name_or_id, GError **error)
   return container;
 }
 
-gboolean
-state_container_list (State *state, GPtrArray **ret_containers, GError **error)
+static gboolean
+list_all (State *state, StateContainer *(*read) (sqlite3_stmt *statement), GPtrArray **ret_containers, GError **error)
 {
   cleanup_query sqlite3_stmt *statement = state_query (state, CONTAINER_COLUMNS "ORDER BY created, seq", error, "");
   g_autoptr (GPtrArray) containers = g_ptr_array_new_with_free_func ((GDestroyNotify) state_container_free);
@@ -157,10 +176,22 @@ state_container_list (State *state, GPtrArray **ret_containers, GError **error)
         return FALSE;
       if (!row)
         break;
-      g_ptr_array_add (containers, container_read (statement));
+      g_ptr_array_add (containers, read (statement));
     }
   *ret_containers = g_steal_pointer (&containers);
   return TRUE;
+}
+
+gboolean
+state_container_list (State *state, GPtrArray **ret_containers, GError **error)
+{
+  return list_all (state, container_read, ret_containers, error);
+}
+
+gboolean
+state_container_list_lean (State *state, GPtrArray **ret_containers, GError **error)
+{
+  return list_all (state, container_read_lean, ret_containers, error);
 }
 
 gboolean

@@ -74,6 +74,7 @@ typedef struct {
   gboolean auto_remove;
   char *boot_id;      /* of the boot in which it was last started */
   json_t *config;     /* everything else: the create request and what inspect shows; owned */
+  char *config_text;  /* of state_container_list_lean: @config, not read yet */
 } StateContainer;
 void state_container_free (StateContainer *container);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateContainer, state_container_free)
@@ -83,6 +84,10 @@ gboolean state_container_insert (State *state, const StateContainer *container, 
 gboolean state_container_update (State *state, const StateContainer *container, GError **error);   /* NOT_FOUND when it is gone */
 StateContainer *state_container_find (State *state, const char *name_or_id, GError **error);       /* by name, id or unique prefix of an id; INVALID if ambiguous */
 gboolean state_container_list (State *state, GPtrArray **ret_containers, GError **error);          /* of StateContainer, oldest first */
+/* state_container_list_lean: the same without reading config, which is most of the time that a long list takes: NULL until state_container_read_config. */
+gboolean state_container_list_lean (State *state, GPtrArray **ret_containers, GError **error);
+/* state_container_read_config: so that @container->config is there; nothing to do if it is. */
+void state_container_read_config (StateContainer *container);
 gboolean state_container_remove (State *state, const char *id, GError **error);
 
 /* ---- small facts */

@@ -67,8 +67,9 @@ formats() {
     [ -e "$path" ] || fail "$key: no $path"
   done
   is "$(jq -r .process.args[0] "$(coracle inspect --format '{{.OCIConfigPath}}' live)")" "sleep"
-  is "$(cat "$(coracle inspect --format '{{.HostnamePath}}' done)")" "named"
-  has "$(cat "$(coracle inspect --format '{{.HostsPath}}' done)")" "1.2.3.4"
+  is "$(cat "$(coracle inspect --format '{{.HostnamePath}}' live)")" "${LIVE:0:12}"
+  has "$(cat "$(coracle inspect --format '{{.HostsPath}}' live)")" "${LIVE:0:12}"
+  formats done '{{.ResolvConfPath}}{{.HostnamePath}}{{.HostsPath}}' "" # they went with the run folder
 }
 
 @test "inspect: the overlay's folders" {

@@ -111,8 +111,8 @@ formats() {
   like "$output" "can't evaluate field Foo in type"
   run_coracle 125 info --format '{{.Host'
   like "$output" '^Error: template: '
-  run_coracle 125 info --debug
-  is "${lines[0]}" "Error: unknown flag: --debug"
+  run_coracle 125 info --everything
+  is "${lines[0]}" "Error: unknown flag: --everything"
 }
 
 @test "version: lines, json, templates" {

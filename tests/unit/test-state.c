@@ -160,6 +160,29 @@ test_containers (Fixture *f, const void *data)
 }
 
 static void
+test_lean_list (Fixture *f, const void *data)
+{
+  g_autoptr (StateContainer) one = container (ID_B, "one", NULL);
+  g_assert_true (state_container_insert (f->state, one, NULL));
+  g_autoptr (GPtrArray) list = NULL;
+  g_assert_true (state_container_list_lean (f->state, &list, NULL));
+  g_assert_cmpuint (list->len, ==, 1);
+  StateContainer *lean = list->pdata[0];
+  g_assert_cmpstr (lean->name, ==, "one");
+  g_assert_null (lean->config);
+  /* an update of a row whose config was never read keeps it */
+  lean->exit_code = 4;
+  g_assert_true (state_container_update (f->state, lean, NULL));
+  g_autoptr (StateContainer) whole = state_container_find (f->state, "one", NULL);
+  g_assert_cmpint (whole->exit_code, ==, 4);
+  g_assert_cmpstr (json_string_value (json_object_get (json_object_get (whole->config, "Config"), "Tty")), ==, "yes");
+  state_container_read_config (lean);
+  g_assert_true (json_equal (lean->config, whole->config));
+  state_container_read_config (lean);
+  g_assert_true (json_equal (lean->config, whole->config));
+}
+
+static void
 test_layers (Fixture *f, const void *data)
 {
   StateLayer used = { .diff_id = "sha256:base", .blob_digest = "sha256:b", .media_type = "t", .blob_size = 1, .size = 2, .single = TRUE };
@@ -259,6 +282,7 @@ main (int argc, char **argv)
   ADD (images);
   ADD (names);
   ADD (containers);
+  ADD (lean_list);
   ADD (layers);
   ADD (open);
   ADD (meta);
