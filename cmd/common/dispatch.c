@@ -36,7 +36,7 @@ static const CliOption root_options[] = {
 };
 
 const CliCommand root_command = {
-  .names = "", .summary = "Manage pods, containers and images, without root and without a daemon",
+  .names = "", .summary = "Manage pods, containers and images",
   .options = { root_options, global_options }, .max_args = CLI_ANY,
 };
 

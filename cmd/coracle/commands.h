@@ -20,6 +20,7 @@
   X (rmi)                   \
   X (run)                   \
   X (tag)                   \
+  X (unshare)               \
   X (untag)                 \
   X (version)
 

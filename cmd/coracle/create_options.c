@@ -1,6 +1,7 @@
 #include "cmd/coracle/create_options.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -86,6 +87,7 @@ const CliOption create_options[] = {
     .man = "Take the image that is for OS/ARCH or OS/ARCH/VARIANT, as in linux/arm64, instead of for this machine." },
   { "privileged", 0, CLI_BOOL, .help = "Drop most walls: all capabilities, devices and paths, no system call filter",
     .man = "All capabilities, no system call filter, no masked and no read-only paths, all devices of this machine. That is never more than the calling user may do." },
+  { "publish", 'p', CLI_LIST, .hidden = TRUE, .help = "Publish a port", .arg = "strings" },
   { "pull", 0, CLI_STRING, .help = "When to fetch the image: never, missing, newer", .value = "missing", .values = CLI_VALUES ("never", "missing", "newer", "always"),
     .man = "When to fetch the image anew: never, when it is missing, when there is a newer one. This version runs the images of the store only, and refuses always." },
   { "read-only", 0, CLI_BOOL, .help = "Forbid writing to the root filesystem",
@@ -242,6 +244,18 @@ read_network (ContainerOptions *options, const CliArgs *args, GError **error)
   return TRUE;
 }
 
+/* check_ports: Podman's own words; without a network of its own there is nothing to publish. */
+static gboolean
+check_ports (const ContainerOptions *options, const CliArgs *args, GError **error)
+{
+  if (cli_args_list (args, "publish")[0] == NULL)
+    return TRUE;
+  if (g_strcmp0 (options->network, "host") != 0 && g_strcmp0 (options->network, "none") != 0)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--publish: unsupported in this version");
+  fprintf (stderr, "Port mappings have been discarded because \"%s\" network namespace mode does not support them\n", options->network);
+  return TRUE;
+}
+
 /* read_image: the first argument: an image, or with --rootfs a folder. */
 static gboolean
 read_image (ContainerOptions *options, const CliArgs *args, GError **error)
@@ -307,7 +321,7 @@ create_options_read (const CliArgs *args, GError **error)
   /* who adds hosts wants the file, whatever containers.conf says */
   options->no_hosts = options->no_hosts && options->add_hosts == NULL;
 
-  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error))
+  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error))
     return NULL;
   return g_steal_pointer (&options);
 }

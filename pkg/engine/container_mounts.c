@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <string.h>
 
 #include "pkg/base/error.h"
@@ -150,6 +151,24 @@ devices_elsewhere (Make *make, GError **error)
   return TRUE;
 }
 
+/* drop_containerenv: a folder of the user's on /run stays as it is: nothing of ours is made in it. */
+static void
+drop_containerenv (Make *make)
+{
+  gboolean taken = FALSE;
+  size_t i, own = SIZE_MAX;
+  json_t *item;
+  json_array_foreach (make->mounts, i, item)
+    {
+      const char *destination = json_string_value (json_object_get (item, "destination")), *type = json_string_value (json_object_get (item, "type"));
+      taken = taken || (strcmp (destination, "/run") == 0 && strcmp (type, "bind") == 0);
+      if (strcmp (destination, "/run/.containerenv") == 0)
+        own = i;
+    }
+  if (taken && own != SIZE_MAX)
+    json_array_remove (make->mounts, own);
+}
+
 static guint
 depth (const char *path)
 {
@@ -231,6 +250,7 @@ mounts_resolve (Make *make, GError **error)
   for (guint i = 0; i < given->len; i++)
     if (!resolve_one (make, given->pdata[i], error))
       return FALSE;
+  drop_containerenv (make);
   sort_mounts (make);
   return TRUE;
 }

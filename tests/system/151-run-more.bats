@@ -122,3 +122,19 @@ setup() { fixture_image box; }
   run_coracle rmi mode:with mode:without
   chmod 755 "$BATS_TEST_TMPDIR/root"
 }
+
+@test "ports without a network of one's own: a warning; with one: refused" {
+  for network in host none; do
+    run_coracle run --rm -p 8080 --net=$network box echo hello
+    is "$output" "Port mappings have been discarded because \"$network\" network namespace mode does not support them"$'\n'hello "--net=$network"
+  done
+  run_coracle 125 run --rm -p 8080 box true
+  has "$output" "--publish: unsupported" "the error"
+}
+
+@test "a folder on /run gets nothing of ours" {
+  mkdir "$BATS_TEST_TMPDIR/run"
+  run_coracle 1 run --rm -v "$BATS_TEST_TMPDIR/run:/run" box test -e /run/.containerenv
+  is "$(ls -A "$BATS_TEST_TMPDIR/run")" "" "the folder"
+  run_coracle run --rm --tmpfs /run box test -e /run/.containerenv
+}

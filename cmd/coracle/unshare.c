@@ -1,0 +1,54 @@
+#include "cmd/coracle/commands.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/path.h"
+#include "pkg/config/paths.h"
+#include "pkg/idmap/idmap.h"
+
+static gboolean
+enter (const ConfigPaths *paths, GError **error)
+{
+  IdmapPending *pending = NULL;
+  return path_mkdirs (paths->run_root, 0700, error) && idmap_begin (paths->run_root, FALSE, &pending, error) && idmap_enter (pending, NULL, error);
+}
+
+static int
+unshare_run (const CliContext *context, const CliArgs *args, GError **error)
+{
+  if (geteuid () == 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "please use unshare with rootless"), CLI_FAILED;
+  g_autoptr (ConfigPaths) paths = config_paths_new (context->root, context->run_root, error);
+  if (paths == NULL || !enter (paths, error))
+    return CLI_FAILED;
+  const char *shell = getenv ("SHELL");
+  char *const usual[] = { (char *) (shell != NULL && *shell == '/' ? shell : "/bin/sh"), NULL };
+  char *const *argv = cli_args_count (args) > 0 ? (char *const *) cli_args_argv (args) : usual;
+  (void) setenv ("CONTAINERS_GRAPHROOT", paths->root, TRUE);
+  (void) setenv ("CONTAINERS_RUNROOT", paths->run_root, TRUE);
+  /* --out and --noout: here the command's output is ours */
+  fflush (stdout);
+  if (fileno (stdout) != STDOUT_FILENO)
+    (void) dup2 (fileno (stdout), STDOUT_FILENO);
+  execvp (argv[0], argv);
+  int errsv = errno;
+  coracle_throw (error, errsv == ENOENT ? CORACLE_ERROR_NO_COMMAND : CORACLE_ERROR_CANNOT_INVOKE, "%s: %s", argv[0], g_strerror (errsv));
+  return CLI_FAILED;
+}
+
+const CliCommand cmd_unshare = {
+  .names = "unshare",
+  .usage = "[COMMAND [ARG...]]",
+  .summary = "Run a command in the user namespace of the containers",
+  .description = "Runs a command, or a shell, as root of the user namespace that all your containers share, in a mount namespace of its own. There your own files are root's, and those of "
+                 "containers have the owners that containers see: what only a container's user may change can be looked at, changed and removed.\n\n"
+                 "In its environment CONTAINERS_GRAPHROOT and CONTAINERS_RUNROOT name the store and the run folder. The exit status is the command's.",
+  .examples = "unshare\nunshare cat /proc/self/uid_map\nunshare rm -rf ~/volumes/web\n",
+  .max_args = CLI_ANY,
+  .stop_at_args = TRUE,
+  .run = unshare_run,
+};
