@@ -9,7 +9,7 @@
 #include "pkg/template/template.h"
 
 static const CliOption options[] = {
-  { "format", 'f', CLI_STRING, .help = "Change the output format to JSON or a Go template",
+  { "format", 'f', CLI_STRING, .help = "How to print: json or a Go template",
     .man = "Prints \"json\", or what a Go template makes of the fields Host, Store, Registries, Plugins and Version and all that is below them; see them with "
            "--format json." },
   CLI_END

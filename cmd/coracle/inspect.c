@@ -16,7 +16,7 @@ static const CliOption format_options[] = {
 
 static const CliOption container_options[] = {
   { "latest", 'l', CLI_BOOL, .help = "Act on the latest container that was created" },
-  { "size", 's', CLI_BOOL, .help = "Display total file size" },
+  { "size", 's', CLI_BOOL, .help = "Also how much each has written (slow)" },
   CLI_END
 };
 

@@ -12,29 +12,29 @@
 #define COMMAND_SHOWN 17
 
 static const CliOption options[] = {
-  { "all", 'a', CLI_BOOL, .help = "Show all the containers, default is only running containers" },
+  { "all", 'a', CLI_BOOL, .help = "Also those that do not run" },
   { "external", 0, CLI_BOOL, .hidden = TRUE, .help = "Show containers of other tools too, of which this store has none" },
-  { "filter", 'f', CLI_LIST, .help = "Filter output based on conditions given",
+  { "filter", 'f', CLI_LIST, .help = "List only what fits (KEY=VALUE)",
     .man = "Show only containers that fit: *id*=ID (its beginning, or a regular expression), *name*=REGEX, *label*=KEY[=VALUE], *label!*=KEY[=VALUE], *status*=STATE, "
            "*exited*=CODE, *ancestor*=IMAGE, *before*=CONTAINER, *since*=CONTAINER, *until*=TIME, *volume*=NAME|PATH, *network*=NAME, *command*=REGEX, *restart-policy*=POLICY, "
            "*should-start-on-boot*=true|false, *health*=STATE, *pod*=NAME. Every key must fit; of several values of one key one is enough, except for labels, which must "
            "all fit. A *status* filter looks at all containers." },
-  { "format", 0, CLI_STRING, .help = "Pretty-print containers to JSON or using a Go template",
+  { "format", 0, CLI_STRING, .help = "How to print: json, a Go template, or table with one",
     .man = "Prints \"json\", or what a Go template makes of each container, with the fields ID, Image, ImageID, Command, Created, CreatedAt, CreatedHuman, RunningFor, "
            "Status, State, Names, Labels, Mounts, Networks, Ports, ExposedPorts, Pid, Size, Exited, ExitedAt, ExitCode, StartedAt, AutoRemove, CIDFile, Pod, PodName, "
            "IsInfra, Restarts, Namespaces, and with --ns CGROUPNS, IPC, MNT, NET, PIDNS, USERNS, UTS; .Label \"KEY\" gives one label. Beginning with \"table \" it becomes "
            "a table with headings." },
-  { "last", 'n', CLI_INT, .help = "Print the n last created containers (all states)", .value = "-1" },
-  { "latest", 'l', CLI_BOOL, .help = "Show the latest container created (all states)" },
-  { "no-trunc", 0, CLI_BOOL, .help = "Display the extended information" },
-  { "noheading", 0, CLI_BOOL, .help = "Do not print headers" },
-  { "ns", 0, CLI_BOOL, .help = "Display namespace information", .alias = "namespace" },
-  { "quiet", 'q', CLI_BOOL, .help = "Print the numeric IDs of the containers only" },
-  { "size", 's', CLI_BOOL, .help = "Display the total file sizes" },
+  { "last", 'n', CLI_INT, .help = "Only the last so many made, whether they run or not", .value = "-1" },
+  { "latest", 'l', CLI_BOOL, .help = "Only the last one made, whether it runs or not" },
+  { "no-trunc", 0, CLI_BOOL, .help = "Print IDs and commands in full" },
+  { "noheading", 0, CLI_BOOL, .help = "Leave out the line of headings" },
+  { "ns", 0, CLI_BOOL, .help = "Print the namespaces of each", .alias = "namespace" },
+  { "quiet", 'q', CLI_BOOL, .help = "Print the IDs alone" },
+  { "size", 's', CLI_BOOL, .help = "Print how much each has written (slow)" },
   { "sort", 0, CLI_CHOICE, .help = "Sort output by: command, created, id, image, names, runningfor, size, status", .value = "created",
     .values = CLI_VALUES ("command", "created", "id", "image", "names", "runningfor", "size", "status") },
   { "sync", 0, CLI_BOOL, .help = "Record first what has become of containers whose monitor died" },
-  { "watch", 'w', CLI_UINT, .help = "Watch the ps output on an interval in seconds" },
+  { "watch", 'w', CLI_UINT, .help = "Print again every so many seconds" },
   CLI_END
 };
 
@@ -212,7 +212,7 @@ ps_run (const CliContext *context, const CliArgs *args, GError **error)
 
 const CliCommand cmd_ps = {
   .names = "ps, container list|ls|ps",
-  .summary = "List containers",
+  .summary = "List the containers that run, or all",
   .description = "Lists containers: the running ones, or with --all every one, with image, command, age, status, ports and names.",
   .examples = "ps -a\nps --filter status=exited --format '{{.Names}} {{.ExitCode}}'\nps -q --filter label=app=web\n",
   .options = { options },

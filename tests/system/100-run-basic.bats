@@ -39,7 +39,9 @@ setup() {
   run_coracle 125 run --rm box-that-is-not
   has "$output" "box-that-is-not" "missing image"
   run_coracle 125 run --rm --memory 1g box true
-  is "${lines[0]}" "Error: unknown flag: --memory" "a flag that this version does not know"
+  has "$output" "not supported in this version" "a flag that this version cannot follow"
+  run_coracle 125 run --rm --cpus 1 box true
+  is "${lines[0]}" "Error: unknown flag: --cpus" "and one that it does not know"
   run_coracle 125 run --rm ""
   fixture_image cmdless --change 'CMD []'
   run_coracle 125 run --rm cmdless
@@ -94,7 +96,7 @@ setup() {
 @test "run: --workdir" {
   run_coracle 0 run --rm -w /home/user box pwd
   is "$output" "/home/user"
-  run_coracle 127 run --rm -w /no/such/folder box pwd
+  run_coracle 126 run --rm -w /no/such/folder box pwd
   has "$output" '/no/such/folder' "named"
   run_coracle 126 run --rm -w /etc/passwd box pwd
   run_coracle 125 run --rm -w relative box pwd

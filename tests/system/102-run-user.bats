@@ -53,9 +53,9 @@ ids() { # EXPECTED ARGS…
 }
 
 @test "user: unknown names and numbers out of range" {
-  run_coracle 125 run --rm -u stranger box true
+  run_coracle 126 run --rm -u stranger box true
   has "$output" "unable to find user stranger: no matching entries in passwd file"
-  run_coracle 125 run --rm -u root:strangers box true
+  run_coracle 126 run --rm -u root:strangers box true
   has "$output" "unable to find group strangers: no matching entries in group file"
   run_coracle 125 run --rm -u 99999999999 box true
   run_coracle 125 run --rm -u -5 box true
@@ -64,7 +64,7 @@ ids() { # EXPECTED ARGS…
     run_coracle 125 run --rm -u 2000000 box true
     has "$output" "2000000"
   fi
-  run_coracle 125 run --rm --group-add strangers box true
+  run_coracle 126 run --rm --group-add strangers box true
   no_leaks
 }
 
@@ -96,7 +96,7 @@ ids() { # EXPECTED ARGS…
   run_coracle_out 0 run --rm -u root named id -un
   is "$output" "root" "--user is stronger"
   fixture_image unknown --change 'USER stranger'
-  run_coracle 125 run --rm unknown true
+  run_coracle 126 run --rm unknown true
   has "$output" "stranger"
 }
 
@@ -108,7 +108,7 @@ ids() { # EXPECTED ARGS…
   run_coracle_out 0 run --rm bare sh -c 'echo fine'
   is "$output" "fine"
   run_coracle_out 0 run --rm -u 12:13 bare sh -c 'echo fine'
-  run_coracle 125 run --rm -u user bare sh -c 'echo fine'
+  run_coracle 126 run --rm -u user bare sh -c 'echo fine'
   # root by name is always known
   run_coracle_out 0 run --rm -u root bare sh -c 'echo fine'
 }

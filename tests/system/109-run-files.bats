@@ -85,8 +85,8 @@ make_root() { # a root filesystem in $root
   run_coracle_out 0 run --rm --rootfs ./rootfs /bin/cat /written
   is "$output" "new"
   run_coracle 1 run --rm --read-only --rootfs "$root" /bin/sh -c 'echo x >/written'
-  run_coracle 125 run --rm --rootfs "$root"
-  like "$output" "no command"
+  run_coracle 127 run --rm --rootfs "$root"
+  has "$output" "not found in \$PATH"
   run_coracle 125 run --rm --rootfs "$TEST_STORE/none" /bin/sh
   has "$output" "$TEST_STORE/none"
   run_coracle 125 run --rm --rootfs "$root/etc/mark" /bin/sh
