@@ -110,7 +110,8 @@ append_account (const EtcFiles *files, const char *path, const char *const *line
 {
   cleanup_fd int fd = path_open_in_root (files->root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
   g_autofree char *text = NULL;
-  if (fd < 0 || !fd_read_file (fd, 16 << 20, &text, NULL, NULL))
+  struct stat st;
+  if (fd < 0 || fstat (fd, &st) < 0 || !S_ISREG (st.st_mode) || !fd_read_file (fd, 16 << 20, &text, NULL, NULL))
     return NULL;
   GString *out = g_string_new (text);
   if (out->len > 0 && out->str[out->len - 1] != '\n')

@@ -11,7 +11,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 
-enum { FILE_MAX = 16 << 20 };
+enum { FILE_MAX = 8 << 20, FIELDS_MAX = 8 };
 
 void
 user_info_clear (UserInfo *user)
@@ -19,6 +19,22 @@ user_info_clear (UserInfo *user)
   g_clear_pointer (&user->name, g_free);
   g_clear_pointer (&user->home, g_free);
   g_clear_pointer (&user->groups, g_array_unref);
+}
+
+/* split_lines: those that have a field: an image may have millions of others. */
+static char **
+split_lines (const char *text)
+{
+  g_autoptr (GPtrArray) lines = g_ptr_array_new ();
+  while (*text != '\0')
+    {
+      size_t length = strcspn (text, "\n");
+      if (memchr (text, ':', length) != NULL)
+        g_ptr_array_add (lines, g_strndup (text, length));
+      text += length + (text[length] == '\n');
+    }
+  g_ptr_array_add (lines, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&lines), FALSE);
 }
 
 /* read_lines: the lines of a file of the image; a missing one has none. What is not a regular file is as good as missing. */
@@ -36,7 +52,7 @@ read_lines (int root_fd, const char *path, char ***ret_lines, GError **error)
   g_autofree char *text = NULL;
   if (!fd_read_file (fd, FILE_MAX, &text, NULL, error))
     return coracle_prefix (error, "the image's %s", path);
-  *ret_lines = g_strsplit (text, "\n", -1);
+  *ret_lines = split_lines (text);
   return TRUE;
 }
 
@@ -56,7 +72,7 @@ find_line (char **lines, const char *name, const uint32_t *id, guint fields)
 {
   for (char **line = lines; *line != NULL; line++)
     {
-      g_auto (GStrv) parts = g_strsplit (*line, ":", -1);
+      g_auto (GStrv) parts = g_strsplit (*line, ":", FIELDS_MAX);
       uint32_t number;
       if (g_strv_length (parts) < fields || !parse_id (parts[2], &number))
         continue;
@@ -75,17 +91,32 @@ add_group (GArray *groups, uint32_t gid)
   g_array_append_val (groups, gid);
 }
 
+/* is_member: is @name one of the names in @list, between commas? */
+static gboolean
+is_member (const char *list, const char *name)
+{
+  size_t length = strlen (name);
+  for (; *list != '\0'; list += strcspn (list, ",") + 1)
+    {
+      size_t n = strcspn (list, ",");
+      if (n == length && strncmp (list, name, n) == 0)
+        return TRUE;
+      if (list[n] == '\0')
+        break;
+    }
+  return FALSE;
+}
+
 static void
 add_memberships (GArray *groups, char **lines, const char *name)
 {
   for (char **line = lines; *line != NULL; line++)
     {
-      g_auto (GStrv) parts = g_strsplit (*line, ":", -1);
+      g_auto (GStrv) parts = g_strsplit (*line, ":", FIELDS_MAX);
       uint32_t gid;
       if (g_strv_length (parts) < 4 || !parse_id (parts[2], &gid))
         continue;
-      g_auto (GStrv) members = g_strsplit (parts[3], ",", -1);
-      if (g_strv_contains ((const char *const *) members, name))
+      if (is_member (parts[3], name))
         add_group (groups, gid);
     }
 }
