@@ -107,7 +107,10 @@ inspected_read (Inspected *inspected, Storage *storage, const ContainerView *vie
     return FALSE;
   inspected->spec = json_parse_bounded (text, size, SPEC_LIMIT, JSON_PARSE_DEFAULT, error);
   if (inspected->spec == NULL)
-    return coracle_prefix (error, "container %s: its config.json", row->name);
+    {
+      coracle_prefix (error, "container %s: its config.json", row->name);
+      return FALSE;
+    }
   inspected->options = container_options_from_json (json_object_get (row->config, "options"));
   inspected->image = row->image_id != NULL ? state_image_find (storage->state, row->image_id, NULL) : NULL;
   inspected->image_config = read_image_config (inspected->image);

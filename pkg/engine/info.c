@@ -121,7 +121,8 @@ controllers_json (void)
 static double
 percent (guint64 part, guint64 whole)
 {
-  return whole == 0 ? 0 : (double) (part * 10000 / whole) / 100;
+  guint64 hundredths = whole == 0 ? 0 : part * 10000 / whole;
+  return (double) hundredths / 100;
 }
 
 /* utilization_json: of all processors since the start. */
