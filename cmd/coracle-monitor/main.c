@@ -44,7 +44,7 @@ now_us (clockid_t clock)
 static void
 close_others (MonitorStart *start)
 {
-  int *kept[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->pty, &start->stdin_fd,
+  int *kept[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd };
   const size_t n = sizeof kept / sizeof kept[0];
   int moved[sizeof kept / sizeof kept[0]];
@@ -244,6 +244,16 @@ watch_start (MonitorStart *ret_start)
   return pread (MONITOR_START_FD, ret_start, sizeof *ret_start, 0) == (ssize_t) sizeof *ret_start;
 }
 
+/* wait_command: until the command has ended, but not for long. We share its mount namespace, and the last to leave takes it apart, which waits for the kernel's grace
+ * periods: that is our part, not that of the user's command. */
+static void
+wait_command (Peer *peer)
+{
+  struct pollfd command = { .fd = peer->pidfd, .events = POLLIN };
+  const struct timespec longest = { .tv_nsec = 500000000 };
+  (void) ppoll (&command, 1, &longest, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -276,5 +286,7 @@ main (int argc, char **argv)
     serve (monitor);
   if (!monitor->peer.cleaned)
     ending_cleanup (start);
+  else
+    wait_command (&monitor->peer);
   return 0;
 }

@@ -43,7 +43,8 @@ void
 peer_leave (Peer *peer, bool died)
 {
   fd_drop (&peer->socket);
-  fd_drop (&peer->pidfd);
+  if (!peer->cleaned) /* else its death is waited for */
+    fd_drop (&peer->pidfd);
   peer->out_length = 0;
   peer->in_at = peer->in_length = 0;
   peer->telling = peer->input_closed = peer->output_closed = false;

@@ -145,7 +145,7 @@ start (Run *run, GError **error)
   RuntimeOptions runtime = {
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
-    .make_nodes = idmap_is_initial (make->map), .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
+    .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
     .client = run->client[1], .stdin_read = run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
     .cleanup = program != NULL ? cleanup : NULL,
@@ -157,6 +157,7 @@ start (Run *run, GError **error)
   for (int i = 0; i < 2; i++)
     fd_close (fd_steal (&run->input[i]));
   fd_close (fd_steal (&run->client[1]));
+  fd_close (fd_steal (&make->root_fd));
   if (!live_record_init (make->run_dir, run->process.init, error))
     return FALSE;
   monitor_client_recorded (run->client[0]);

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MONITOR_START_MAGIC 0x31434f52u /* "ROC1"; changed whenever the struct is */
+#define MONITOR_START_MAGIC 0x32434f52u /* "ROC2"; changed whenever the struct is */
 #define MONITOR_START_FD 3              /* coracle-monitor finds a memfd with one MonitorStart here */
 
 /* The monitor is pid 1 of a pid namespace of its own, in the user namespace and the command's mount namespace, host network. It has performed a RuntimePlan
@@ -18,6 +18,7 @@ typedef struct {
   int client;          /* SOCK_SEQPACKET to the foreground command; EOF: it died or left */
   int client_pidfd;    /* of that command: when it dies, drop out_fd and err_fd, or its caller's pipe never sees EOF */
   int run_dir;         /* RUN_ROOT/ID, holding the flock that says "alive"; keep it open to the end; the file "exit" goes here */
+  int root_fd, program_fd;   /* the root filesystem and the mount that our own program lies on: held, so that their end falls to us and not to the command */
   int pty;             /* master of the container's terminal */
   int stdin_fd;        /* write end of the container's standard input, when not a terminal and kept open for -i */
   int stdout_fd, stderr_fd;   /* read ends */

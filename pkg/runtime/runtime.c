@@ -99,7 +99,8 @@ number_text (char *out, size_t size, int number)
   memmove (out, at, (size_t) (out + size - at));
 }
 
-/* exec_monitor: in the child, which shares our memory and has a stack of its own (CLONE_VM | CLONE_VFORK): only system calls, no return. */
+/* exec_monitor: in the child, which shares our memory and has a stack of its own (CLONE_VM): only system calls, no return. What it reads stays as it is until the
+ * status socket has told that it has exec'd or died. */
 static int
 exec_monitor (void *data)
 {
@@ -117,13 +118,13 @@ exec_monitor (void *data)
   _exit (127);
 }
 
-/* spawn_monitor: clone and exec it; copying our page tables for an exec would cost more than the exec. Returns its pid or -errno.
+/* spawn_monitor: clone and exec it, without waiting for the exec; copying our page tables for it would cost more than the exec. Returns its pid or -errno.
  * Should: run with all signals that have handlers blocked; there are none.   Mustn't: run with a second thread alive. */
 static pid_t
 spawn_monitor (const Spawn *spawn, gboolean own_pid_namespace)
 {
   static char stack[16384] __attribute__ ((aligned (16)));
-  pid_t pid = clone (exec_monitor, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD | (own_pid_namespace ? CLONE_NEWPID : 0), (void *) spawn);
+  pid_t pid = clone (exec_monitor, stack + sizeof stack, CLONE_VM | SIGCHLD | (own_pid_namespace ? CLONE_NEWPID : 0), (void *) spawn);
   return pid < 0 ? -errno : pid;
 }
 
@@ -360,7 +361,7 @@ static GArray *
 kept_fds (const RuntimePlan *plan)
 {
   const MonitorStart *monitor = &plan->monitor;
-  const int named[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
+  const int named[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->root_fd, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
                         monitor->err_fd, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
   GArray *keep = g_array_new (FALSE, FALSE, sizeof (int));
   for (size_t i = 0; i < G_N_ELEMENTS (named); i++)
@@ -384,13 +385,14 @@ start_plan (json_t *config, GByteArray *bytes, const RuntimeOptions *options, gb
     return FALSE;
   fill_channels (plan, &channels, options);
 
-  cleanup_fd int plan_fd = fd_memfd ("coracle-plan", bytes->data, bytes->len);
-  if (plan_fd < 0)
-    return coracle_throw_errno (error, -plan_fd, "runtime: writing the plan");
   g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-monitor", NULL);
   cleanup_fd int program = open_monitor (path);
   if (program < 0)
     return coracle_throw_errno (error, -program, "runtime: opening %s", path);
+  plan->monitor.program_fd = program;
+  cleanup_fd int plan_fd = fd_memfd ("coracle-plan", bytes->data, bytes->len);
+  if (plan_fd < 0)
+    return coracle_throw_errno (error, -plan_fd, "runtime: writing the plan");
   g_autoptr (GArray) keep = kept_fds (plan);
   Spawn spawn = { .program = program, .plan_fd = plan_fd, .keep = (const int *) (void *) keep->data };
   cleanup_pid pid_t monitor = spawn_monitor (&spawn, !plan->pdeathsig);

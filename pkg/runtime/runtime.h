@@ -28,6 +28,7 @@ typedef struct {
   gboolean keep_groups;
   gboolean make_nodes;           /* real root: mknod the devices instead of binding the host's */
   guint rows, columns;           /* of the terminal; 0 = unknown */
+  int root_fd;                   /* O_PATH of the mounted root filesystem, which the monitor keeps; -1 = none */
   int run_dir;                   /* RUN_ROOT/ID, holding its lock */
   int out_fd, err_fd;            /* the command's own */
   int client;                    /* the monitor's end of the client socket */
