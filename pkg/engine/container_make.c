@@ -48,7 +48,7 @@ make_clear (Make *make)
   g_strfreev (make->host_users);
   g_strfreev (make->args);
   g_strfreev (make->env);
-  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced };
+  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   memset (make, 0, sizeof *make);
@@ -207,24 +207,40 @@ mount_rootfs (Make *make, GError **error)
   return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
 }
 
-/* make_upper: overlay shows the upper folder's owner and mode as those of "/": they are what the topmost layer that has a "/" says. */
+/* make_upper: overlay shows the upper folder's owner and mode as those of "/": they are what the topmost layer that has a "/" says. Only root of the user
+ * namespace can give it an owner that is not ourselves (give_upper). */
 static gboolean
 make_upper (Make *make, int folder, GError **error)
 {
-  struct stat st = { .st_mode = 0555 }; /* what Podman gives to a "/" that no layer describes */
+  struct stat st = { .st_mode = 0555, .st_uid = geteuid (), .st_gid = getegid () }; /* the mode that Podman gives to a "/" that no layer describes */
   g_autoptr (GPtrArray) layers = make->image != NULL ? image_layer_folders (make->paths, make->image) : NULL;
   for (guint i = 0; layers != NULL && layers->pdata[i] != NULL; i++)
-    if (getxattr (layers->pdata[i], UNPACK_ROOT_XATTR, NULL, 0) >= 0)
+    if (getxattr (layers->pdata[i], UNPACK_ROOT_XATTR, NULL, 0) >= 0 && stat (layers->pdata[i], &st) == 0)
       {
-        (void) stat (layers->pdata[i], &st);
+        if (st.st_uid != geteuid () || st.st_gid != getegid ())
+          make->upper_like = g_strdup (layers->pdata[i]);
         break;
       }
-  gboolean own = make->map->mode != IDMAP_SINGLE; /* with one id there is nobody else to give it to */
-  if (mkdirat (folder, "upper", 0755) < 0 || (own && fchownat (folder, "upper", st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
-      || fchmodat (folder, "upper", st.st_mode & 07777, 0) < 0)
+  if (mkdirat (folder, "upper", 0755) < 0 || fchmodat (folder, "upper", st.st_mode & 07777, 0) < 0)
     {
       int errsv = errno;
       return coracle_throw_errno (error, errsv, "making %s/upper", make->folder);
+    }
+  return TRUE;
+}
+
+static gboolean
+give_upper (Make *make, GError **error)
+{
+  struct stat st;
+  /* with one id there is nobody else to give it to */
+  if (make->upper_like == NULL || make->map->mode == IDMAP_SINGLE)
+    return TRUE;
+  g_autofree char *upper = g_build_filename (make->folder, "upper", NULL);
+  if (stat (make->upper_like, &st) < 0 || lchown (upper, st.st_uid, st.st_gid) < 0 || chmod (upper, st.st_mode & 07777) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "giving %s the owner of %s", upper, make->upper_like);
     }
   return TRUE;
 }
@@ -251,6 +267,45 @@ choose_oom (const Make *make)
   return atoi (text);
 }
 
+static void
+etc_files (const Make *make, const char *folder, const char *const *hosts, EtcFiles *ret_files)
+{
+  *ret_files = (EtcFiles){
+    .options = make->options, .folder = folder, .id = make->id, .name = make->name, .image_name = make->image_name,
+    .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = hosts,
+    .address = make->network == NETWORK_SLIRP ? "10.0.2.100" : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
+    .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST,
+    .single = make->map != NULL && make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
+    .host_users = (const char *const *) make->host_users,
+  };
+}
+
+gboolean
+make_places (Make *make, GError **error)
+{
+  make->run_dir = storage_run_begin (make->storage, make->id, error);
+  if (make->run_dir < 0)
+    return FALSE;
+  make->folder = g_build_filename (make->paths->root, "containers", make->id, NULL);
+  make->folder_made = TRUE;
+  cleanup_fd int folder = storage_container_make (make->storage, make->id, error);
+  if (folder < 0 || !make_upper (make, folder, error))
+    return FALSE;
+  if (mkdirat (folder, "work", 0700) < 0 || mkdirat (folder, "merged", 0700) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "making folders in %s", make->folder);
+    }
+  make->hostname = words_hostname (make);
+  g_auto (GStrv) hosts = NULL;
+  if (!words_hosts (make->options, make->network, &hosts, error))
+    return FALSE;
+  g_autofree char *run_folder = g_build_filename (make->paths->run_root, make->id, NULL);
+  EtcFiles files;
+  etc_files (make, run_folder, (const char *const *) hosts, &files);
+  return etc_files_write (&files, make->mounts, error);
+}
+
 gboolean
 make_folders (Make *make, GError **error)
 {
@@ -262,22 +317,7 @@ make_folders (Make *make, GError **error)
     }
   if (make->replaced != NULL && !container_remove (make->storage, make->replaced, TRUE, 10, FALSE, error))
     return coracle_prefix (error, "replacing container %s", make->name);
-  make->run_dir = storage_run_begin (make->storage, make->id, error);
-  if (make->run_dir < 0)
-    return FALSE;
-  make->folder = g_build_filename (make->paths->root, "containers", make->id, NULL);
-  make->folder_made = TRUE;
-  cleanup_fd int folder = storage_container_make (make->storage, make->id, error);
-  if (folder < 0)
-    return FALSE;
-  if (!make_upper (make, folder, error))
-    return FALSE;
-  if (mkdirat (folder, "work", 0700) < 0 || mkdirat (folder, "merged", 0700) < 0)
-    {
-      int errsv = errno;
-      return coracle_throw_errno (error, errsv, "making folders in %s", make->folder);
-    }
-  if (!mount_rootfs (make, error))
+  if (!give_upper (make, error) || !mount_rootfs (make, error))
     return FALSE;
   make->root_fd = open (make->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (make->root_fd < 0)
@@ -358,21 +398,12 @@ write_config (Make *make, GError **error)
 }
 
 static gboolean
-write_etc (Make *make, GError **error)
+write_accounts (Make *make, GError **error)
 {
-  g_auto (GStrv) hosts = NULL;
-  if (!words_hosts (make->options, make->network, &hosts, error))
-    return FALSE;
   g_autofree char *folder = g_build_filename (make->paths->run_root, make->id, NULL);
-  EtcFiles files = {
-    .options = make->options, .folder = folder, .id = make->id, .name = make->name, .image_name = make->image_name,
-    .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = (const char *const *) hosts,
-    .address = make->network == NETWORK_SLIRP ? "10.0.2.100" : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
-    .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST,
-    .single = make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
-    .host_users = (const char *const *) make->host_users,
-  };
-  return etc_files_write (&files, make->mounts, error);
+  EtcFiles files;
+  etc_files (make, folder, NULL, &files);
+  return etc_files_write_accounts (&files, make->mounts, error);
 }
 
 /* caps_for_user: root has all that the container may have; another user only what was added by name, as ambient (podman-run(1) --cap-add). */
@@ -431,10 +462,9 @@ make_config (Make *make, GError **error)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "user %s: uid %u is not mapped: %s", user, make->user.uid,
                           make->map->mode == IDMAP_SINGLE ? "with a single id only root can be had (give this user a range in /etc/subuid and /etc/subgid)"
                                                           : "the user's range in /etc/subuid is too short");
-  make->hostname = words_hostname (make);
   make->labels = words_labels (options, json_object_get (make->image_config, "Labels"), error);
   make_mtab (make);
-  return make->labels != NULL && env_build (make, &make->env, error) && write_etc (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
+  return make->labels != NULL && env_build (make, &make->env, error) && write_accounts (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
          && write_config (make, error);
 }
 

@@ -1,7 +1,8 @@
 /* container_make: a container in the making: from its options to a mounted root filesystem and a config.json that the runtime can perform. Internal to pkg/engine.
  *
  *   make_begin   which image, which name, which seccomp filter: reads only
- *   make_folders run folder (with its lock), containers/ID, the overlay: in the user namespace
+ *   make_places  run folder (with its lock), containers/ID, the files of /etc: what the user can make himself, while newuidmap and newgidmap work
+ *   make_folders owners, the overlay: in the user namespace
  *   make_config  user, environment, mounts, config.json
  * Whatever happens, make_clear releases memory and descriptors; make_undo removes what was made. */
 #pragma once
@@ -28,6 +29,7 @@ typedef struct {
   gboolean image_single;       /* unpacked with one id: its files have lost their owners */
   json_t *image_config;        /* the "config" object of the image's config; owned */
   char *id, *name;
+  char *upper_like;            /* the layer whose owner the upper folder is still to be given; NULL = none */
   char *replaced;              /* id of the container that has the name, to be removed first (--replace); NULL = none */
   char *image_name;            /* as the user will read it */
   NetworkKind network;
@@ -57,6 +59,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Make, make_clear)
 
 void make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options);
 gboolean make_begin (Make *make, GError **error);
+gboolean make_places (Make *make, GError **error);
 gboolean make_folders (Make *make, GError **error);
 gboolean make_config (Make *make, GError **error);
 /* make_undo: the run folder, the container's folder. In the user namespace. */

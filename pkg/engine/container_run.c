@@ -233,7 +233,7 @@ prepare (Run *run, ContainerNotice notice, void *notice_data, GError **error)
     return FALSE;
   if (idmap_fell_back (pending))
     notice ("no range for this user in /etc/subuid and /etc/subgid: only one id is mapped, as with --userns=single", notice_data);
-  if (!make_begin (make, error))
+  if (!make_begin (make, error) || !make_places (make, error))
     {
       idmap_abandon (pending);
       return FALSE;
@@ -257,9 +257,7 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   if (!words_check_fds (options, error))
     return FALSE;
   run.signals = monitor_client_block_signals ();
-  if (!prepare (&run, notice, notice_data, error))
-    return FALSE;
-  if (!make_folders (&run.make, error) || !make_config (&run.make, error) || !write_user_file (options->cidfile, "container id", run.make.id, error)
+  if (!prepare (&run, notice, notice_data, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !write_user_file (options->cidfile, "container id", run.make.id, error)
       || !start (&run, error))
     {
       undo (&run);

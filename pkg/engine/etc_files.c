@@ -164,19 +164,26 @@ put_group (const EtcFiles *files, json_t *mounts, int dir, GError **error)
   return text == NULL || put (files, mounts, dir, "group", "/etc/group", text, strlen (text), 0644, error);
 }
 
+static int
+open_folder (const EtcFiles *files, GError **error)
+{
+  g_autofree char *folder = g_build_filename (files->folder, "etc", NULL);
+  if (!path_mkdirs (folder, 0755, error))
+    return -1;
+  int dir = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int errsv = errno;
+  if (dir < 0)
+    coracle_throw_errno (error, errsv, "opening %s", folder);
+  return dir;
+}
+
 gboolean
 etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
 {
   const ContainerOptions *options = files->options;
-  g_autofree char *folder = g_build_filename (files->folder, "etc", NULL);
-  if (!path_mkdirs (folder, 0755, error))
-    return FALSE;
-  cleanup_fd int dir = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  cleanup_fd int dir = open_folder (files, error);
   if (dir < 0)
-    {
-      int errsv = errno;
-      return coracle_throw_errno (error, errsv, "opening %s", folder);
-    }
+    return FALSE;
   g_autofree char *hosts = hosts_text (files);
   if (!options->no_hosts && !put (files, mounts, dir, "hosts", "/etc/hosts", hosts, strlen (hosts), 0644, error))
     return FALSE;
@@ -189,6 +196,13 @@ etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
   g_autofree char *hostname = g_strconcat (files->hostname, "\n", NULL);
   g_autofree char *containerenv = containerenv_text (files);
   return (options->no_hostname || put (files, mounts, dir, "hostname", "/etc/hostname", hostname, strlen (hostname), 0644, error))
-         && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, strlen (containerenv), 0700, error) && put_passwd (files, mounts, dir, error)
-         && put_group (files, mounts, dir, error) && put_localtime (files, mounts, dir, error) && put_apt (files, mounts, dir, error);
+         && put (files, mounts, dir, "containerenv", "/run/.containerenv", containerenv, strlen (containerenv), 0700, error);
+}
+
+gboolean
+etc_files_write_accounts (const EtcFiles *files, json_t *mounts, GError **error)
+{
+  cleanup_fd int dir = open_folder (files, error);
+  return dir >= 0 && put_passwd (files, mounts, dir, error) && put_group (files, mounts, dir, error) && put_localtime (files, mounts, dir, error)
+         && put_apt (files, mounts, dir, error);
 }

@@ -22,5 +22,8 @@ typedef struct {
   const char *const *host_users;   /* lines for passwd: --hostuser */
 } EtcFiles;
 
-/* etc_files_write: write them and append the binds (OCI form) to @mounts. Errors: SYSTEM, NO_SPACE. */
+/* etc_files_write: those that depend on nothing in the image: write them and append the binds (OCI form) to @mounts. @root_fd and @user are not read.
+ * Errors: SYSTEM, NO_SPACE. */
 gboolean etc_files_write (const EtcFiles *files, json_t *mounts, GError **error);
+/* etc_files_write_accounts: passwd, group, localtime, apt's, where they are called for. */
+gboolean etc_files_write_accounts (const EtcFiles *files, json_t *mounts, GError **error);
