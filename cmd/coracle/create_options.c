@@ -281,8 +281,8 @@ check_limits (const CliArgs *args, GError **error)
     g_warning ("The --kernel-memory flag is no longer supported. This flag is a noop.");
   if (cli_args_list (args, "device-cgroup-rule")[0] != NULL)
     return geteuid () != 0
-             ? coracle_throw (error, CORACLE_ERROR_INVALID, "device cgroup rules are not supported in rootless mode or in a user namespace")
-             : coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--device-cgroup-rule: unsupported in this version");
+               ? coracle_throw (error, CORACLE_ERROR_INVALID, "device cgroup rules are not supported in rootless mode or in a user namespace")
+               : coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--device-cgroup-rule: unsupported in this version");
   return cli_args_int (args, "memory") == 0 || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--memory: limits are not supported in this version, only 0 for none");
 }
 

@@ -140,8 +140,8 @@ choose_args (Make *make, GError **error)
   make->args = g_strv_builder_end (args);
   if (make->args[0] == NULL || (options->init && make->args[2] == NULL))
     return options->rootfs != NULL
-             ? coracle_throw (error, CORACLE_ERROR_NO_COMMAND, "executable file `` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found")
-             : coracle_throw (error, CORACLE_ERROR_INVALID, "no command or entrypoint provided, and no CMD or ENTRYPOINT from image");
+               ? coracle_throw (error, CORACLE_ERROR_NO_COMMAND, "executable file `` not found in $PATH: No such file or directory: OCI runtime attempted to invoke a command that was not found")
+               : coracle_throw (error, CORACLE_ERROR_INVALID, "no command or entrypoint provided, and no CMD or ENTRYPOINT from image");
   return TRUE;
 }
 
@@ -487,19 +487,19 @@ record_mounts (const Make *make)
   g_autofree char *volumes = g_build_filename (make->paths->root, "volumes", NULL), *run_folder = g_build_filename (make->paths->run_root, make->id, NULL);
   size_t i;
   json_array_foreach (make->mounts, i, item)
-  {
-    const char *source = json_string_value (json_object_get (item, "source")), *destination = json_string_value (json_object_get (item, "destination"));
-    g_autofree char *own = below (make->folder, source), *own_file = below (run_folder, source), *name = below (volumes, source);
-    if (own != NULL || own_file != NULL || strcmp (destination, "/run/podman-init") == 0)
-      continue;
-    json_t *mount = json_copy (item);
-    if (name != NULL)
-      {
-        json_object_set_new (mount, "type", json_string ("volume"));
-        json_object_set_new (mount, "name", json_string (name));
-      }
-    json_array_append_new (array, mount);
-  }
+    {
+      const char *source = json_string_value (json_object_get (item, "source")), *destination = json_string_value (json_object_get (item, "destination"));
+      g_autofree char *own = below (make->folder, source), *own_file = below (run_folder, source), *name = below (volumes, source);
+      if (own != NULL || own_file != NULL || strcmp (destination, "/run/podman-init") == 0)
+        continue;
+      json_t *mount = json_copy (item);
+      if (name != NULL)
+        {
+          json_object_set_new (mount, "type", json_string ("volume"));
+          json_object_set_new (mount, "name", json_string (name));
+        }
+      json_array_append_new (array, mount);
+    }
   return array;
 }
 

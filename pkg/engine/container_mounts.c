@@ -104,13 +104,13 @@ image_volumes (Make *make, GPtrArray *given, GError **error)
   const char *destination;
   json_t *value;
   json_object_foreach (json_object_get (make->image_config, "Volumes"), destination, value)
-  {
-    if (destination[0] != '/' || has_destination (given, destination))
-      continue;
-    g_autoptr (SpecMount) mount = spec_image_volume (destination, g_strcmp0 (kind, "tmpfs") == 0, error);
-    if (mount == NULL || !resolve_one (make, mount, error))
-      return FALSE;
-  }
+    {
+      if (destination[0] != '/' || has_destination (given, destination))
+        continue;
+      g_autoptr (SpecMount) mount = spec_image_volume (destination, g_strcmp0 (kind, "tmpfs") == 0, error);
+      if (mount == NULL || !resolve_one (make, mount, error))
+        return FALSE;
+    }
   return TRUE;
 }
 

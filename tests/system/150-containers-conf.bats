@@ -1,4 +1,6 @@
-# containers.conf: what it says of all containers, what the command line says against it, and what of it is refused. root: yes
+# containers.conf: what it says of all containers, what the command line says against it, and what of it is refused.
+#
+# root: yes
 
 load helpers
 

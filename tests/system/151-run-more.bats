@@ -1,4 +1,6 @@
-# run: users of the host, names, pull policies, what a wrong user or folder means, and what cannot be lower or higher than the caller's. root: yes
+# run: users of the host, names, pull policies, what a wrong user or folder means, and what cannot be lower or higher than the caller's.
+#
+# root: yes
 
 load helpers
 
