@@ -406,18 +406,19 @@ write_accounts (Make *make, GError **error)
   return etc_files_write_accounts (&files, make->mounts, error);
 }
 
-/* caps_for_user: root has all that the container may have; another user only what was added by name, as ambient (podman-run(1) --cap-add). */
+/* caps_for_user: root has all that the container may have; another user only what was added by name, as ambient (podman-run(1) --cap-add). Real root, in no
+ * user namespace of ours, may itself have less than all, in a container for one: "ALL" and --privileged are then what it has. */
 static void
 caps_for_user (const Make *make, SpecInput *input)
 {
-  input->caps_bounding = make->caps;
-  input->caps_effective = make->caps;
-  if (make->user.uid == 0)
-    return;
   uint64_t added = 0;
   for (char **name = make->options->cap_add; name != NULL && *name != NULL; name++)
     if (caps_parse (*name) >= 0)
       added |= G_GUINT64_CONSTANT (1) << caps_parse (*name);
+  input->caps_bounding = make->map->mode == IDMAP_HOST ? make->caps & (caps_held () | added) : make->caps;
+  input->caps_effective = input->caps_bounding;
+  if (make->user.uid == 0)
+    return;
   input->caps_effective = added & make->caps;
   input->caps_ambient = added & make->caps;
 }

@@ -36,6 +36,16 @@ caps_all (void)
   return all;
 }
 
+uint64_t
+caps_held (void)
+{
+  uint64_t held = 0;
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    if (prctl (PR_CAPBSET_READ, (unsigned long) i, 0, 0, 0) == 1)
+      held |= BIT (i);
+  return held;
+}
+
 int
 caps_parse (const char *name)
 {

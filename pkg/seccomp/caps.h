@@ -8,6 +8,8 @@
 uint64_t caps_default (void);
 /* caps_all: every capability this kernel has and caps_name can name. */
 uint64_t caps_all (void);
+/* caps_held: those in this process's bounding set: what it can give at most, unless a user namespace gives all anew. */
+uint64_t caps_held (void);
 /* caps_parse: "net_admin", "CAP_NET_ADMIN" → its number; -1 if none. */
 int caps_parse (const char *name);
 /* caps_name: number → "CAP_NET_ADMIN"; NULL if unknown. */

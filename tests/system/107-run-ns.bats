@@ -73,6 +73,21 @@ hold() { # ARGS…: a container called holder that lives; sets $holder to its in
   no_leaks
 }
 
+@test "ns: a killed monitor takes the container along, also with --pid host" {
+  local mode monitor
+  for mode in private host; do
+    hold --pid "$mode"
+    monitor=$(awk '{ print $4 }' "/proc/$holder/stat")
+    is "$(cat "/proc/$monitor/comm")" "coracle-monitor" "who is killed"
+    kill -KILL "$monitor"
+    wait_for 5 test ! -d "/proc/$holder"
+    holder=
+    coracle rm -f holder >/dev/null 2>&1 || true
+    run_coracle 0 run --rm --name holder box true
+    no_leaks
+  done
+}
+
 @test "ns: --ipc host, none, shareable" {
   run_coracle_out 0 run --rm --ipc none box sh -c 'test ! -e /dev/shm && echo none'
   is "$output" "none"

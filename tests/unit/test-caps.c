@@ -27,6 +27,7 @@ test_sets (void)
 {
   g_assert_cmphex (caps_default (), ==, UINT64_C (0x800405fb));
   g_assert_cmphex (caps_default () & ~caps_all (), ==, 0);
+  g_assert_cmphex (caps_held () & ~caps_all (), ==, 0);
   g_assert_cmphex (caps_all () & BIT (CAP_MAC_ADMIN), !=, 0);
 }
 
