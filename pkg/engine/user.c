@@ -70,7 +70,7 @@ parse_id (const char *text, uint32_t *ret_id)
 static char **
 find_line (char **lines, const char *name, const uint32_t *id, guint fields)
 {
-  for (char **line = lines; *line != NULL; line++)
+  for (char **line = lines; line != NULL && *line != NULL; line++)
     {
       g_auto (GStrv) parts = g_strsplit (*line, ":", FIELDS_MAX);
       uint32_t number;
@@ -110,7 +110,7 @@ is_member (const char *list, const char *name)
 static void
 add_memberships (GArray *groups, char **lines, const char *name)
 {
-  for (char **line = lines; *line != NULL; line++)
+  for (char **line = lines; line != NULL && *line != NULL; line++)
     {
       g_auto (GStrv) parts = g_strsplit (*line, ":", FIELDS_MAX);
       uint32_t gid;
