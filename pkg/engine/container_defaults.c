@@ -125,6 +125,9 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
   if (json_is_integer (timeout) && json_integer_value (timeout) >= 0)
     options->stop_timeout = json_integer_value (timeout);
   set_network (options);
+  /* distributions name the program of a package that need not be there: then ours is taken */
+  if (options->init_path != NULL && access (options->init_path, X_OK) < 0)
+    g_clear_pointer (&options->init_path, g_free);
   return set_shm_size (options, json_object_get (table, "shm_size"), error);
 }
 

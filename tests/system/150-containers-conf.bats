@@ -82,6 +82,7 @@ mounts = [\"type=bind,source=$BATS_TEST_TMPDIR/a,target=/two\"]"
 @test "read-only, init, privileged, hostname: true or false, and the other way by a flag" {
   containers_conf 'read_only = true
 init = true
+init_path = "/no/such/catatonit"
 container_name_as_hostname = true'
   run_coracle 1 run --rm box touch /x
   run_coracle run --rm --read-only=false box touch /x

@@ -98,7 +98,11 @@ setup() { fixture_image box; }
   is "$output" "/proc/mounts" "mtab"
 }
 
-@test "memory and device rules: refused, but for what means nothing" {
+@test "memory, detach keys and device rules: refused, but for what means nothing" {
+  run_coracle run --rm --detach-keys="" box echo yes
+  is "$output" "yes" "--detach-keys="
+  run_coracle 125 run --rm --detach-keys=ctrl-x box true
+  has "$output" "--detach-keys: unsupported" "--detach-keys"
   run_coracle run --rm --memory=0 box echo yes
   is "$output" "yes" "--memory=0"
   run_coracle 125 run --rm -m 10m box true
