@@ -14,7 +14,7 @@
 const CliOption global_options[] = {
   { "hooks-dir", 0, CLI_LIST, .arg = "strings", .complete = CLI_COMPLETE_DIR, .help = "Folder of OCI hook definitions (may be given several times)",
     .man = "A folder of OCI hook definitions, which name programs to be run at stages of a container's life (oci-hooks(5)). It may be given several times: a definition in a later folder takes the place of one in an "
-           "earlier folder with the same file name. Without it root has /usr/share/containers/oci/hooks.d and /etc/containers/oci/hooks.d, and other users have none." },
+           "earlier folder with the same file name. Without it containers.conf's hooks_dir counts; and without that root has /usr/share/containers/oci/hooks.d and /etc/containers/oci/hooks.d, and other users have none." },
   { "debug", 'D', CLI_BOOL, .hidden = TRUE, .help = "Log messages at and above the level debug", .man = "The same as --log-level=debug, as Docker spells it." },
   { "log-level", 0, CLI_STRING, .help = "Log messages at and above this level (trace, debug, info, warn, error, fatal, panic)", .value = "warn",
     .values = CLI_VALUES ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic") },

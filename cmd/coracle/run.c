@@ -25,7 +25,11 @@ run_run (const CliContext *context, const CliArgs *args, GError **error)
   if (options == NULL)
     return CLI_FAILED;
   options->create_command = g_strdupv (context->argv);
-  options->hooks_dir = g_strdupv ((char **) context->hooks_dir);
+  if (context->hooks_dir != NULL)
+    {
+      g_strfreev (options->hooks_dir);
+      options->hooks_dir = g_strdupv ((char **) context->hooks_dir);
+    }
   options->preserve_fds = cli_args_int (args, "preserve-fds");
   options->sig_proxy = cli_args_bool (args, "sig-proxy");
   int status;

@@ -114,7 +114,8 @@ set_network (ContainerOptions *options)
 gboolean
 container_options_apply (ContainerOptions *options, const json_t *conf, GError **error)
 {
-  const json_t *table = json_object_get (conf, "containers"), *timeout = json_object_get (json_object_get (conf, "engine"), "stop_timeout");
+  const json_t *table = json_object_get (conf, "containers"), *engine = json_object_get (conf, "engine");
+  const json_t *timeout = json_object_get (engine, "stop_timeout"), *hooks = json_object_get (engine, "hooks_dir");
   for (size_t i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       const json_t *value = json_object_get (table, keys[i].key);
@@ -128,6 +129,8 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
   /* distributions name the program of a package that need not be there: then ours is taken */
   if (options->init_path != NULL && access (options->init_path, X_OK) < 0)
     g_clear_pointer (&options->init_path, g_free);
+  if (hooks != NULL && !set_list (&options->hooks_dir, "hooks_dir", hooks, error))
+    return FALSE;
   return set_shm_size (options, json_object_get (table, "shm_size"), error);
 }
 

@@ -157,7 +157,7 @@ add_namespaces (Build *build, GError **error)
           flags |= flag;
           continue;
         }
-      int fd = open (path, O_RDONLY | O_CLOEXEC);
+      int fd = open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
       if (fd < 0)
         {
           int errsv = errno;

@@ -138,6 +138,16 @@ define() {
   run_coracle 0 --hooks-dir "$HOOKS/missing" run --rm box true
 }
 
+@test "hooks: containers.conf names folders, and --hooks-dir takes their place" {
+  define d/a.json "$HOOKS/note" prestart
+  mkdir -p "$XDG_CONFIG_HOME/containers"
+  printf '[engine]\nhooks_dir = ["%s/d"]\n' "$HOOKS" >"$TEST_STORE/containers.conf"
+  CONTAINERS_CONF=$TEST_STORE/containers.conf run_coracle 0 run --rm box true
+  is "$(cat "$HOOKS/log")" "prestart creating " "what ran"
+  CONTAINERS_CONF=$TEST_STORE/containers.conf run_coracle 0 --hooks-dir "$HOOKS/d2" run --rm box true
+  is "$(wc -l <"$HOOKS/log")" 1 "and did not"
+}
+
 @test "hooks: the schema without a version" {
   printf '{"hook":"%s/note","arguments":["old"],"stages":["prestart"],"cmds":["^true$"]}' "$HOOKS" >"$HOOKS/d/old.json"
   run_coracle 0 --hooks-dir "$HOOKS/d" run --rm box true
