@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -287,6 +288,8 @@ dispatch (const DispatchProgram *program, char **argv)
 {
   if (argv[0] == NULL || !open_missing_stdio ())
     return 125;
+  /* a caller that ignores it (some supervisors do) would have the kernel reap our children, and how they ended be lost: wait(2), NOTES */
+  (void) signal (SIGCHLD, SIG_DFL);
   const char *name = called_name (argv[0]);
   g_autoptr (GPtrArray) levels = g_ptr_array_new_with_free_func ((GDestroyNotify) cli_args_free);
   Run run = {
