@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,6 +38,8 @@ typedef struct {
 static int
 stage_start (Helper *helper)
 {
+  /* the caller's umask is not for what is made in the container: its process gets another one (stage_caps) */
+  (void) umask (022);
   if (setsid () < 0 && errno != EPERM)
     return -errno;
   if (prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
