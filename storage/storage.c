@@ -262,7 +262,14 @@ gboolean
 storage_container_remove (Storage *storage, const char *id, gboolean volumes, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  g_autoptr (StateContainer) row = state_container_find (storage->state, id, NULL);
+  g_autoptr (StateContainer) row = state_container_find (storage->state, id, &failure);
+  /* a state that cannot be read does not say that there is no row, whose volumes would be nobody's */
+  if (row == NULL && failure->code != CORACLE_ERROR_NOT_FOUND)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return FALSE;
+    }
+  g_clear_error (&failure);
   if ((volumes || row == NULL || row->auto_remove) && !remove_anonymous (storage, id, error))
     return FALSE;
   if (!state_container_remove (storage->state, id, &failure) && failure->code != CORACLE_ERROR_NOT_FOUND)
