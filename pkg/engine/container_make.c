@@ -315,8 +315,17 @@ make_folders (Make *make, GError **error)
       if (make->seccomp_single == NULL)
         return FALSE;
     }
-  if (make->replaced != NULL && !container_remove (make->storage, make->replaced, TRUE, 10, FALSE, error))
-    return coracle_prefix (error, "replacing container %s", make->name);
+  GError *problem = NULL;
+  if (make->replaced != NULL && !container_remove (make->storage, make->replaced, TRUE, 10, FALSE, &problem))
+    {
+      /* somebody else removed it meanwhile */
+      if (!g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+        {
+          g_propagate_error (error, problem);
+          return coracle_prefix (error, "replacing container %s", make->name);
+        }
+      g_clear_error (&problem);
+    }
   if (!give_upper (make, error) || !mount_rootfs (make, error))
     return FALSE;
   make->root_fd = open (make->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -335,7 +344,9 @@ make_undo (Make *make)
     {
       if (make->rootfs != NULL)
         (void) umount2 (make->rootfs, MNT_DETACH);
-      (void) storage_container_remove (make->storage, make->id, FALSE, NULL);
+      /* what cannot be removed now (a full disk) is left to the next sweep, with the run folder as the sign */
+      if (!storage_container_remove (make->storage, make->id, FALSE, NULL))
+        fd_close (fd_steal (&make->run_dir));
     }
   if (make->run_dir >= 0)
     storage_run_end (make->storage, make->id, fd_steal (&make->run_dir));
@@ -369,7 +380,9 @@ choose_cwd (Make *make, GError **error)
   cleanup_fd int fd = path_open_in_root (make->root_fd, make->cwd, O_PATH | O_DIRECTORY, 0);
   if (fd == -ENOENT && (given == NULL || g_strcmp0 (given, image) == 0))
     {
+      mode_t before = umask (022);   /* the container's user must get there whatever the caller's is */
       fd = path_mkdirs_in_root (make->root_fd, make->cwd, 0755);
+      (void) umask (before);
       if (fd >= 0 && make->user.uid != 0)
         {
           cleanup_fd int folder = path_open_in_root (make->root_fd, make->cwd, O_RDONLY | O_DIRECTORY, 0);

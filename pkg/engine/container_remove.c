@@ -25,37 +25,62 @@ wait_end (int pidfd, int timeout_ms)
   return n > 0;
 }
 
-static void
+/* How long, in microseconds, the monitor and the command that stays with it may take to leave by themselves */
+#define LEAVING_TIME (2 * G_USEC_PER_SEC)
+#define LEAVING_TIME_MAX (10 * G_USEC_PER_SEC)
+
+/* stop_init: returns whether there was anything to stop. */
+static gboolean
 stop_init (Storage *storage, const StateContainer *row, gint64 timeout)
 {
   pid_t pid;
   cleanup_fd int pidfd = live_open_init (storage, row->id, &pid);
   if (pidfd < 0)
-    return;
+    return FALSE;
   int signal = (int) json_integer_value (json_object_get (row->config, "stop_signal"));
   if (timeout > 0 && proc_pidfd_signal (pidfd, signal > 0 ? signal : SIGTERM) == 0 && wait_end (pidfd, (int) MIN (timeout, G_MAXINT / 1000) * 1000))
-    return;
+    return TRUE;
   (void) proc_pidfd_signal (pidfd, SIGKILL);
-  (void) wait_end (pidfd, 10000);
+  return wait_end (pidfd, 10000);
 }
 
-/* take_run_dir: the lock of a container that has just been ended: its monitor, and the command that stays with it, give it up within moments. A row without run folder is
- * locked as well, by making one. */
-static int
-take_run_dir (Storage *storage, const char *id, GError **error)
+static gboolean
+throw_running (const char *id, GError **error)
 {
-  for (int tries = 0;; tries++)
+  return coracle_throw (error, CORACLE_ERROR_IN_USE,
+                        "cannot remove container %s as it is running - running or paused containers cannot be removed without force: container state improper", id);
+}
+
+/* take_run_dir: end the container if @force, and take its lock. Its monitor, and the command that stays with it, give it up within moments. One that does not is stopped
+ * (^Z, SIGSTOP), or waits for a reader that is: with @force it is killed, and the lock goes with it. A container that was only being started when we looked is met here when
+ * it runs. A row without run folder is locked as well, by making one. */
+static int
+take_run_dir (Storage *storage, const StateContainer *row, gboolean force, gint64 timeout, GError **error)
+{
+  for (gint64 begun = g_get_monotonic_time ();; g_usleep (2000))
     {
       g_autoptr (GError) problem = NULL;
-      int fd = storage_run_begin (storage, id, &problem);
+      pid_t pid;
+      int fd = storage_run_begin (storage, row->id, &problem);
       if (fd >= 0)
         return fd;
-      if (!g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE) || tries >= 5000)
+      gint64 waited = g_get_monotonic_time () - begun;
+      if (!g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE) || waited > LEAVING_TIME_MAX)
         {
           g_propagate_error (error, g_steal_pointer (&problem));
           return -1;
         }
-      g_usleep (2000);
+      cleanup_fd int init = force ? -1 : live_open_init (storage, row->id, &pid);
+      if (init >= 0 && !wait_end (init, 0))
+        return throw_running (row->id, error), -1;
+      if (force && stop_init (storage, row, timeout))
+        begun = g_get_monotonic_time ();
+      else if (force && waited > LEAVING_TIME)
+        {
+          cleanup_fd int monitor = live_open_monitor (storage, row->id);
+          if (monitor >= 0)
+            (void) proc_pidfd_signal (monitor, SIGKILL);
+        }
     }
 }
 
@@ -65,19 +90,21 @@ container_remove (Storage *storage, const char *id, gboolean force, gint64 timeo
   g_autoptr (ContainerView) view = container_find (storage, id, error);
   if (view == NULL)
     return FALSE;
-  if (view->alive && strcmp (view->status, "running") == 0)
-    {
-      if (!force)
-        return coracle_throw (error, CORACLE_ERROR_IN_USE,
-                              "cannot remove container %s as it is running - running or paused containers cannot be removed without force: container state improper", view->row->id);
-      stop_init (storage, view->row, timeout);
-    }
-  int run_dir = take_run_dir (storage, view->row->id, error);
+  gboolean running = view->alive && strcmp (view->status, "running") == 0;
+  if (running && !force)
+    return throw_running (view->row->id, error);
+  if (running)
+    (void) stop_init (storage, view->row, timeout);
+  int run_dir = take_run_dir (storage, view->row, force, timeout, error);
   if (run_dir < 0)
     return FALSE;
-  gboolean done = storage_container_remove (storage, view->row->id, volumes, error);
+  if (!storage_container_remove (storage, view->row->id, volumes, error))
+    {
+      fd_close (run_dir);   /* the folder stays, as a sign for the next sweep */
+      return FALSE;
+    }
   storage_run_end (storage, view->row->id, run_dir);
-  return done;
+  return TRUE;
 }
 
 gboolean

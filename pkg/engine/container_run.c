@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -28,6 +29,7 @@ typedef struct {
   int input[2];          /* the container's standard input: its end, the monitor's */
   RuntimeProcess process;
   gboolean recorded;
+  gboolean cidfile;      /* was written */
   gboolean tried;        /* the runtime was at work: hooks may have run */
   ContainerNotice notice;
   void *notice_data;
@@ -70,6 +72,22 @@ write_user_file (const char *path, const char *what, const char *text, GError **
   if (r < 0)
     return coracle_throw_errno (error, -r, "writing %s file %s", what, path);
   return TRUE;
+}
+
+static gboolean
+write_cidfile (Run *run, GError **error)
+{
+  const char *path = run->make.options->cidfile;
+  run->cidfile = path != NULL;
+  return write_user_file (path, "container id", run->make.id, error);
+}
+
+/* drop_cidfile: the file goes with the container: podman-run(1) --cidfile. */
+static void
+drop_cidfile (const Run *run)
+{
+  if (run->cidfile)
+    (void) unlink (run->make.options->cidfile);
 }
 
 /* write_monitor_pid: "PID INODE" of the monitor, for whoever looks for a process to join the user namespace of (pkg/idmap). */
@@ -158,11 +176,13 @@ start (Run *run, GError **error)
     fd_close (fd_steal (&run->input[i]));
   fd_close (fd_steal (&run->client[1]));
   fd_close (fd_steal (&make->root_fd));
-  if (!live_record_init (make->run_dir, run->process.init, error))
+  g_autofree char *pid = g_strdup_printf ("%d", (int) run->process.init);
+  if (!live_record_init (make->run_dir, run->process.init, error) || !write_user_file (options->pidfile, "pid", pid, error))
     return FALSE;
   monitor_client_recorded (run->client[0]);
-  g_autofree char *pid = g_strdup_printf ("%d", (int) run->process.init);
-  return write_user_file (options->pidfile, "pid", pid, error);
+  /* from here on the lock is the monitor's alone: a command that is stopped at its terminal must not keep `rm -f` out */
+  fd_close (fd_steal (&make->run_dir));
+  return TRUE;
 }
 
 /* poststart: a hook that fails is told of, and that is all (runtime-spec, lifecycle). */
@@ -185,14 +205,32 @@ poststop (Run *run)
     run->notice (problem->message, run->notice_data);
 }
 
+/* settle_lost: the monitor is dead, which was killed: do what the next command's sweep would. Whoever has the lock now does it in our place. */
+static gboolean
+settle_lost (Run *run, GError **error)
+{
+  Make *make = &run->make;
+  /* what was in its pid namespace dies within moments */
+  struct pollfd init = { .fd = run->process.init_pidfd, .events = POLLIN };
+  (void) poll (&init, 1, 2000);
+  (void) umount2 (make->rootfs, MNT_DETACH);
+  make->run_dir = storage_run_begin (make->storage, make->id, NULL);
+  return make->run_dir < 0 || container_cleanup (make->storage, make->id, fd_steal (&make->run_dir), error);
+}
+
+/* finish: the monitor waits, and so keeps others out, until we have done what the container's end asks for. */
 static gboolean
 finish (Run *run, const MonitorExit *ended, GError **error)
 {
   Make *make = &run->make;
   gboolean done;
+  if (!monitor_client_waited_for (run->client[0]))
+    return settle_lost (run, error);
   poststop (run);
   /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
   (void) umount2 (make->rootfs, MNT_DETACH);
+  if (make->options->rm)
+    drop_cidfile (run);
   if (make->options->rm)
     done = storage_container_remove (make->storage, make->id, FALSE, error);
   else
@@ -204,20 +242,27 @@ finish (Run *run, const MonitorExit *ended, GError **error)
     }
   if (done)
     {
-      storage_run_end (make->storage, make->id, fd_steal (&make->run_dir));
+      storage_run_end (make->storage, make->id, -1);
       monitor_client_cleaned (run->client[0]);
     }
   fd_close (fd_steal (&run->client[0]));
   return done;
 }
 
-/* undo: the container could not be started. What the monitor was told ends with it: its death is waited for, so that nothing holds the folders. */
+/* undo: the container could not be started, or what goes with it failed: then the monitor is ended with all that is in it, and waited for, so that nothing holds the folders. */
 static void
 undo (Run *run)
 {
   Make *make = &run->make;
+  struct pollfd init = { .fd = run->process.init_pidfd, .events = POLLIN };
+  pid_t monitor = proc_steal_pid (&run->process.monitor);
+  proc_cleanup_pid (&monitor);
+  /* with --pid=host it is not in the monitor's namespace, and dies a moment later */
+  if (init.fd >= 0)
+    (void) poll (&init, 1, 2000);
   if (run->tried)
     poststop (run);
+  drop_cidfile (run);
   make_undo (make);
 }
 
@@ -257,7 +302,7 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   if (!words_check_fds (options, error))
     return FALSE;
   run.signals = monitor_client_block_signals ();
-  if (!prepare (&run, notice, notice_data, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !write_user_file (options->cidfile, "container id", run.make.id, error)
+  if (!prepare (&run, notice, notice_data, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !write_cidfile (&run, error)
       || !start (&run, error))
     {
       undo (&run);
@@ -268,7 +313,10 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
                            .forward_signals = options->sig_proxy };
   MonitorExit ended;
   if (!monitor_client_run (&client, run.signals, &ended, error))
-    return FALSE;
+    {
+      (void) settle_lost (&run, NULL);
+      return FALSE;
+    }
   *ret_status = monitor_exit_status (&ended);
   return finish (&run, &ended, error);
 }

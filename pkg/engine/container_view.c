@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,18 +18,39 @@
 /* ---- RUN_ROOT/ID/init.pid */
 
 static unsigned long long
-pid_namespace_of (pid_t pid)
+namespace_of (pid_t pid, const char *kind)
 {
   char path[64];
   struct stat st;
-  g_snprintf (path, sizeof path, "/proc/%d/ns/pid", (int) pid);
+  g_snprintf (path, sizeof path, "/proc/%d/ns/%s", (int) pid, kind);
   return stat (path, &st) < 0 ? 0 : (unsigned long long) st.st_ino;
+}
+
+/* open_noted: a pidfd of the process that RUN_ROOT/@id/@file names, "PID INODE". The number may be somebody else's by now: the one we hold must be in the namespace
+ * that was noted. */
+static int
+open_noted (Storage *storage, const char *id, const char *file, const char *kind, pid_t *ret_pid)
+{
+  g_autofree char *path = g_build_filename (id, file, NULL), *text = NULL;
+  int pid;
+  unsigned long long inode;
+  if (!path_read_file (storage->run_fd, path, 256, &text, NULL, NULL) || sscanf (text, "%d %llu", &pid, &inode) != 2)
+    return -1;
+  cleanup_fd int pidfd = proc_pidfd_open (pid);
+  if (pidfd < 0 || namespace_of (pid, kind) != inode)
+    return -1;
+  /* dead, and not reaped: its parent is stopped */
+  struct pollfd end = { .fd = pidfd, .events = POLLIN };
+  if (poll (&end, 1, 0) != 0)
+    return -1;
+  *ret_pid = pid;
+  return fd_steal (&pidfd);
 }
 
 gboolean
 live_record_init (int run_dir, pid_t pid, GError **error)
 {
-  g_autofree char *text = g_strdup_printf ("%d %llu\n", (int) pid, pid_namespace_of (pid));
+  g_autofree char *text = g_strdup_printf ("%d %llu\n", (int) pid, namespace_of (pid, "pid"));
   int r = path_write_file (run_dir, "init.pid", text, strlen (text), 0600, FALSE);
   if (r < 0)
     return coracle_throw_errno (error, -r, "writing init.pid");
@@ -36,19 +58,16 @@ live_record_init (int run_dir, pid_t pid, GError **error)
 }
 
 int
+live_open_monitor (Storage *storage, const char *id)
+{
+  pid_t pid;
+  return open_noted (storage, id, "monitor.pid", "user", &pid);
+}
+
+int
 live_open_init (Storage *storage, const char *id, pid_t *ret_pid)
 {
-  g_autofree char *path = g_strconcat (id, "/init.pid", NULL), *text = NULL;
-  int pid;
-  unsigned long long inode;
-  if (!path_read_file (storage->run_fd, path, 256, &text, NULL, NULL) || sscanf (text, "%d %llu", &pid, &inode) != 2)
-    return -1;
-  cleanup_fd int pidfd = proc_pidfd_open (pid);
-  /* the number may be somebody else's by now: the one we hold must be in the namespace that was noted */
-  if (pidfd < 0 || pid_namespace_of (pid) != inode || proc_pidfd_signal (pidfd, 0) == -ESRCH)
-    return -1;
-  *ret_pid = pid;
-  return fd_steal (&pidfd);
+  return open_noted (storage, id, "init.pid", "pid", ret_pid);
 }
 
 /* ---- views */

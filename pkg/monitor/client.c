@@ -332,6 +332,13 @@ monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret
   return ok;
 }
 
+gboolean
+monitor_client_waited_for (int socket)
+{
+  struct pollfd monitor = { .fd = socket, .events = 0 };
+  return poll (&monitor, 1, 0) == 0;
+}
+
 void
 monitor_client_recorded (int socket)
 {

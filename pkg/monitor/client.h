@@ -30,6 +30,8 @@ gboolean monitor_client_run (const MonitorClient *client, int signal_fd, Monitor
 
 /* monitor_client_recorded: the container's row is written: the monitor no longer ends with this command. */
 void monitor_client_recorded (int socket);
+/* monitor_client_waited_for: is the monitor still there? One that was killed does not hold RUN_ROOT/ID any more. */
+gboolean monitor_client_waited_for (int socket);
 /* monitor_client_cleaned: tell the monitor that what the container's end asks for (its row, --rm) is done; then close the socket. A socket that closes
  * without it makes the monitor run MonitorStart.cleanup. */
 void monitor_client_cleaned (int socket);

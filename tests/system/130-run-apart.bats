@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# A container and its command coming apart: stopped, killed, unable to write a file; and callers that hand down odd things.
+
+load helpers
+
+basic_setup() { fixture_image box; }
+
+# begin ARGS…: run in the background; leaves $client.
+begin() {
+  "$CORACLE" run "$@" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 &
+  client=$!
+  wait_for 5 some_run
+  wait_for 5 test -e "$RUN_ROOT/$(containers)/init.pid"
+}
+
+monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
+
+@test "a pid file that cannot be written: nothing runs on" {
+  run_coracle 125 run --rm --pidfile "$TEST_STORE/missing/pid" box sleep 60
+  has "$output" "writing pid file" "the message"
+  is "$(coracle ps -aq)" "" "containers"
+  no_leaks
+}
+
+@test "the file with the container's id goes with the container" {
+  local file=$BATS_TEST_TMPDIR/cid
+  run_coracle 127 run --rm --cidfile "$file" box no-such-command
+  [ ! -e "$file" ] || fail "left by a container that did not start"
+  run_coracle run --rm --cidfile "$file" box true
+  [ ! -e "$file" ] || fail "left by a container that is gone"
+}
+
+@test "rm -f of a container whose command is stopped" {
+  begin --name stopped box sleep 60
+  kill -STOP "$client"
+  CORACLE_TEST_TIMEOUT=20 run_coracle rm -f -t 0 stopped
+  kill -CONT "$client"
+  local status=0
+  wait "$client" || status=$?
+  is "$status" 137 "the command's status: its container was killed"
+  is "$(coracle ps -aq)" "" "containers"
+  no_leaks
+}
+
+@test "rm -f of a container whose monitor is stopped" {
+  begin --name stopped box sleep 60
+  kill -STOP "$(monitor_pid)"
+  CORACLE_TEST_TIMEOUT=20 run_coracle rm -f -t 0 stopped
+  wait "$client" && fail "the command lost its monitor and ended with 0"
+  is "$(coracle ps -aq)" "" "containers"
+  no_leaks
+}
+
+@test "a monitor that is killed: the container dies, and its command leaves nothing" {
+  begin --rm box sleep 60
+  local id
+  id=$(containers)
+  kill -KILL "$(monitor_pid)"
+  wait "$client" && fail "the command lost its monitor and ended with 0"
+  has "$(<"$BATS_TEST_TMPDIR/out")" "lost its monitor" "the message"
+  [ ! -e "$STORE/containers/$id" ] || fail "the container's folder was left"
+  no_leaks
+}
+
+@test "a monitor that is killed: the container is listed as killed" {
+  begin --name lost box sleep 60
+  kill -KILL "$(monitor_pid)"
+  wait "$client" && fail "the command lost its monitor and ended with 0"
+  like "$(coracle ps -a --format '{{.Status}}')" '^Exited \(137\)' "its status"
+  run_coracle rm lost
+}
+
+@test "a caller that ignores SIGCHLD" {
+  needs python3
+  run python3 -c 'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])' "$CORACLE" run --rm box sh -c 'exit 3'
+  show_run 3 "run with SIGCHLD ignored"
+}
+
+@test "the caller's umask is not for what is made in the container" {
+  mkdir "$TEST_STORE/shared"
+  chmod 755 "$TEST_STORE/shared"
+  (
+    umask 077
+    run_coracle run --rm -u 1000 -v "$TEST_STORE/shared:/a/b/c" --tmpfs /q/r box sh -c 'ls -d /a/b/c /q/r; umask'
+    is "$output" $'/a/b/c\n/q/r\n0022' "folders above mounts"
+  )
+}
