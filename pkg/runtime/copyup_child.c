@@ -24,6 +24,47 @@ struct entry {
 
 static int copy_folder (int from, int to, int depth);
 
+/* copy_range: from the offsets of both files, @size bytes or up to the end. */
+static int
+copy_range (int from, int to, off_t size)
+{
+  while (size > 0)
+    {
+      ssize_t n = sendfile (to, from, NULL, size < 1 << 20 ? (size_t) size : 1 << 20);
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return -errno;
+      if (n == 0)
+        break;
+      size -= n;
+    }
+  return 0;
+}
+
+/* copy_data: what is not a hole: an image's sparse file takes no more room than it did there. */
+static int
+copy_data (int from, int to, off_t size)
+{
+  for (off_t at = 0; at < size;)
+    {
+      off_t data = lseek (from, at, SEEK_DATA), hole;
+      if (data < 0 && errno == ENXIO)
+        break;
+      if (data < 0) /* not told by this filesystem */
+        data = at, hole = size;
+      else if ((hole = lseek (from, data, SEEK_HOLE)) < 0)
+        return -errno;
+      if (lseek (from, data, SEEK_SET) < 0 || lseek (to, data, SEEK_SET) < 0)
+        return -errno;
+      int r = copy_range (from, to, hole - data);
+      if (r < 0)
+        return r;
+      at = hole;
+    }
+  return ftruncate (to, size) < 0 ? -errno : 0;
+}
+
 static int
 copy_file (int from_dir, int to_dir, const char *name, const struct stat *st)
 {
@@ -33,16 +74,9 @@ copy_file (int from_dir, int to_dir, const char *name, const struct stat *st)
   cleanup_fd int to = openat (to_dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (to < 0)
     return -errno;
-  for (;;)
-    {
-      ssize_t n = sendfile (to, from, NULL, 1 << 20);
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        return -errno;
-      if (n == 0)
-        break;
-    }
+  int r = copy_data (from, to, st->st_size);
+  if (r < 0)
+    return r;
   struct timespec times[2] = { st->st_atim, st->st_mtim };
   if (fchown (to, st->st_uid, st->st_gid) < 0 || fchmod (to, st->st_mode & 07777) < 0 || futimens (to, times) < 0)
     return -errno;

@@ -1,6 +1,7 @@
 /* The nodes and links of a container's /dev. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -35,25 +36,29 @@ bind_node (int dev_fd, const char *name, const char *source)
   return 0;
 }
 
-/* parents: the folders of /dev/a/b/c's name, relative to /dev. */
+/* open_parent: the folder of /dev/a/b/c's name, made if need be; *@ret_base is what is left of the name. /dev may hold what an image had there (a tmpfs that was filled): its links
+ * lead nowhere but into /dev. */
 static int
-make_parents (int dev_fd, const char *name)
+open_parent (int dev_fd, const char *name, const char **ret_base)
 {
-  char parent[256];
-  for (const char *slash = strchr (name, '/'); slash != NULL; slash = strchr (slash + 1, '/'))
+  char parent[PATH_MAX];
+  size_t length = strlen (name);
+  while (length > 0 && name[length - 1] != '/')
+    length--;
+  if (length >= sizeof parent)
+    return -ENAMETOOLONG;
+  *ret_base = name + length;
+  parent[0] = '/';
+  parent[1] = '\0';
+  if (length > 0)
     {
-      size_t length = (size_t) (slash - name);
-      if (length >= sizeof parent)
-        return -ENAMETOOLONG;
       memcpy (parent, name, length);
       parent[length] = '\0';
-      if (mkdirat (dev_fd, parent, 0755) < 0 && errno != EEXIST)
-        return -errno;
     }
-  return 0;
+  return path_mkdirs_in_root (dev_fd, parent, 0755);
 }
 
-/* below_dev: "/dev/x" → "x", NULL if it is elsewhere. The tmpfs is new and ours: its names need no confined lookup. */
+/* below_dev: "/dev/x" → "x", NULL if it is elsewhere. */
 static const char *
 below_dev (const char *path)
 {
@@ -70,9 +75,10 @@ device_child_all (const RuntimePlan *plan, int dev_fd, int *ret_detail)
       const char *name = below_dev (plan_text (plan, devices[i].path));
       if (name == NULL)
         return -EINVAL;
-      int r = make_parents (dev_fd, name);
-      if (r == 0)
-        r = devices[i].source != 0 ? bind_node (dev_fd, name, plan_text (plan, devices[i].source)) : make_node (dev_fd, name, &devices[i]);
+      const char *base;
+      cleanup_fd int parent = open_parent (dev_fd, name, &base);
+      int r = parent < 0 ? parent
+              : devices[i].source != 0 ? bind_node (parent, base, plan_text (plan, devices[i].source)) : make_node (parent, base, &devices[i]);
       if (r < 0)
         return r;
     }
