@@ -140,11 +140,12 @@ const CliOption create_options[] = {
   CLI_END
 };
 
-/* take_text, take_list: what was given, in place of what containers.conf says. */
+/* take_text, take_list: what was given, in place of what containers.conf says. Empty text is as good as none, as scripts with an empty variable expect, but for
+ * the entrypoint, where it means that there is none. */
 static void
 take_text (char **at, const CliArgs *args, const char *name)
 {
-  if (!cli_args_is_set (args, name))
+  if (!cli_args_is_set (args, name) || (cli_args_string (args, name)[0] == '\0' && strcmp (name, "entrypoint") != 0))
     return;
   g_free (*at);
   *at = g_strdup (cli_args_string (args, name));

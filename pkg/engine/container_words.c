@@ -53,7 +53,12 @@ words_entrypoint (const char *given, json_t *image, GError **error)
     return g_strdupv ((char *[]){ (char *) given, NULL });
   /* what is not JSON is a command whose name starts with a bracket, as podman takes it */
   json_auto_t *array = json_loads (given, 0, NULL);
-  return json_is_array (array) ? words_from_json (array) : g_strdupv ((char *[]){ (char *) given, NULL });
+  size_t i;
+  json_t *item;
+  gboolean texts = json_is_array (array);
+  json_array_foreach (array, i, item)
+    texts = texts && json_is_string (item);
+  return texts ? words_from_json (array) : g_strdupv ((char *[]){ (char *) given, NULL });
 }
 
 gboolean

@@ -80,6 +80,8 @@ setup() {
   run_coracle 0 run --rm --entrypoint '["sh", "-c"]' full 'echo $COLOUR; grep -c " /data " /proc/self/mountinfo'
   is "$output" $'red\n1' "environment and volume, entrypoint as JSON"
   run_coracle 125 run --rm --entrypoint '' full
+  run_coracle 127 run --rm --entrypoint '["sh", 3]' full
+  has "$output" '["sh", 3]' "what is no array of texts is a name"
   run_coracle 0 run --name f full
   run_coracle_out 0 inspect --format '{{.Config.Labels.kind}} {{.Config.StopSignal}} {{.Config.User}} {{.Config.WorkingDir}}' f
   like "$output" '^boat (SIGUSR1|10) user /made/by/image$' "inspect"

@@ -129,7 +129,7 @@ inside() { # EXPECTED ARGS… -- COMMAND…
     wait $! || true
     has "$(cat "$log")" "asked" "$word"
   done
-  for word in nonsense 0 99 ""; do run_coracle 125 run --rm --stop-signal="$word" box true; done
+  for word in nonsense 0 99; do run_coracle 125 run --rm --stop-signal="$word" box true; done
   for word in x -1; do run_coracle 125 run --rm --stop-timeout="$word" box true; done
   for word in x -1; do run_coracle 125 run --rm --timeout="$word" box true; done
   no_leaks

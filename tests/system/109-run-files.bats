@@ -126,10 +126,21 @@ make_root() { # a root filesystem in $root
 
 @test "files: --name" {
   local word
-  for word in "" -x .x a/b 'a b' 'ä'; do run_coracle 125 run --rm --name="$word" box true; done
+  for word in -x .x a/b 'a b' 'ä'; do run_coracle 125 run --rm --name="$word" box true; done
   run_coracle 0 run --rm --name x box true
   run_coracle 0 run --rm --name A.b_c-1 box true
   no_leaks
+}
+
+@test "files: an empty value is as good as none" {
+  local flag
+  for flag in name hostname user workdir cidfile pidfile tz umask stop-signal platform ipc pid uts cgroupns userns network init-path passwd-entry group-entry; do
+    run_coracle_out 0 run --rm "--$flag=" box echo fine
+    is "$output" "fine" "--$flag="
+  done
+  fixture_image sailor --change 'USER user'
+  run_coracle_out 0 run --rm --user '' sailor id -un
+  is "$output" "user" "the image's user"
 }
 
 @test "files: bad values of every other kind of flag are 125" {
