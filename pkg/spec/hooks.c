@@ -60,12 +60,12 @@ match_annotation (const char *key_pattern, const char *value_pattern, const Spec
   if ((key_pattern != NULL && !matches (key_pattern, NULL, &found, error)) || !matches (value_pattern, NULL, &found, error))
     return FALSE;
   json_object_foreach (facts->annotations, key, value)
-  {
-    gboolean key_found = TRUE;
-    if ((key_pattern != NULL && !matches (key_pattern, key, &key_found, error)) || !matches (value_pattern, json_string_value (value), &found, error))
-      return FALSE;
-    *ret_match |= key_found && found;
-  }
+    {
+      gboolean key_found = TRUE;
+      if ((key_pattern != NULL && !matches (key_pattern, key, &key_found, error)) || !matches (value_pattern, json_string_value (value), &found, error))
+        return FALSE;
+      *ret_match |= key_found && found;
+    }
   return TRUE;
 }
 
@@ -87,11 +87,11 @@ match_when (json_t *when, const SpecHookFacts *facts, gboolean *ret_match, GErro
     return FALSE;
   all = commands == NULL || match;
   json_object_foreach (annotations, key, value)
-  {
-    if (!match_annotation (key, json_string_value (value), facts, &match, error))
-      return FALSE;
-    all = all && match;
-  }
+    {
+      if (!match_annotation (key, json_string_value (value), facts, &match, error))
+        return FALSE;
+      all = all && match;
+    }
   if (always != NULL)
     all = all && json_is_true (always);
   if (binds != NULL)

@@ -210,7 +210,6 @@ C
 }
 
 @test "escape: what is masked and read-only stays so" {
-  local out
   run_coracle_out 0 run --rm box sh -c '
     for what in "umount /proc/keys" "umount -l /proc/sys" "mount -o remount,rw /proc/sys" "mount -o remount,rw /sys" "mount -t proc proc /mnt" "mount --bind /proc /mnt" \
       "mount -t sysfs sysfs /mnt" "mount -t tmpfs tmpfs /tmp" "mount -o remount,bind,rw /sys/fs/cgroup" "pivot_root . ." "mkdir /sys/fs/cgroup/x" "touch /sys/kernel/x" "mknod /tmp/sda b 8 0"; do

@@ -89,6 +89,7 @@ define() {
     define d/b.json "$HOOKS/note" "$stage"
     run_coracle_out 7 --hooks-dir "$HOOKS/d" run --rm box sh -c 'echo ran; exit 7'
     is "$output" "ran" "output with a failing $stage"
+    # shellcheck disable=SC2154 # run_coracle_out sets stderr
     has "$stderr" "$HOOKS/fail: exit status 3" "the notice"
     has "$(cat "$HOOKS/log")" "$stage " "the next one ran"
     rm "$HOOKS/log"

@@ -31,20 +31,20 @@ build (const char *text, gboolean make_nodes, GError **error)
 }
 
 static const char everything[] =
-  "{\"ociVersion\":\"1.0.2\",\"hostname\":\"h\",\"domainname\":\"d\",\"root\":{\"path\":\"root\",\"readonly\":true},"
-  "\"process\":{\"terminal\":true,\"user\":{\"uid\":1,\"gid\":2,\"umask\":63,\"additionalGids\":[3,4]},\"args\":[\"cmd\",\"a b\"],\"env\":[\"PATH=/x::/y\",\"E=\"],\"cwd\":\"/w\","
-  "\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_KILL\"],\"effective\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"],\"inheritable\":[],\"ambient\":[\"CAP_CHOWN\"]},"
-  "\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":10,\"hard\":-1},{\"type\":\"RLIMIT_CORE\",\"soft\":18446744073709551615.0,\"hard\":18446744073709551615.0}],"
-  "\"oomScoreAdj\":-5,\"noNewPrivileges\":true},"
-  "\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\",\"options\":[\"nosuid\",\"hidepid=2\"]},"
-  "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"mode=755\"]},{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\"},"
-  "{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"ro\",\"x=y\"]},"
-  "{\"destination\":\"/rel\",\"type\":\"bind\",\"source\":\"sub\",\"options\":[\"rbind\",\"ro\",\"rslave\"]},{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\"]}],"
-  "\"hooks\":{\"prestart\":[{\"path\":\"/h1\",\"args\":[\"h1\",\"x\"],\"env\":[\"A=B\"],\"timeout\":9}],\"createRuntime\":[{\"path\":\"/h2\"}],\"createContainer\":[{\"path\":\"/h3\"}],"
-  "\"startContainer\":[{\"path\":\"/h4\"}],\"poststart\":[{\"path\":\"/h5\"}]},\"annotations\":{\"k\":\"v\",\"io.coracle.device./dev/other\":\"/dev/null\"},"
-  "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},{\"type\":\"uts\",\"path\":\"/proc/self/ns/uts\"},{\"type\":\"mount\"}],"
-  "\"sysctl\":{\"net.ipv4.ip_forward\":\"1\",\"kernel/dom.ain\":\"x\"},\"devices\":[{\"path\":\"/dev/other\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":432,\"uid\":5,\"gid\":6}],"
-  "\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"],\"rootfsPropagation\":\"rslave\"}}";
+    "{\"ociVersion\":\"1.0.2\",\"hostname\":\"h\",\"domainname\":\"d\",\"root\":{\"path\":\"root\",\"readonly\":true},"
+    "\"process\":{\"terminal\":true,\"user\":{\"uid\":1,\"gid\":2,\"umask\":63,\"additionalGids\":[3,4]},\"args\":[\"cmd\",\"a b\"],\"env\":[\"PATH=/x::/y\",\"E=\"],\"cwd\":\"/w\","
+    "\"capabilities\":{\"bounding\":[\"CAP_CHOWN\",\"CAP_KILL\"],\"effective\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"],\"inheritable\":[],\"ambient\":[\"CAP_CHOWN\"]},"
+    "\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":10,\"hard\":-1},{\"type\":\"RLIMIT_CORE\",\"soft\":18446744073709551615.0,\"hard\":18446744073709551615.0}],"
+    "\"oomScoreAdj\":-5,\"noNewPrivileges\":true},"
+    "\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\",\"options\":[\"nosuid\",\"hidepid=2\"]},"
+    "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\",\"options\":[\"mode=755\"]},{\"destination\":\"/dev/pts\",\"type\":\"devpts\",\"source\":\"devpts\"},"
+    "{\"destination\":\"/sys/fs/cgroup\",\"type\":\"cgroup\",\"source\":\"cgroup\",\"options\":[\"ro\",\"x=y\"]},"
+    "{\"destination\":\"/rel\",\"type\":\"bind\",\"source\":\"sub\",\"options\":[\"rbind\",\"ro\",\"rslave\"]},{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"tmpcopyup\"]}],"
+    "\"hooks\":{\"prestart\":[{\"path\":\"/h1\",\"args\":[\"h1\",\"x\"],\"env\":[\"A=B\"],\"timeout\":9}],\"createRuntime\":[{\"path\":\"/h2\"}],\"createContainer\":[{\"path\":\"/h3\"}],"
+    "\"startContainer\":[{\"path\":\"/h4\"}],\"poststart\":[{\"path\":\"/h5\"}]},\"annotations\":{\"k\":\"v\",\"io.coracle.device./dev/other\":\"/dev/null\"},"
+    "\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"},{\"type\":\"ipc\"},{\"type\":\"uts\",\"path\":\"/proc/self/ns/uts\"},{\"type\":\"mount\"}],"
+    "\"sysctl\":{\"net.ipv4.ip_forward\":\"1\",\"kernel/dom.ain\":\"x\"},\"devices\":[{\"path\":\"/dev/other\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":432,\"uid\":5,\"gid\":6}],"
+    "\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\"],\"rootfsPropagation\":\"rslave\"}}";
 
 #define TEXT(ref) plan_text (plan, ref)
 #define ITEM(type, list, i) (&((const type *) plan_bytes (plan, (list).at))[i])
@@ -297,7 +297,7 @@ test_hooks_run (void)
   g_assert_cmpint (fd, >=, 0);
   (void) close (fd);
   json_auto_t *hooks = json_pack ("[{s:s, s:[s, s, s], s:[s]}, {s:s}, {s:s, s:[s, s, s], s:i}, {s:s, s:[s, s, s, s]}]", "path", "/bin/sh", "args", "sh", "-c", "cat >\"$F\"; exit 4", "env", file,
-                                 "path", "/nonexistent", "path", "/bin/sh", "args", "sh", "-c", "exec sleep 30", "timeout", 1, "path", "/bin/sh", "args", "sh", "-c", "echo last >>\"$1\"", file);
+                                  "path", "/nonexistent", "path", "/bin/sh", "args", "sh", "-c", "exec sleep 30", "timeout", 1, "path", "/bin/sh", "args", "sh", "-c", "echo last >>\"$1\"", file);
   g_autofree char *variable = g_strconcat ("F=", file, NULL);
   json_array_set_new (json_object_get (json_array_get (hooks, 0), "env"), 0, json_string (variable));
   /* $0 is the first after the script */
