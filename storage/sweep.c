@@ -12,7 +12,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
-#include "pkg/monitor/protocol.h"
+#include "pkg/monitor/client.h"
 #include "storage/content.h"
 #include "storage/storage.h"
 
@@ -118,17 +118,16 @@ keep_first (GError **first, GError *failure)
     g_error_free (failure);
 }
 
-/* read_exit: RUN_ROOT/ID/exit as shells count: 128 + N for a signal. */
+/* read_exit: RUN_ROOT/ID/exit as the row has it. */
 static gboolean
 read_exit (int run_fd, int *ret_code, gint64 *ret_finished)
 {
   g_autofree char *text = NULL;
-  int status, timed_out, oom;
-  long long finished;
-  if (!path_read_file (run_fd, MONITOR_EXIT_FILE, 256, &text, NULL, NULL) || sscanf (text, "%d %d %d %lld", &status, &timed_out, &oom, &finished) != 4)
+  MonitorExit ended;
+  if (!path_read_file (run_fd, MONITOR_EXIT_FILE, 256, &text, NULL, NULL) || !monitor_exit_parse (text, &ended, NULL))
     return FALSE;
-  *ret_code = WIFSIGNALED (status) ? 128 + WTERMSIG (status) : WEXITSTATUS (status);
-  *ret_finished = finished;
+  *ret_code = ended.timed_out ? -1 : monitor_exit_status (&ended);   /* as Podman records it */
+  *ret_finished = ended.finished_us;
   return TRUE;
 }
 

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,14 +82,19 @@ container_view_free (ContainerView *view)
   g_free (view);
 }
 
-/* read_exit: of a container that ended and whose end nobody has put in its row yet. */
+/* read_exit: of a container that ended and whose end nobody has put in its row yet. Without a trace (killed with its monitor, or the machine went down) it counts as
+ * killed, as for the sweep; when, nobody knows. */
 static void
 read_exit (Storage *storage, StateContainer *row)
 {
   g_autofree char *path = g_strconcat (row->id, "/" MONITOR_EXIT_FILE, NULL), *text = NULL;
   MonitorExit ended;
   if (!path_read_file (storage->run_fd, path, 256, &text, NULL, NULL) || !monitor_exit_parse (text, &ended, NULL))
-    return;
+    {
+      row->exit_code = 128 + SIGKILL;
+      row->finished = row->started;
+      return;
+    }
   row->exit_code = ended.timed_out ? -1 : monitor_exit_status (&ended);   /* as Podman records it */
   row->finished = ended.finished_us;
 }
