@@ -272,12 +272,22 @@ storage_container_remove (Storage *storage, const char *id, gboolean volumes, GE
   g_clear_error (&failure);
   if ((volumes || row == NULL || row->auto_remove) && !remove_anonymous (storage, id, error))
     return FALSE;
-  if (!state_container_remove (storage->state, id, &failure) && failure->code != CORACLE_ERROR_NOT_FOUND)
+  g_autofree char *name = g_strconcat ("containers/", id, NULL);
+  gboolean gone = state_container_remove (storage->state, id, &failure);
+  /* the container itself may have filled the disk, and the state cannot forget it before there is room: which comes a moment later, with the last of its mounts */
+  for (int tries = 0; !gone && failure->code == CORACLE_ERROR_NO_SPACE && tries < 100; tries++)
+    {
+      g_autofree char *upper = g_strconcat (name, "/upper", NULL);
+      (void) path_remove_tree (storage->root_fd, upper);
+      g_clear_error (&failure);
+      g_usleep (10000);
+      gone = state_container_remove (storage->state, id, &failure);
+    }
+  if (!gone && failure->code != CORACLE_ERROR_NOT_FOUND)
     {
       g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
     }
-  g_autofree char *name = g_strconcat ("containers/", id, NULL);
   int r = path_remove_tree (storage->root_fd, name);
   return r == 0 || coracle_throw_errno (error, -r, "removing %s/%s", storage->paths->root, name);
 }

@@ -103,10 +103,12 @@ exec_cleanup (const MonitorStart *start)
 }
 
 void
-ending_cleanup (const MonitorStart *start)
+ending_cleanup (MonitorStart *start)
 {
   if (start->cleanup[0][0] == '\0')
     return;
+  /* a container that filled the disk: what is removed frees nothing while the filesystem above it is there */
+  fd_drop (&start->root_fd);
   pid_t child = fork ();
   if (child == 0)
     exec_cleanup (start);

@@ -88,7 +88,7 @@ void ending_record (int run_dir, const MonitorExit *exited);
  * @spare: slirp. Weaker than a pid namespace: what forks faster than this kills, or another user's set-uid process, survives. */
 void ending_kill_group (pid_t init, pid_t spare);
 /* ending_cleanup: run the clean-up program and wait for it. */
-void ending_cleanup (const MonitorStart *start);
+void ending_cleanup (MonitorStart *start);
 
 /* ---- small things */
 void fd_drop (int *fd);                 /* close once, leave -1 */

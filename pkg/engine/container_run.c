@@ -223,6 +223,7 @@ static gboolean
 finish (Run *run, const MonitorExit *ended, GError **error)
 {
   Make *make = &run->make;
+  g_autoptr (GError) problem = NULL;
   gboolean done;
   if (!monitor_client_waited_for (run->client[0]))
     return settle_lost (run, error);
@@ -232,20 +233,28 @@ finish (Run *run, const MonitorExit *ended, GError **error)
   if (make->options->rm)
     drop_cidfile (run);
   if (make->options->rm)
-    done = storage_container_remove (make->storage, make->id, FALSE, error);
+    done = storage_container_remove (make->storage, make->id, FALSE, &problem);
   else
     {
       run->row->status = (g_free (run->row->status), g_strdup ("exited"));
       run->row->finished = ended->finished_us;
       run->row->exit_code = ended->timed_out ? -1 : monitor_exit_status (ended);   /* as Podman records it */
-      done = state_container_update (make->storage->state, run->row, error);
+      done = state_container_update (make->storage->state, run->row, &problem);
     }
   if (done)
     {
       storage_run_end (make->storage, make->id, -1);
       monitor_client_cleaned (run->client[0]);
     }
+  /* not told that it is done, the monitor does it after us: when it has let go of the root filesystem there may be room */
   fd_close (fd_steal (&run->client[0]));
+  if (!done && g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NO_SPACE))
+    {
+      run->notice (problem->message, run->notice_data);
+      return TRUE;
+    }
+  if (!done)
+    g_propagate_error (error, g_steal_pointer (&problem));
   return done;
 }
 

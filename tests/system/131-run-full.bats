@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# Disks that are full: before a container is made, while it is, and by its own doing.
+
+load helpers
+
+# on_small_disk SCRIPT: run it where $SMALL is a tmpfs of 12 MB with a store in it that has the image "box"; `store ARGS…` is coracle with that store.
+on_small_disk() {
+  local script=$BATS_TEST_TMPDIR/script
+  export SMALL=$TEST_STORE/small SMALL_TAR
+  SMALL_TAR=$(fixture busybox.tar)
+  mkdir -p "$SMALL"
+  cat >"$script" <<'END'
+set -e
+mount -t tmpfs -o size=12m,mode=755 tmpfs "$SMALL" || exit 99
+trap 'umount "$SMALL"' EXIT
+store() { timeout 30 "$CORACLE_BIN/coracle" --root "$SMALL/data" --runroot "$XDG_RUNTIME_DIR/small" "$@" </dev/null; }
+fill() { dd if=/dev/zero of="$SMALL/fill" bs=4k 2>/dev/null || true; }
+# leave KILOBYTES: that much room
+leave() { rm -f "$SMALL/fill"; fill; truncate -s "-${1}k" "$SMALL/fill"; }
+store import -q --change 'CMD ["sh"]' "$SMALL_TAR" box >/dev/null
+END
+  printf '%s\n' "$1" >>"$script"
+  if is_root; then
+    run unshare --mount bash "$script"
+  else
+    run unshare --user --map-root-user --map-auto --mount bash "$script"
+  fi
+  [ "$status" != 99 ] || skip "a tmpfs cannot be mounted here"
+  show_run 0 "$1"
+}
+
+@test "run on a full disk: says so, leaves nothing" {
+  on_small_disk '
+    for room in 0 4 8 16 24 32; do
+      leave "$room"
+      if store run --rm box true; then continue; fi
+      [ -z "$(ls "$SMALL/data/containers" "$SMALL/data/tmp" | grep -v :)" ] || { echo "left with $room kB of room"; exit 1; }
+    done
+    leave 0
+    store run --rm box true && exit 1 || [ $? = 125 ]
+    rm "$SMALL/fill"
+    store run --rm box true
+    [ -z "$(store ps -aq)" ]'
+  has "$output" "o space left on device" "the message"
+}
+
+@test "a container that fills the disk goes, and its space comes back" {
+  on_small_disk '
+    store run --rm box sh -c "dd if=/dev/zero of=/big bs=4k 2>/dev/null; exit 3" && exit 1 || [ $? = 3 ]
+    for i in $(seq 50); do [ -n "$(ls "$SMALL/data/containers")" ] || break; sleep 0.1; done
+    [ -z "$(ls "$SMALL/data/containers")" ]
+    [ "$(stat -f -c %a "$SMALL")" -gt 1000 ]
+    [ -z "$(store ps -aq)" ]'
+}
+
+@test "a container that filled the disk can be removed" {
+  on_small_disk '
+    store run --name big box sh -c "dd if=/dev/zero of=/big bs=4k 2>/dev/null; exit 3" && exit 1 || [ $? = 3 ]
+    store rm big
+    [ "$(stat -f -c %a "$SMALL")" -gt 1000 ]
+    store run --rm box true'
+}
