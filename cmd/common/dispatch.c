@@ -1,5 +1,6 @@
 #include "cmd/common/dispatch.h"
 
+#include "cmd/common/later.h"
 #include "cmd/common/log.h"
 #include "pkg/base/error.h"
 #include "pkg/config/paths.h"
@@ -58,7 +59,13 @@ dispatch_print_error (const GError *error)
 static int
 fail_usage (const char *path, const GError *error)
 {
-  fprintf (stderr, "Error: %s\nSee '%s --help'\n", error->message, path);
+  const char *instead = NULL, *later = later_flag (path, error->message, &instead);
+  fprintf (stderr, "Error: %s\n", error->message);
+  if (later != NULL && instead != NULL)
+    fprintf (stderr, "--%s is not supported in this version yet; %s may do instead\n", later, instead);
+  else if (later != NULL)
+    fprintf (stderr, "--%s is not supported in this version yet\n", later);
+  fprintf (stderr, "See '%s --help'\n", path);
   return cli_exit_status (error);
 }
 
@@ -68,7 +75,9 @@ fail_unknown (const char *program, const CliCommand *const *commands, const char
   g_auto (GStrv) words = cli_suggest (commands, group, word);
   const char *space = *group != '\0' ? " " : "";
   fprintf (stderr, "Error: unrecognized command `%s%s%s %s`\n", program, space, group, word);
-  if (words[0] != NULL)
+  if (later_command (group, word))
+    fprintf (stderr, "`%s` is not supported in this version yet\n", word);
+  else if (words[0] != NULL)
     {
       g_autofree char *list = g_strjoinv ("\n\t", words);
       fprintf (stderr, "\nDid you mean this?\n\t%s\n\n", list);

@@ -32,7 +32,7 @@ static json_t *
 step_fields (const ImageStep *step, gboolean human, gboolean whole)
 {
   g_autofree char *id = whole ? g_strdup (step->id) : g_strndup (step->id, 12), *ago = text_ago (step->created_usec, g_get_real_time ()),
-                  *size = human ? text_size_spaced ((guint64) step->size) : g_strdup_printf ("%" G_GINT64_FORMAT, step->size),
+                  *size = human ? text_size ((guint64) step->size, 4) : g_strdup_printf ("%" G_GINT64_FORMAT, step->size),
                   *by = whole ? g_strdup (step->created_by) : text_truncate (step->created_by, CREATED_BY_WIDTH, "...");
   return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "ID", id, "Created", human ? ago : step->created, "CreatedSince", ago, "CreatedAt", step->created, "CreatedBy", by,
                     "Size", size, "Comment", step->comment, "Tags", json_strv ((const char *const *) step->tags));

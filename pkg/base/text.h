@@ -13,7 +13,7 @@
 
 /* text_size: powers of 1000 with @digits significant digits and no space, "7.4MB" (4 in most places, 3 in `ps --size`). */
 char *text_size (guint64 bytes, int digits);
-/* text_size_spaced: three digits and a space, "7.4 MB", as `images` and `history` show it. */
+/* text_size_spaced: three digits and a space, "7.4 MB", as `images` shows it. */
 char *text_size_spaced (guint64 bytes);
 /* text_size_binary: powers of 1024 with four digits, "1.5GiB", as `stats` and `info` show it. */
 char *text_size_binary (guint64 bytes);

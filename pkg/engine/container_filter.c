@@ -225,7 +225,7 @@ fits_nothing (const Filter *filter, const ContainerView *view)
 static gboolean
 fits_command (const Filter *filter, const ContainerView *view)
 {
-  return regex_fits (filter, json_string_value (json_array_get (json_object_get (view->row->config, "args"), 0)));
+  return regex_fits (filter, json_string_value (json_array_get (json_object_get (view->row->config, "command"), 0)));
 }
 
 static const FilterKind kinds[] = {

@@ -16,13 +16,21 @@ row_config (const StateContainer *row, const char *key)
   return json_object_get (row->config, key);
 }
 
+/* shown_command: without init program and entrypoint. */
+static json_t *
+shown_command (const StateContainer *row)
+{
+  json_t *command = row_config (row, "command");
+  return command != NULL ? command : row_config (row, "args");
+}
+
 char *
 container_command_text (const StateContainer *row)
 {
   GString *text = g_string_new (NULL);
   size_t i;
   json_t *word;
-  json_array_foreach (row_config (row, "args"), i, word)
+  json_array_foreach (shown_command (row), i, word)
     g_string_append_printf (text, "%s%s", i > 0 ? " " : "", json_string_value (word));
   return g_string_free (text, FALSE);
 }
@@ -118,10 +126,10 @@ container_row_json (const ContainerRow *row, gboolean namespaces, gint64 now)
   json_t *labels = row_config (container, "labels");
   const char *cidfile = json_string_value (json_object_get (row_config (container, "options"), "cidfile"));
   g_autofree char *created = text_ago (container->created, now), *status = container_status_text (view, now);
-  json_t *object = json_object (), *args = row_config (container, "args");
+  json_t *object = json_object (), *command = shown_command (container);
   const struct { const char *key; json_t *value; } fields[] = {
     { "AutoRemove", json_boolean (container->auto_remove) },
-    { "Command", args != NULL ? json_incref (args) : json_array () },
+    { "Command", command != NULL ? json_incref (command) : json_array () },
     { "CreatedAt", json_string (created) },
     { "CIDFile", json_string (cidfile != NULL ? cidfile : "") },
     { "Exited", json_boolean (strcmp (view->status, "exited") == 0) },

@@ -57,6 +57,22 @@ make_clear (Make *make)
 
 /* ---- begin: what only reads */
 
+/* look_up_image: where Podman would now ask a registry, say what can be done instead. */
+static gboolean
+look_up_image (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  g_autoptr (GError) problem = NULL;
+  make->image = image_lookup (make->storage->state, options->image, options->platform, &make->image_name, &problem);
+  if (make->image != NULL)
+    return TRUE;
+  if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND) && g_strcmp0 (options->pull, "never") != 0 && g_str_has_suffix (problem->message, "image not known"))
+    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s; pulling from registries is not supported yet: see `images` for those that are here, `load` and `import` to bring one in",
+                          problem->message);
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
 static gboolean
 find_image (Make *make, GError **error)
 {
@@ -79,8 +95,7 @@ find_image (Make *make, GError **error)
   make->store_lock = storage_lock_shared (make->storage, error);
   if (make->store_lock < 0)
     return FALSE;
-  make->image = image_lookup (make->storage->state, options->image, options->platform, &make->image_name, error);
-  if (make->image == NULL)
+  if (!look_up_image (make, error))
     return FALSE;
   make->image_single = state_image_is_single (make->storage->state, make->image->id);
   json_error_t problem;
@@ -129,6 +144,7 @@ choose_args (Make *make, GError **error)
   if (options->init)
     g_strv_builder_add_many (args, "/run/podman-init", "--", NULL);
   g_strv_builder_addv (args, (const char **) entrypoint);
+  make->n_before_command = (options->init ? 2 : 0) + g_strv_length (entrypoint);
   gboolean given = options->command != NULL && options->command[0] != NULL;
   if (given)
     g_strv_builder_addv (args, (const char **) options->command);
@@ -529,9 +545,8 @@ make_row (const Make *make)
   row->status = g_strdup ("created");
   row->auto_remove = make->options->rm;
   row->boot_id = storage_boot_id ();
-  row->config = json_pack ("{s:o, s:o, s:O, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args), "volumes", make->volumes,
-                           "labels", make->labels,
-                           "hostname", make->hostname, "stop_signal", make->stop_signal);
+  row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args),
+                           "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
   json_object_set_new (row->config, "mounts", record_mounts (make));
   json_t *exposed = json_object_get (make->image_config, "ExposedPorts");
   if (json_is_object (exposed))

@@ -47,6 +47,7 @@ typedef struct {
   char **host_users;           /* lines for passwd: --hostuser */
   char *hostname;
   char **args, **env;
+  guint n_before_command;   /* of args: the init program and the entrypoint, which `ps` does not show */
   char *cwd;
   int stop_signal;
   json_t *mounts;              /* OCI form */

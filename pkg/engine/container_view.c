@@ -140,7 +140,7 @@ container_find (Storage *storage, const char *name_or_id, GError **error)
   if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
     {
       g_clear_error (&problem);
-      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with name or ID \"%s\" found: no such container", name_or_id);
+      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with ID or name \"%s\" found: no such container", name_or_id);
     }
   else
     g_propagate_error (error, problem);

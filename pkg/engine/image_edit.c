@@ -140,7 +140,8 @@ remove_one (Storage *storage, const char *text, const ImageRemoveRequest *reques
 static void
 take_error (const ImageRemoveRequest *request, ImageRemoveResult *result, GError *failure)
 {
-  if (request->ignore && g_error_matches (failure, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+  /* --force means: it shall be gone, so one that never was is no failure (podman-rmi(1)) */
+  if ((request->ignore || request->force) && g_error_matches (failure, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
     g_error_free (failure);
   else
     g_ptr_array_add (result->errors, failure);

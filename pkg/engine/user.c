@@ -215,6 +215,9 @@ user_lookup (int root_fd, const char *spec, const char *const *host_users, const
         return FALSE;
       add_group (user.groups, gid);
     }
+  /* as login does: without its own group among them, a process could escape, by setgid, what a file denies to that group (CVE-2022-2989) */
+  if (spec != NULL && *spec != '\0')
+    add_group (user.groups, user.gid);
   g_auto (GStrv) own_group = find_line (group, NULL, &user.gid, 3);
   user.group_known = own_group != NULL;
   if (user.home == NULL)

@@ -158,7 +158,7 @@ state_container_find (State *state, const char *name_or_id, GError **error)
   if (failure != NULL)
     g_propagate_error (error, g_steal_pointer (&failure));
   else if (container == NULL)
-    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with name or ID \"%s\" found: no such container", name_or_id);
+    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with ID or name \"%s\" found: no such container", name_or_id);
   return container;
 }
 

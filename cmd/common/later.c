@@ -1,0 +1,55 @@
+#include "cmd/common/later.h"
+
+#include <glib.h>
+#include <string.h>
+
+static const struct { const char *group, *words; } commands[] = {
+  { "", "artifact attach auto-update build commit compose cp create diff events exec export generate healthcheck init kill kube login logout logs machine manifest mount network pause pod port push "
+        "quadlet rename restart save search secret start stats stop top unmount unpause update volume wait" },
+  { "container", "attach checkpoint clone commit cp create diff exec export init kill logs mount pause port prune rename restart restore runlabel start stats stop top unmount unpause update wait" },
+  { "image", "build diff mount prune push save scp search sign tree trust unmount" },
+  { "system", "check connection df events migrate prune renumber reset service" },
+};
+
+static const struct { const char *name; char letter; const char *instead; } run_flags[] = {
+  { "arch", 0, "--platform" }, { "attach", 'a', NULL }, { "authfile", 0, NULL }, { "blkio-weight", 0, NULL }, { "cgroup-conf", 0, NULL }, { "cgroup-parent", 0, NULL },
+  { "cgroups", 0, NULL }, { "chrootdirs", 0, NULL }, { "conmon-pidfile", 0, "--pidfile" }, { "cpu-period", 0, NULL }, { "cpu-quota", 0, NULL }, { "cpu-shares", 'c', NULL },
+  { "cpus", 0, NULL }, { "cpuset-cpus", 0, NULL }, { "cpuset-mems", 0, NULL }, { "creds", 0, NULL }, { "detach", 'd', "& at the end of the line" }, { "detach-keys", 0, NULL },
+  { "device-cgroup-rule", 0, NULL }, { "env-merge", 0, "--env" }, { "expose", 0, NULL }, { "gidmap", 0, NULL }, { "gpus", 0, "--device" }, { "health-cmd", 0, NULL },
+  { "health-interval", 0, NULL }, { "health-retries", 0, NULL }, { "health-start-period", 0, NULL }, { "health-timeout", 0, NULL }, { "hosts-file", 0, "--add-host" }, { "ip", 0, NULL },
+  { "ip6", 0, NULL }, { "log-driver", 0, NULL }, { "log-opt", 0, NULL }, { "mac-address", 0, NULL }, { "memory", 'm', NULL }, { "memory-reservation", 0, NULL },
+  { "memory-swap", 0, NULL }, { "memory-swappiness", 0, NULL }, { "network-alias", 0, NULL }, { "no-healthcheck", 0, NULL }, { "oom-kill-disable", 0, "--oom-score-adj" }, { "os", 0, "--platform" },
+  { "personality", 0, NULL }, { "pids-limit", 0, "--ulimit nproc=" }, { "pod", 0, NULL }, { "pod-id-file", 0, NULL }, { "publish", 'p', "--network host" }, { "publish-all", 'P', "--network host" },
+  { "requires", 0, NULL }, { "restart", 0, NULL }, { "retry", 0, NULL }, { "retry-delay", 0, NULL }, { "rmi", 0, NULL }, { "sdnotify", 0, NULL },
+  { "secret", 0, "--volume" }, { "shm-size-systemd", 0, NULL }, { "subgidname", 0, NULL }, { "subuidname", 0, NULL }, { "systemd", 0, NULL }, { "tls-verify", 0, NULL },
+  { "uidmap", 0, NULL }, { "variant", 0, "--platform" }, { "volumes-from", 0, "--volume" },
+};
+
+int
+later_command (const char *group, const char *word)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (strcmp (commands[i].group, group) == 0)
+      {
+        g_auto (GStrv) words = g_strsplit (commands[i].words, " ", -1);
+        return g_strv_contains ((const char *const *) words, word);
+      }
+  return FALSE;
+}
+
+const char *
+later_flag (const char *path, const char *message, const char **ret_instead)
+{
+  static const char long_words[] = "unknown flag: --", short_words[] = "unknown shorthand flag: '";
+  const char *name = g_str_has_prefix (message, long_words) ? message + strlen (long_words) : NULL;
+  char letter = g_str_has_prefix (message, short_words) ? message[strlen (short_words)] : '\0';
+  if (!g_str_has_suffix (path, " run"))
+    return NULL;
+  for (gsize i = 0; i < G_N_ELEMENTS (run_flags); i++)
+    if (name != NULL ? strcmp (run_flags[i].name, name) == 0 : letter != '\0' && run_flags[i].letter == letter)
+      {
+        *ret_instead = run_flags[i].instead;
+        return run_flags[i].name;
+      }
+  return NULL;
+}
