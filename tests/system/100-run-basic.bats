@@ -204,6 +204,7 @@ end_of_background() { # sets $status; a command that does not end within ten sec
 
 @test "run: the command's death by SIGKILL takes the container along within moments" {
   start_in_background --name doomed box sh -c 'echo ready; exec sleep 100'
+  wait_for 10 coracle container exists doomed
   coracle rm -f -t 0 doomed
   end_of_background
   is "$status" "137"
@@ -236,6 +237,7 @@ end_of_background() { # sets $status; a command that does not end within ten sec
 
 @test "run: --replace ends a running one" {
   start_in_background --name boat box sh -c 'trap "exit 0" TERM; echo ready; while :; do sleep 0.1; done'
+  wait_for 10 coracle container exists boat
   run_coracle 0 run --rm --replace --name boat box echo new
   is "$output" "new"
   end_of_background

@@ -125,6 +125,8 @@ inside() { # EXPECTED ARGS… -- COMMAND…
   for word in USR1 SIGUSR1 10; do
     "$CORACLE" run --name stops --stop-signal "$word" box sh -c 'trap "echo asked; exit 3" USR1; echo ready; while :; do sleep 0.05; done' >"$log" 2>&1 3>&- </dev/null &
     wait_for 10 grep -q ready "$log"
+    # its row is written while it starts already
+    wait_for 10 coracle container exists stops
     run_coracle 0 rm -f stops
     wait $! || true
     has "$(cat "$log")" "asked" "$word"
