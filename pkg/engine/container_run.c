@@ -275,6 +275,14 @@ undo (Run *run)
   make_undo (make);
 }
 
+/* collect_signals: until here nothing is made, and one that ends us leaves nothing; while we wait for a lock it must. */
+static gboolean
+collect_signals (Run *run, GError **error)
+{
+  run->signals = monitor_client_block_signals ();
+  return run->signals >= 0 || coracle_throw_errno (error, -run->signals, "signalfd");
+}
+
 static gboolean
 prepare (Run *run, ContainerNotice notice, void *notice_data, GError **error)
 {
@@ -287,7 +295,7 @@ prepare (Run *run, ContainerNotice notice, void *notice_data, GError **error)
     return FALSE;
   if (idmap_fell_back (pending))
     notice ("no range for this user in /etc/subuid and /etc/subgid: only one id is mapped, as with --userns=single", notice_data);
-  if (!make_begin (make, error) || !make_places (make, error))
+  if (!make_begin (make, error) || !collect_signals (run, error) || !make_places (make, error))
     {
       idmap_abandon (pending);
       return FALSE;
@@ -310,11 +318,13 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   run.notice_data = notice_data;
   if (!words_check_fds (options, error))
     return FALSE;
-  run.signals = monitor_client_block_signals ();
   if (!prepare (&run, notice, notice_data, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !write_cidfile (&run, error)
       || !start (&run, error))
     {
       undo (&run);
+      /* one that came meanwhile, and that nobody else will get, ends us here, as it would any program */
+      if (run.signals >= 0)
+        (void) sigprocmask (SIG_SETMASK, monitor_client_signal_mask (), NULL);
       return FALSE;
     }
   poststart (&run);

@@ -84,7 +84,7 @@ container_view_free (ContainerView *view)
 
 /* read_exit: of a container that ended and whose end nobody has put in its row yet. Without a trace (killed with its monitor, or the machine went down) it counts as
  * killed, as for the sweep; when, nobody knows. */
-static void
+static gboolean
 read_exit (Storage *storage, StateContainer *row)
 {
   g_autofree char *path = g_strconcat (row->id, "/" MONITOR_EXIT_FILE, NULL), *text = NULL;
@@ -93,10 +93,19 @@ read_exit (Storage *storage, StateContainer *row)
     {
       row->exit_code = 128 + SIGKILL;
       row->finished = row->started;
-      return;
+      return FALSE;
     }
   row->exit_code = ended.timed_out ? -1 : monitor_exit_status (&ended);   /* as Podman records it */
   row->finished = ended.finished_us;
+  return TRUE;
+}
+
+/* was_started: its command is at work to start it until init.pid is there. */
+static gboolean
+was_started (Storage *storage, const char *id)
+{
+  g_autofree char *path = g_build_filename (id, "init.pid", NULL);
+  return faccessat (storage->run_fd, path, F_OK, 0) == 0;
 }
 
 ContainerView *
@@ -111,8 +120,8 @@ container_view_new (Storage *storage, StateContainer *row)
   cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
   if (pidfd >= 0)
     view->status = "running";
-  else
-    read_exit (storage, row);
+  else if (!read_exit (storage, row) && view->alive && !was_started (storage, row->id))
+    view->status = "created";
   return view;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -278,13 +279,45 @@ receive_status (int socket, RuntimeStatus *ret_status, int *ret_fd)
   return n == sizeof *ret_status ? 1 : -EBADMSG;
 }
 
+/* open_interrupt: a descriptor that is readable while a signal is pending that asks this process to end: one that it keeps blocked, to forward it once there is a container.
+ * One that is ignored asks nothing. */
+static int
+open_interrupt (void)
+{
+  static const int asking[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+  sigset_t set;
+  sigemptyset (&set);
+  for (gsize i = 0; i < G_N_ELEMENTS (asking); i++)
+    {
+      struct sigaction action;
+      if (sigaction (asking[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+        sigaddset (&set, asking[i]);
+    }
+  return signalfd (-1, &set, SFD_CLOEXEC);
+}
+
+static gboolean
+is_interrupted (int socket, int interrupt)
+{
+  struct pollfd polls[] = { { .fd = socket, .events = POLLIN }, { .fd = interrupt, .events = POLLIN } };
+  int n;
+  do
+    n = poll (polls, G_N_ELEMENTS (polls), -1);
+  while (n < 0 && errno == EINTR);
+  return polls[1].revents != 0;
+}
+
 static gboolean
 wait_running (json_t *config, int socket, RuntimeProcess *process, GError **error)
 {
+  cleanup_fd int interrupt = open_interrupt ();
   for (;;)
     {
       RuntimeStatus status;
       int fd = -1;
+      /* pid 1 of a container that has not come to its handlers would not see it, and what it waits for may never come */
+      if (is_interrupted (socket, interrupt))
+        return coracle_throw (error, CORACLE_ERROR_SYSTEM, "runtime: interrupted by a signal");
       int r = receive_status (socket, &status, &fd);
       if (r < 0)
         return coracle_throw_errno (error, -r, "runtime: reading its status");

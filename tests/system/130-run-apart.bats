@@ -85,3 +85,36 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
     is "$output" $'/a/b/c\n/q/r\n0022' "folders above mounts"
   )
 }
+
+# slow_start: a hook that keeps a container from running for as long as $TEST_STORE/slow exists
+slow_start() {
+  mkdir -p "$TEST_STORE/hooks"
+  printf '#!/bin/sh\nwhile [ -e "%s" ]; do sleep 0.05; done\n' "$TEST_STORE/slow" >"$TEST_STORE/hooks/slow"
+  chmod 755 "$TEST_STORE/hooks/slow"
+  printf '{"version":"1.0.0","hook":{"path":"%s"},"when":{"always":true},"stages":["createRuntime"]}' "$TEST_STORE/hooks/slow" >"$TEST_STORE/hooks/slow.json"
+  : >"$TEST_STORE/slow"
+  "$CORACLE" run --rm --name slow --hooks-dir "$TEST_STORE/hooks" box sleep 60 </dev/null >/dev/null 2>&1 &
+  client=$!
+  wait_for 5 eval '[ -n "$(coracle ps -aq)" ]'
+}
+
+@test "SIGTERM while the container is being started ends the command, which leaves nothing" {
+  slow_start
+  is "$(coracle ps -a --format '{{.Status}}')" "Created" "its status"
+  kill -TERM "$client"
+  local status=0
+  wait "$client" || status=$?
+  is "$status" 143 "the command's status"
+  rm "$TEST_STORE/slow"
+  is "$(coracle ps -aq)" "" "containers"
+  no_leaks
+}
+
+@test "rm -f while the container is being started" {
+  slow_start
+  CORACLE_TEST_TIMEOUT=20 run_coracle rm -f -t 0 slow
+  wait "$client" && fail "the container was removed, and its command ended with 0"
+  rm "$TEST_STORE/slow"
+  is "$(coracle ps -aq)" "" "containers"
+  no_leaks
+}
