@@ -169,10 +169,11 @@ serve (Monitor *monitor)
     stream_pump (&monitor->out, last);
   if (polls[ERR].revents != 0)
     stream_pump (&monitor->err, last);
-  if (monitor->out.broken || monitor->err.broken)
+  int broken = monitor->out.broken != 0 ? monitor->out.broken : monitor->err.broken;
+  if (broken != 0)
     {
-      monitor->out.broken = monitor->err.broken = false;
-      peer_tell_broken (peer);
+      monitor->out.broken = monitor->err.broken = 0;
+      peer_tell_broken (peer, broken);
     }
   peer_serve (peer, polls, monitor->init);
   if (peer->left)

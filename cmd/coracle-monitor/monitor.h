@@ -25,7 +25,7 @@ typedef struct {
   int from;        /* read end, ours, non-blocking; -1: ended */
   int to;          /* -1: nobody listens: read and forget */
   StreamKind kind;
-  bool broken;     /* @to was dropped because its reader is gone */
+  int broken;      /* errno: @to was dropped because its reader is gone (EPIPE) or there is no room for what is written (ENOSPC, EDQUOT); 0: it was not */
   bool blocked;    /* @to takes no more: wait for it, not for @from */
   size_t at, length;   /* of buffer, what was read and not yet written */
   char buffer[32768];
@@ -50,7 +50,7 @@ typedef struct {
   int pty;         /* master, ours, non-blocking; -1: no terminal, or ended */
   int slave;       /* kept open, or the master would report a hangup for as long as nobody in the container has the terminal open */
   int input;       /* write end of the container's standard input, ours, non-blocking; -1: none or closed */
-  bool output_closed;  /* the client must still be told MONITOR_OUTPUT_CLOSED */
+  int output_closed;   /* errno: the client must still be told MONITOR_OUTPUT_CLOSED */
   bool input_closed;   /* the client must still be told MONITOR_STDIN_CLOSED */
   bool telling;    /* @exited must still be sent */
   MonitorExit exited;
@@ -75,8 +75,8 @@ void peer_serve (Peer *peer, const struct pollfd polls[PEER_POLLS], pid_t init);
 void peer_finish (Peer *peer);
 /* peer_drained: everything the terminal printed was sent (or nobody wants it). */
 bool peer_drained (const Peer *peer);
-/* peer_tell_broken: send MONITOR_OUTPUT_CLOSED as soon as there is room. */
-void peer_tell_broken (Peer *peer);
+/* peer_tell_broken: send MONITOR_OUTPUT_CLOSED with @number as soon as there is room. */
+void peer_tell_broken (Peer *peer, int number);
 /* peer_tell: send MONITOR_EXITED as soon as there is room. */
 void peer_tell (Peer *peer, const MonitorExit *exited);
 /* peer_leave: the client is dead or has left. @died: it did not say MONITOR_DETACH: nobody will ever write to standard input again, close it. */

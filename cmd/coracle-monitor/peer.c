@@ -29,7 +29,7 @@ void
 peer_poll (const Peer *peer, struct pollfd polls[PEER_POLLS])
 {
   bool in_pending = peer->in_length > 0;
-  bool out_pending = peer->out_length > 0 || peer->telling || peer->input_closed || peer->output_closed;
+  bool out_pending = peer->out_length > 0 || peer->telling || peer->input_closed || peer->output_closed != 0;
   polls[PEER_SOCKET] = (struct pollfd) { .fd = peer->socket, .events = (short) ((in_pending ? 0 : POLLIN) | (out_pending ? POLLOUT : 0)) };
   polls[PEER_PIDFD] = (struct pollfd) { .fd = peer->pidfd, .events = POLLIN };
   /* once our slave is closed a hangup is always reported: no use while what was read waits for room */
@@ -47,7 +47,8 @@ peer_leave (Peer *peer, bool died)
     fd_drop (&peer->pidfd);
   peer->out_length = 0;
   peer->in_at = peer->in_length = 0;
-  peer->telling = peer->input_closed = peer->output_closed = false;
+  peer->telling = peer->input_closed = false;
+  peer->output_closed = 0;
   peer->left = true;
   if (died)
     fd_drop (&peer->input);
@@ -79,8 +80,9 @@ send_pending (Peer *peer)
     peer->out_length = 0;
   if (peer->out_length > 0)
     return;
-  if (peer->output_closed && send_packet (peer, MONITOR_OUTPUT_CLOSED, NULL, 0))
-    peer->output_closed = false;
+  int32_t closed = peer->output_closed;
+  if (closed != 0 && send_packet (peer, MONITOR_OUTPUT_CLOSED, &closed, sizeof closed))
+    peer->output_closed = 0;
   if (peer->input_closed && send_packet (peer, MONITOR_STDIN_CLOSED, NULL, 0))
     peer->input_closed = false;
   if (peer->telling && send_packet (peer, MONITOR_EXITED, &peer->exited, sizeof peer->exited))
@@ -286,9 +288,9 @@ peer_drained (const Peer *peer)
 }
 
 void
-peer_tell_broken (Peer *peer)
+peer_tell_broken (Peer *peer, int number)
 {
-  peer->output_closed = peer->socket >= 0;
+  peer->output_closed = peer->socket >= 0 ? number : 0;
   send_pending (peer);
 }
 

@@ -126,6 +126,13 @@ forget (Stream *stream, bool last)
   return false;
 }
 
+/* failure_to_tell: @number if the user must know that output was lost; a terminal that hung up (EIO) tells them itself. */
+static int
+failure_to_tell (int number)
+{
+  return number == EPIPE || number == ENOSPC || number == EDQUOT ? number : 0;
+}
+
 static bool
 move (Stream *stream, bool last)
 {
@@ -155,7 +162,7 @@ move (Stream *stream, bool last)
         return false;
       }
     default:
-      stream->broken = errno == EPIPE;
+      stream->broken = failure_to_tell (errno);
       stream_drop (stream);
       return true;
     }
@@ -203,7 +210,7 @@ copy (Stream *stream, bool last)
       if (errno == EINTR)
         return true;
       stream->blocked = errno == EAGAIN;
-      stream->broken = errno == EPIPE;
+      stream->broken = failure_to_tell (errno);
       if (!stream->blocked)
         stream_drop (stream);
       return !stream->blocked;

@@ -32,6 +32,7 @@ typedef struct {
   gboolean output_gone;   /* nobody reads our standard output any more, and SIGPIPE did not end us */
   struct sigaction pipe_before;
   gboolean ended;
+  int output_error;       /* errno: a part of the container's output could not be written */
   MonitorExit *ret_exit;
   gsize send_size;        /* of @input, waiting for room in the socket; 0 = nothing */
   gsize write_at, write_size;   /* of output.data, waiting for room in our standard output */
@@ -211,13 +212,29 @@ write_output (Session *session)
     return;
   if (n < 0)
     {
-      if (errno == EPIPE)
+      int errsv = errno;
+      if (errsv == EPIPE)
         break_pipe (session);
+      else if (errsv == ENOSPC || errsv == EDQUOT)
+        session->output_error = errsv;
       session->output_gone = TRUE;
       n = (ssize_t) session->write_size;
     }
   session->write_at += (gsize) n;
   session->write_size -= (gsize) n;
+}
+
+/* lose_output: what the monitor says has become of the container's output. */
+static void
+lose_output (Session *session, gsize size)
+{
+  gint32 number = EPIPE;
+  if (size == sizeof number)
+    memcpy (&number, session->output.data, sizeof number);
+  if (number == EPIPE)
+    break_pipe (session);
+  else
+    session->output_error = number;
 }
 
 static void
@@ -230,7 +247,7 @@ handle (Session *session, gsize size)
       session->write_size = size;
       break;
     case MONITOR_OUTPUT_CLOSED:
-      break_pipe (session);
+      lose_output (session, size);
       break;
     case MONITOR_STDIN_CLOSED:
       session->input_open = FALSE;
@@ -312,7 +329,7 @@ open_terminal (Session *session)
 }
 
 gboolean
-monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret_exit, GError **error)
+monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret_exit, int *ret_output_error, GError **error)
 {
   g_autofree Session *session = g_new (Session, 1);
   memset (session, 0, offsetof (Session, input));
@@ -329,6 +346,8 @@ monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret
     ok = serve (session, error);
   restore_terminal (session);
   (void) sigaction (SIGPIPE, &session->pipe_before, NULL);
+  if (ok)
+    *ret_output_error = session->output_error;
   return ok;
 }
 

@@ -25,8 +25,9 @@ const sigset_t *monitor_client_signal_mask (void);
  * Where nobody reads our standard output any more, SIGPIPE does what it did before this call: by default it ends us, and the container goes on.
  * @signal_fd: from monitor_client_block_signals.
  * @ret_exit: how it ended. The monitor now waits for monitor_client_cleaned, or for the socket to close.
+ * @ret_output_error: 0, or the errno (ENOSPC, EDQUOT) for which a part of the container's output is lost.
  * Errors: SYSTEM "lost its monitor" when the socket closes without MONITOR_EXITED. */
-gboolean monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret_exit, GError **error);
+gboolean monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret_exit, int *ret_output_error, GError **error);
 
 /* monitor_client_recorded: the container's row is written: the monitor no longer ends with this command. */
 void monitor_client_recorded (int socket);

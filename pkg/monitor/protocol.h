@@ -42,7 +42,8 @@ typedef enum {
   MONITOR_RECORDED,    /* the container is in the state database: from now on it outlives its command (until then the monitor has PR_SET_PDEATHSIG) */
   /* from the monitor */
   MONITOR_OUTPUT = 64, /* data from the terminal */
-  MONITOR_OUTPUT_CLOSED,  /* nobody reads out_fd or err_fd any more (EPIPE): the client ends as any program in a pipeline does, by SIGPIPE; the container goes on */
+  MONITOR_OUTPUT_CLOSED,  /* int32_t errno: EPIPE: nobody reads out_fd or err_fd any more: the client ends as any program in a pipeline does, by SIGPIPE; the container goes
+                           * on. ENOSPC, EDQUOT: there is no room for what it prints: the rest is lost, and the client says so in the end */
   MONITOR_STDIN_CLOSED,  /* the container closed its standard input: what is sent there is thrown away */
   MONITOR_EXITED,      /* MonitorExit: the container has ended and all its output was written; the monitor waits for the client to close, then ends */
 } MonitorMessageType;

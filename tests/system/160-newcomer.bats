@@ -88,6 +88,33 @@ both" "the filter looks at the same words"
   like "$output" '^[0-9.]+MB$'
 }
 
+@test "output that finds no room is a failure, not a silent loss" {
+  local status command
+  for command in 'echo full' 'echo full >&2' 'yes | head -c 300000'; do
+    status=0
+    # a container's stderr shares the descriptor that the error would go to
+    "$CORACLE" run --name full box sh -c "$command; exit 7" >/dev/full 2>"$TMPDIR/err" || status=$?
+    if [ "$command" = 'echo full >&2' ]; then
+      is "$status" 7 "stdout was not needed"
+      is "$(cat "$TMPDIR/err")" full
+    else
+      is "$status" 126 "$command"
+      is "$(cat "$TMPDIR/err")" "Error: writing the container's output: No space left on device" "$command"
+    fi
+    is "$(coracle inspect -f '{{.State.ExitCode}}' full)" 7 "the container itself ended well"
+    run_coracle rm full
+  done
+  status=0
+  "$CORACLE" run --rm box sh -c 'echo lost >&2; echo kept' >"$TMPDIR/out" 2>/dev/full || status=$?
+  is "$status" 126 "the same for standard error"
+  is "$(cat "$TMPDIR/out")" kept
+  status=0
+  script -qec "$CORACLE run --rm -t box echo terminal >/dev/full" /dev/null </dev/null >"$TMPDIR/out" || status=$?
+  is "$status" 126 "with a terminal"
+  has "$(cat "$TMPDIR/out")" "No space left on device"
+  no_leaks
+}
+
 @test "typical scripts: ids from -q, pipes into xargs, exit codes by inspect" {
   run_coracle tag box other
   run_coracle 3 run --name job box sh -c 'exit 3'

@@ -448,7 +448,9 @@ test_broken_pipe (void)
   char byte;
   g_assert_cmpint (read (setup.out, &byte, 1), ==, 1);
   fd_close (fd_steal (&setup.out));
-  g_assert_cmpuint (next_message (setup.socket, &byte, 1, NULL), ==, MONITOR_OUTPUT_CLOSED);
+  gint32 number = 0;
+  g_assert_cmpuint (next_message (setup.socket, &number, sizeof number, NULL), ==, MONITOR_OUTPUT_CLOSED);
+  g_assert_cmpint (number, ==, EPIPE);
   g_assert_cmpint (WEXITSTATUS (wait_exited (&setup).status), ==, 7);
   setup_end (&setup);
 }
@@ -824,7 +826,8 @@ run_client (Setup *setup, gboolean terminal, gboolean forward)
       fd_close (process.out);
       MonitorClient client = { .socket = setup->socket, .init_pidfd = -1, .tty = setup->tty, .interactive = TRUE, .forward_signals = forward };
       MonitorExit how = { 0 };
-      int status = monitor_client_run (&client, signal_fd, &how, NULL) ? monitor_exit_status (&how) : 99;
+      int lost;
+      int status = monitor_client_run (&client, signal_fd, &how, &lost, NULL) ? monitor_exit_status (&how) : 99;
       monitor_client_cleaned (setup->socket);
       _exit (status);
     }
@@ -990,8 +993,9 @@ test_client_lost (void)
   g_assert_cmpint (sigismember (monitor_client_signal_mask (), SIGTERM), ==, 0);
   MonitorClient client = { .socket = sockets[0], .init_pidfd = -1 };
   MonitorExit how;
+  int lost;
   g_autoptr (GError) error = NULL;
-  g_assert_false (monitor_client_run (&client, signal_fd, &how, &error));
+  g_assert_false (monitor_client_run (&client, signal_fd, &how, &lost, &error));
   g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_SYSTEM);
   g_assert_nonnull (strstr (error->message, "lost its monitor"));
   (void) sigprocmask (SIG_SETMASK, monitor_client_signal_mask (), NULL);
