@@ -199,6 +199,19 @@ stage_hostname (Init *init)
   return 0;
 }
 
+/* stage_go: nothing the container says or does may be seen before the command has recorded it: who reads its output and then asks for it by name must find it. As a rule the word
+ * is there long before. */
+static int
+stage_go (Init *init)
+{
+  char word;
+  ssize_t n;
+  do
+    n = recv (init->status_fd, &word, 1, 0);
+  while (n < 0 && errno == EINTR);
+  return n == 1 ? 0 : n == 0 ? -ECANCELED : -errno;
+}
+
 static int
 stage_limit (Init *init)
 {
@@ -390,6 +403,7 @@ static const struct {
   { STAGE_MASK, stage_mask },
   { STAGE_READONLY, stage_readonly },
   { STAGE_HOSTNAME, stage_hostname },
+  { STAGE_GO, stage_go },
   { STAGE_LIMIT, stage_limit },
   { STAGE_STDIO, stage_stdio },
   { STAGE_CAPS, stage_caps },

@@ -163,6 +163,7 @@ typedef enum {
   STAGE_HOSTNAME,
   STAGE_LIMIT,            /* detail: number of the limit */
   STAGE_OOM,
+  STAGE_GO,               /* the command's word on the status socket that the container is recorded */
   STAGE_STDIO,
   STAGE_CAPS,
   STAGE_SECCOMP,

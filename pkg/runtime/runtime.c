@@ -44,6 +44,7 @@ static const char *const stage_names[] = {
   [STAGE_HOSTNAME] = "setting the hostname",
   [STAGE_LIMIT] = "setting resource limit",
   [STAGE_OOM] = "setting oom_score_adj",
+  [STAGE_GO] = "waiting for the container's record",
   [STAGE_STDIO] = "arranging standard input and output",
   [STAGE_CAPS] = "dropping capabilities",
   [STAGE_SECCOMP] = "loading the seccomp filter",
@@ -337,6 +338,19 @@ wait_running (json_t *config, int socket, RuntimeProcess *process, GError **erro
     }
 }
 
+/* say_go: what must be known of the container is recorded: its command may run. */
+static gboolean
+say_go (int socket, GError **error)
+{
+  /* nobody may be there any more: then the status says why */
+  if (send (socket, "g", 1, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET && errno != ENOTCONN)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "runtime: telling init to go on");
+    }
+  return TRUE;
+}
+
 /* ---- all together */
 
 typedef struct {
@@ -435,7 +449,8 @@ start_plan (json_t *config, GByteArray *bytes, const RuntimeOptions *options, gb
   fd_close (fd_steal (&channels.status[1]));
 
   RuntimeProcess process = { .monitor = monitor, .init_pidfd = -1 };
-  if ((while_starting != NULL && !while_starting (monitor, data, error)) || !wait_running (config, channels.status[0], &process, error))
+  if ((while_starting != NULL && !while_starting (monitor, data, error)) || !say_go (channels.status[0], error)
+      || !wait_running (config, channels.status[0], &process, error))
     {
       fd_close (process.init_pidfd);
       return FALSE;

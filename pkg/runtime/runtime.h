@@ -49,7 +49,7 @@ typedef struct {
 } RuntimeProcess;
 
 /* runtime_start: perform @config. Returns when the container's command has been exec'd.
- * @while_starting: called once the monitor is on its way, to do what need not wait (write state); its failure ends the container. May be NULL.
+ * @while_starting: called once the monitor is on its way, to write state meanwhile; the container's command is exec'd only after it; its failure ends the container. May be NULL.
  * Errors: NO_COMMAND (127), CANNOT_INVOKE (126), INVALID for a config.json that cannot be, UNSUPPORTED for what this runtime does not do, SYSTEM and DENIED with the stage's name.
  * Runs in: the user namespace, one thread. On failure nothing of the container is left running. */
 gboolean runtime_start (json_t *config, const RuntimeOptions *options, gboolean (*while_starting) (pid_t monitor, void *data, GError **error), void *data,
