@@ -1,6 +1,7 @@
 #include "pkg/base/error.h"
 
 #include <errno.h>
+#include <string.h>
 
 G_DEFINE_QUARK (coracle-error-quark, coracle_error)
 
@@ -45,7 +46,8 @@ coracle_throw_errno (GError **error, int errsv, const char *format, ...)
   va_start (args, format);
   g_autofree char *what = g_strdup_vprintf (format, args);
   va_end (args);
-  return coracle_throw (error, code_from_errno (errsv), "%s: %s", what, g_strerror (errsv));
+  /* not g_strerror: it loads the character set converters, and the programs speak the C locale */
+  return coracle_throw (error, code_from_errno (errsv), "%s: %s", what, strerror (errsv));
 }
 
 gboolean
