@@ -45,6 +45,11 @@ default_run_root (GError **error)
   const char *value = getenv ("XDG_RUNTIME_DIR");
   if (value != NULL && *value != '\0')
     return check_absolute ("XDG_RUNTIME_DIR", value, error) ? g_strconcat (value, "/coracle", NULL) : NULL;
+  /* cron, su and sudo -u do not set it: the same containers shall be seen from there as from the user's session */
+  g_autofree char *usual = g_strdup_printf ("/run/user/%u", (unsigned) geteuid ());
+  struct stat st;
+  if (lstat (usual, &st) == 0 && S_ISDIR (st.st_mode) && st.st_uid == geteuid ())
+    return g_strconcat (usual, "/coracle", NULL);
   return g_strdup_printf ("/tmp/coracle-run-%u", (unsigned) geteuid ());
 }
 

@@ -5,7 +5,7 @@
 
 typedef struct {
   char *root;        /* the store: --root, storage.conf graphroot, else $XDG_DATA_HOME/coracle (real root: /var/lib/coracle) */
-  char *run_root;    /* --runroot, storage.conf runroot, else $XDG_RUNTIME_DIR/coracle (without one: /tmp/coracle-run-UID; real root: /run/coracle) */
+  char *run_root;    /* --runroot, storage.conf runroot, else $XDG_RUNTIME_DIR/coracle (unset: /run/user/UID/coracle; without that: /tmp/coracle-run-UID; real root: /run/coracle) */
   char *cache;       /* $XDG_CACHE_HOME/coracle (real root: /var/cache/coracle): what can be made anew */
   char *libexec;     /* the folder of coracle-monitor, coracle-image, coracle-slirp: that of the running program when they are there (a build tree),
                         else the installed one */

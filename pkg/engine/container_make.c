@@ -547,6 +547,7 @@ make_row (const Make *make)
   row->boot_id = storage_boot_id ();
   row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args),
                            "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
+  json_object_set_new (row->config, "run_root", json_string (make->paths->run_root));
   json_object_set_new (row->config, "mounts", record_mounts (make));
   json_t *exposed = json_object_get (make->image_config, "ExposedPorts");
   if (json_is_object (exposed))

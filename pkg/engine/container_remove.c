@@ -84,12 +84,29 @@ take_run_dir (Storage *storage, const StateContainer *row, gboolean force, gint6
     }
 }
 
+/* is_elsewhere: does it run under another run folder (another XDG_RUNTIME_DIR or --runroot), whose lock says so? */
+static gboolean
+is_elsewhere (Storage *storage, const StateContainer *row, const char **ret_run_root)
+{
+  const char *run_root = json_string_value (json_object_get (row->config, "run_root"));
+  if (run_root == NULL || strcmp (run_root, storage->paths->run_root) == 0 || strcmp (row->status, "running") != 0)
+    return FALSE;
+  *ret_run_root = run_root;
+  Storage other = { .run_fd = open (run_root, O_PATH | O_DIRECTORY | O_CLOEXEC) };
+  gboolean alive = other.run_fd >= 0 && storage_run_alive (&other, row->id);
+  fd_close (other.run_fd);
+  return alive;
+}
+
 gboolean
 container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error)
 {
   g_autoptr (ContainerView) view = container_find (storage, id, error);
   if (view == NULL)
     return FALSE;
+  const char *run_root;
+  if (is_elsewhere (storage, view->row, &run_root))
+    return coracle_throw (error, CORACLE_ERROR_IN_USE, "container %s runs with another run folder: use --runroot %s", view->row->id, run_root);
   gboolean running = view->alive && strcmp (view->status, "running") == 0;
   if (running && !force)
     return throw_running (view->row->id, error);

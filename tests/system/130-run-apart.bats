@@ -118,3 +118,15 @@ slow_start() {
   is "$(coracle ps -aq)" "" "containers"
   no_leaks
 }
+
+@test "rm from where the run folder is another one" {
+  begin --rm --name here box sleep 60
+  mkdir -m 700 "$TEST_STORE/elsewhere"
+  run_coracle 2 --runroot "$TEST_STORE/elsewhere" rm here
+  has "$output" "runs with another run folder" "the message"
+  run_coracle 2 --runroot "$TEST_STORE/elsewhere" rm -f here
+  kill -0 "$client" || fail "the container ended"
+  run_coracle rm -f -t 0 here
+  wait "$client" || true
+  no_leaks
+}

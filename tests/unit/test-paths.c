@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
@@ -45,8 +46,11 @@ test_defaults (void)
     return;
   setenv ("XDG_DATA_HOME", "/data", 1);
   unsetenv ("XDG_RUNTIME_DIR");
+  g_autofree char *session = g_strdup_printf ("/run/user/%u", (unsigned) geteuid ());
+  g_autofree char *in_session = g_build_filename (session, "coracle", NULL);
   g_autofree char *tmp = g_strdup_printf ("/tmp/coracle-run-%u", (unsigned) geteuid ());
-  check (NULL, NULL, "/data/coracle", tmp);
+  struct stat st;
+  check (NULL, NULL, "/data/coracle", lstat (session, &st) == 0 && st.st_uid == geteuid () ? in_session : tmp);
   setenv ("XDG_DATA_HOME", "data", 1);
   g_autoptr (GError) error = NULL;
   g_assert_null (config_paths_new (NULL, NULL, &error));
