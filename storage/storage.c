@@ -262,15 +262,19 @@ gboolean
 storage_container_remove (Storage *storage, const char *id, gboolean volumes, GError **error)
 {
   g_autoptr (GError) failure = NULL;
-  g_autoptr (StateContainer) row = state_container_find (storage->state, id, &failure);
-  /* a state that cannot be read does not say that there is no row, whose volumes would be nobody's */
-  if (row == NULL && failure->code != CORACLE_ERROR_NOT_FOUND)
+  if (!volumes)
     {
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
+      g_autoptr (StateContainer) row = state_container_find (storage->state, id, &failure);
+      /* a state that cannot be read does not say that there is no row, whose volumes would be nobody's */
+      if (row == NULL && failure->code != CORACLE_ERROR_NOT_FOUND)
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+      g_clear_error (&failure);
+      volumes = row == NULL || row->auto_remove;
     }
-  g_clear_error (&failure);
-  if ((volumes || row == NULL || row->auto_remove) && !remove_anonymous (storage, id, error))
+  if (volumes && !remove_anonymous (storage, id, error))
     return FALSE;
   g_autofree char *name = g_strconcat ("containers/", id, NULL);
   gboolean gone = state_container_remove (storage->state, id, &failure);

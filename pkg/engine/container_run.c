@@ -233,7 +233,7 @@ finish (Run *run, const MonitorExit *ended, GError **error)
   if (make->options->rm)
     drop_cidfile (run);
   if (make->options->rm)
-    done = storage_container_remove (make->storage, make->id, FALSE, &problem);
+    done = storage_container_remove (make->storage, make->id, TRUE, &problem);
   else
     {
       run->row->status = (g_free (run->row->status), g_strdup ("exited"));

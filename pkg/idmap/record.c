@@ -207,6 +207,7 @@ record_find (int fd, const char *run_root, gboolean single, RecordLive *ret_live
       text = record_read (fd);
     }
   ino_t newest = record_newest (fd);
+  size_t whole = strlen (text);
   for (;;)
     {
       g_autofree char *line = line_pop (text);
@@ -216,9 +217,10 @@ record_find (int fd, const char *run_root, gboolean single, RecordLive *ret_live
       ino_t inode;
       if (!line_parse (line, &pid, &inode) || !pid_try (pid, inode, single, ret_live))
         continue;
-      /* the last line must tell which namespace it is now (record_newest) */
-      if (inode != newest)
-        (void) record_add (fd, pid, inode);
+      /* what stands behind it is dead: the next command need not ask again. This one is now the last line, which tells the namespace (record_newest) */
+      size_t living = strlen (text) + strlen (line) + 1;
+      if (living < whole)
+        (void) ftruncate (fd, (off_t) living);
       return TRUE;
     }
   /* all of them are dead: the next command need not ask again */
