@@ -20,12 +20,12 @@ progress_callback (const char *what, gint64 done, gint64 total, void *data)
   if (progress->quiet || now - progress->begun < G_USEC_PER_SEC || (!finished && (!progress->terminal || now - progress->last < G_USEC_PER_SEC / 10)))
     return;
   progress->last = now;
-  g_autofree char *done_text = text_size ((guint64) done, 4), *total_text = total >= 0 ? text_size ((guint64) total, 4) : g_strdup ("?");
+  g_autofree char *done_text = text_size ((guint64) done, 4), *total_text = total >= 0 ? text_size ((guint64) total, 4) : NULL;
   const char *name = g_str_has_prefix (what, "sha256:") ? what + 7 : what;
   if (finished)
     fprintf (stderr, "%sCopied %.12s  %s\n", progress->terminal ? "\r\033[K" : "", name, done_text);
   else
-    fprintf (stderr, "\r\033[KCopying %.12s  %s / %s", name, done_text, total_text);
+    fprintf (stderr, "\r\033[KCopying %.12s  %s%s%s", name, done_text, total_text != NULL ? " / " : "", total_text != NULL ? total_text : "");
   progress->shown = !finished;
 }
 

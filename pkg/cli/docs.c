@@ -54,7 +54,9 @@ cli_docs_paths (const CliCommand *const *commands)
 }
 
 const CliLister cli_docs_listers[] = {
-  { "image", "images --format '{{.Repository}}:{{.Tag}}'" },
+  /* the short form too, which is what people type: box for localhost/box, debian for docker.io/library/debian */
+  { "image", "images --filter dangling=false --format '{{$n := split .Repository \"/\"}}{{if and (eq (len $n) 2) (eq (index $n 0) \"localhost\")}}{{index $n 1}}:{{.Tag}}{{println}}"
+             "{{else if and (eq (len $n) 3) (eq (index $n 1) \"library\")}}{{index $n 2}}:{{.Tag}}{{println}}{{end}}{{.Repository}}:{{.Tag}}'" },
   { "container", "ps -a --format '{{.Names}}'" },
   { "running", "ps --format '{{.Names}}'" },
   { "network", "network ls --format '{{.Name}}'" },

@@ -71,7 +71,7 @@ set_up (Fixture *fixture, gconstpointer data)
       "#!/bin/sh\n"
       "if [ \"$1\" = --root ]; then printf 'elsewhere\\n'; exit; fi\n"
       "case \"$*\" in\n"
-      "  \"images --format {{.Repository}}:{{.Tag}}\") printf 'localhost/bb:latest\\nlocalhost/deb:12\\n' ;;\n"
+      "  \"images --filter dangling=false --format \"*) printf 'localhost/bb:latest\\nlocalhost/deb:12\\n' ;;\n"
       "  \"ps --format {{.Names}}\") printf 'web\\nwest\\n' ;;\n"
       "  \"ps -a --format {{.Names}}\") printf 'old\\nweb\\nwest\\n' ;;\n"
       "  \"network ls --format {{.Name}}\") printf 'blue\\ngreen\\n' ;;\n"
