@@ -89,6 +89,8 @@ exec_cleanup (const MonitorStart *start)
       n++;
     }
   argv[n] = NULL;
+  if (n == 0)
+    _exit (127);
   /* the clean-up works under our lock on RUN_ROOT/ID: it is told the number by its --run-fd 3 */
   if (start->run_dir == 3)
     (void) fcntl (3, F_SETFD, 0);
