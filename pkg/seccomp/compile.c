@@ -104,7 +104,7 @@ rules_add (Context *context, json_t *seccomp, uint32_t default_action, GError **
 
 /* libseccomp 2.5 writes to descriptors only. */
 static gboolean
-export (Context *context, SeccompFilter *filter, GError **error)
+export_bpf (Context *context, SeccompFilter *filter, GError **error)
 {
   cleanup_fd int fd = memfd_create ("seccomp", MFD_CLOEXEC);
   if (fd < 0)
@@ -140,5 +140,5 @@ compile_oci (json_t *seccomp, SeccompFilter *filter, GError **error)
   json_array_foreach (json_object_get (seccomp, "flags"), i, flag)
     filter->flags |= flag_parse (json_string_value (flag));
   return arches_add (context, json_object_get (seccomp, "architectures"), error)
-         && rules_add (context, seccomp, default_action, error) && export (context, filter, error);
+         && rules_add (context, seccomp, default_action, error) && export_bpf (context, filter, error);
 }
