@@ -46,7 +46,7 @@
 /* ALLOW_EITHER: only if argument @n is @a or @b. */
 #define ALLOW_EITHER(name, n, a, b) \
   BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 5), LOAD (ARGUMENT (n)), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (a), 1, 0), \
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (b), 0, 1), ANSWER (SECCOMP_RET_ALLOW), ANSWER (REFUSED)
+      BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (b), 0, 1), ANSWER (SECCOMP_RET_ALLOW), ANSWER (REFUSED)
 
 /* Made by hand, not by libseccomp: building takes that a millisecond and half a megabyte, this nothing. The busiest first. No exec, no fork, no signal to others, no file
  * opened for writing, no memory made executable, no socket but internet ones. */

@@ -187,13 +187,13 @@ fits_volume (const Filter *filter, const ContainerView *view)
   size_t i;
   json_t *mount;
   json_array_foreach (json_object_get (view->row->config, "mounts"), i, mount)
-  {
-    static const char *const keys[] = { "name", "source", "destination" };
-    gboolean tmpfs = g_strcmp0 (json_string_value (json_object_get (mount, "type")), "tmpfs") == 0;
-    for (size_t k = 0; k < G_N_ELEMENTS (keys) && !tmpfs; k++)
-      if (g_strcmp0 (json_string_value (json_object_get (mount, keys[k])), filter->value) == 0)
-        return TRUE;
-  }
+    {
+      static const char *const keys[] = { "name", "source", "destination" };
+      gboolean tmpfs = g_strcmp0 (json_string_value (json_object_get (mount, "type")), "tmpfs") == 0;
+      for (size_t k = 0; k < G_N_ELEMENTS (keys) && !tmpfs; k++)
+        if (g_strcmp0 (json_string_value (json_object_get (mount, keys[k])), filter->value) == 0)
+          return TRUE;
+    }
   return FALSE;
 }
 

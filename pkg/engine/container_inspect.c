@@ -204,15 +204,15 @@ mount_json (json_t *mount)
   json_t *options = json_array (), *option, *object = json_object ();
   size_t i;
   json_array_foreach (json_object_get (mount, "options"), i, option)
-  {
-    const char *text = json_string_value (option);
-    if (is_propagation (text))
-      propagation = text;
-    else if (strcmp (text, "ro") == 0)
-      writable = FALSE;
-    else if (strcmp (text, "rw") != 0)
-      json_array_append (options, option);
-  }
+    {
+      const char *text = json_string_value (option);
+      if (is_propagation (text))
+        propagation = text;
+      else if (strcmp (text, "ro") == 0)
+        writable = FALSE;
+      else if (strcmp (text, "rw") != 0)
+        json_array_append (options, option);
+    }
   json_object_set (object, "Type", json_object_get (mount, "type"));
   if (name != NULL)
     inspect_text (object, "Name", name);
@@ -233,11 +233,11 @@ mounts_json (const Inspected *inspected)
   json_t *array = json_array (), *mount;
   size_t i;
   json_array_foreach (json_object_get (inspected->row->config, "mounts"), i, mount)
-  {
-    const char *type = json_string_value (json_object_get (mount, "type"));
-    if (strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0)
-      json_array_append_new (array, mount_json (mount));
-  }
+    {
+      const char *type = json_string_value (json_object_get (mount, "type"));
+      if (strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0)
+        json_array_append_new (array, mount_json (mount));
+    }
   return array;
 }
 
@@ -360,7 +360,7 @@ void
 container_inspect_prune (json_t *inspected)
 {
   static const char *const whole[] = { "SizeRw", "SizeRootFs", NULL }, *const state[] = { "ConmonPid", "CgroupPath", NULL }, *const network[] = { "Networks", NULL },
-                    *const config[] = { "Timezone", NULL };
+                           *const config[] = { "Timezone", NULL };
   remove_empty (inspected, whole);
   remove_empty (json_object_get (inspected, "State"), state);
   remove_empty (json_object_get (inspected, "NetworkSettings"), network);

@@ -96,15 +96,15 @@ set_mounts (json_t *host, const Inspected *inspected)
   json_t *binds = json_object_get (host, "Binds"), *tmpfs = json_object_get (host, "Tmpfs"), *mount;
   size_t i;
   json_array_foreach (json_object_get (inspected->row->config, "mounts"), i, mount)
-  {
-    const char *type = json_string_value (json_object_get (mount, "type"));
-    g_auto (GStrv) words = words_from_json (json_object_get (mount, "options"));
-    g_autofree char *options = g_strjoinv (",", words);
-    if (strcmp (type, "tmpfs") == 0)
-      json_object_set_new (tmpfs, json_string_value (json_object_get (mount, "destination")), json_string (options));
-    else if (strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0)
-      json_array_append_new (binds, bind_text (mount));
-  }
+    {
+      const char *type = json_string_value (json_object_get (mount, "type"));
+      g_auto (GStrv) words = words_from_json (json_object_get (mount, "options"));
+      g_autofree char *options = g_strjoinv (",", words);
+      if (strcmp (type, "tmpfs") == 0)
+        json_object_set_new (tmpfs, json_string_value (json_object_get (mount, "destination")), json_string (options));
+      else if (strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0)
+        json_array_append_new (binds, bind_text (mount));
+    }
 }
 
 /* caps_between: what is in @more and not in @less. */

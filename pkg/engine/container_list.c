@@ -98,13 +98,13 @@ exposed_json (const StateContainer *row)
   const char *port;
   json_t *value;
   json_object_foreach (ports, port, value)
-  {
-    g_auto (GStrv) parts = g_strsplit (port, "/", 2);
-    json_t *protocols = json_object_get (object, parts[0]);
-    if (protocols == NULL)
-      json_object_set_new (object, parts[0], protocols = json_array ());
-    json_array_append_new (protocols, json_string (parts[1] != NULL ? parts[1] : "tcp"));
-  }
+    {
+      g_auto (GStrv) parts = g_strsplit (port, "/", 2);
+      json_t *protocols = json_object_get (object, parts[0]);
+      if (protocols == NULL)
+        json_object_set_new (object, parts[0], protocols = json_array ());
+      json_array_append_new (protocols, json_string (parts[1] != NULL ? parts[1] : "tcp"));
+    }
   if (json_object_size (object) > 0)
     return object;
   json_decref (object);

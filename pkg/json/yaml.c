@@ -151,11 +151,11 @@ write_array (GString *out, const json_t *array, guint depth)
   size_t i;
   json_t *item;
   json_array_foreach (array, i, item)
-  {
-    indent (out, depth);
-    g_string_append_c (out, '-');
-    write_value (out, item, depth, TRUE);
-  }
+    {
+      indent (out, depth);
+      g_string_append_c (out, '-');
+      write_value (out, item, depth, TRUE);
+    }
 }
 
 /* write_value: after "KEY:" or "-" in a line indented by @depth, up to the newline that ends it. */

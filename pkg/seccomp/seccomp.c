@@ -105,10 +105,10 @@ filter_default (uint64_t caps, const char *cache, GError **error)
     if (stat (default_files[i], &st) == 0)
       file = default_files[i];
   g_autofree char *identity =
-    file != NULL ? g_strdup_printf ("%s %ju:%ju %jd %jd.%09ld %jd.%09ld", file, (uintmax_t) st.st_dev, (uintmax_t) st.st_ino,
-                                    (intmax_t) st.st_size, (intmax_t) st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-                                    (intmax_t) st.st_ctim.tv_sec, st.st_ctim.tv_nsec)
-                 : g_strdup_printf ("builtin %" G_GINT64_MODIFIER "x", builtin_digest ());
+      file != NULL ? g_strdup_printf ("%s %ju:%ju %jd %jd.%09ld %jd.%09ld", file, (uintmax_t) st.st_dev, (uintmax_t) st.st_ino,
+                                      (intmax_t) st.st_size, (intmax_t) st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                                      (intmax_t) st.st_ctim.tv_sec, st.st_ctim.tv_nsec)
+                   : g_strdup_printf ("builtin %" G_GINT64_MODIFIER "x", builtin_digest ());
   g_autofree char *key = key_new (identity, caps);
   SeccompFilter *filter = cache_load (cache, key);
   if (filter != NULL)

@@ -4,9 +4,9 @@
 #include "pkg/template/template.h"
 
 static const char sample[] =
-  "{\"Id\":\"0123456789abcdef\",\"Name\":\"bob\",\"Names\":[\"a\",\"b\"],\"Empty\":[],\"Count\":3,\"Big\":10000000000,\"Ratio\":1.5,\"Running\":true,\"Nothing\":null,"
-  "\"Labels\":{\"z\":\"26\",\"a\":\"1\",\"com.x/y\":\"dotted\"},\"State\":{\"Status\":\"running\",\"Pid\":42},\"network_interface\":\"br0\","
-  "\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/x\"},{\"Type\":\"volume\",\"Source\":\"v\"}],\"Networks\":{\"podman\":{\"IP\":\"10.0.0.1\"}},\"Created\":\"2024-05-01T10:00:00.5Z\",\"StartedAt\":\"soon\",\"Html\":\"<a&b>\",\"Accent\":\"\\u00e9t\\u00e9\"}";
+    "{\"Id\":\"0123456789abcdef\",\"Name\":\"bob\",\"Names\":[\"a\",\"b\"],\"Empty\":[],\"Count\":3,\"Big\":10000000000,\"Ratio\":1.5,\"Running\":true,\"Nothing\":null,"
+    "\"Labels\":{\"z\":\"26\",\"a\":\"1\",\"com.x/y\":\"dotted\"},\"State\":{\"Status\":\"running\",\"Pid\":42},\"network_interface\":\"br0\","
+    "\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/x\"},{\"Type\":\"volume\",\"Source\":\"v\"}],\"Networks\":{\"podman\":{\"IP\":\"10.0.0.1\"}},\"Created\":\"2024-05-01T10:00:00.5Z\",\"StartedAt\":\"soon\",\"Html\":\"<a&b>\",\"Accent\":\"\\u00e9t\\u00e9\"}";
 
 typedef struct {
   const char *format, *expected;
