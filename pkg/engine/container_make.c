@@ -296,6 +296,18 @@ etc_files (const Make *make, const char *folder, const char *const *hosts, EtcFi
   };
 }
 
+static gboolean
+write_etc (Make *make, json_t *mounts, GError **error)
+{
+  g_auto (GStrv) hosts = NULL;
+  if (!words_hosts (make->options, make->network, &hosts, error))
+    return FALSE;
+  g_autofree char *run_folder = g_build_filename (make->paths->run_root, make->id, NULL);
+  EtcFiles files;
+  etc_files (make, run_folder, (const char *const *) hosts, &files);
+  return etc_files_write (&files, mounts, error);
+}
+
 gboolean
 make_places (Make *make, GError **error)
 {
@@ -313,13 +325,17 @@ make_places (Make *make, GError **error)
       return coracle_throw_errno (error, errsv, "making folders in %s", make->folder);
     }
   make->hostname = words_hostname (make);
-  g_auto (GStrv) hosts = NULL;
-  if (!words_hosts (make->options, make->network, &hosts, error))
-    return FALSE;
-  g_autofree char *run_folder = g_build_filename (make->paths->run_root, make->id, NULL);
-  EtcFiles files;
-  etc_files (make, run_folder, (const char *const *) hosts, &files);
-  return etc_files_write (&files, make->mounts, error);
+  return write_etc (make, make->mounts, error);
+}
+
+gboolean
+make_rename (Make *make, GError **error)
+{
+  g_free (make->name);
+  make->name = container_name_new (make->storage->state);
+  /* the files are written over where they are: the container may have them mounted already */
+  json_auto_t *same = json_array ();
+  return write_etc (make, same, error);
 }
 
 gboolean

@@ -63,6 +63,8 @@ gboolean make_begin (Make *make, GError **error);
 gboolean make_places (Make *make, GError **error);
 gboolean make_folders (Make *make, GError **error);
 gboolean make_config (Make *make, GError **error);
+/* make_rename: another made-up name, when somebody took the first before it was recorded; nothing the container could have seen has run yet. */
+gboolean make_rename (Make *make, GError **error);
 /* make_undo: the run folder, the container's folder. In the user namespace. */
 void make_undo (Make *make);
 /* make_row: what the state database will hold of it. */

@@ -106,6 +106,28 @@ record_monitor (Run *run, pid_t monitor, GError **error)
 
 /* ---- start */
 
+/* insert_row: of many that start at once two may have made up the same name. */
+static gboolean
+insert_row (Run *run, GError **error)
+{
+  Make *make = &run->make;
+  for (int tries = 0;; tries++)
+    {
+      g_autoptr (GError) problem = NULL;
+      if (state_container_insert (make->storage->state, run->row, &problem))
+        return TRUE;
+      if (make->options->name != NULL || tries >= 16 || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_EXISTS))
+        {
+          g_propagate_error (error, g_steal_pointer (&problem));
+          return FALSE;
+        }
+      if (!make_rename (make, error))
+        return FALSE;
+      g_free (run->row->name);
+      run->row->name = g_strdup (make->name);
+    }
+}
+
 /* record: while the container is being started: its row. */
 static gboolean
 record (pid_t monitor, void *data, GError **error)
@@ -116,7 +138,7 @@ record (pid_t monitor, void *data, GError **error)
   run->row = make_row (&run->make);
   run->row->status = (g_free (run->row->status), g_strdup ("running"));
   run->row->started = g_get_real_time ();
-  if (!state_container_insert (run->make.storage->state, run->row, error))
+  if (!insert_row (run, error))
     return FALSE;
   run->recorded = TRUE;
   fd_close (fd_steal (&run->make.store_lock));

@@ -266,11 +266,12 @@ receive_status (int socket, RuntimeStatus *ret_status, int *ret_fd)
   struct iovec data = { .iov_base = ret_status, .iov_len = sizeof *ret_status };
   struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
   ssize_t n;
+  /* the peer that ends without having read our word (say_go) leaves ECONNRESET, once, before what it had sent: unix(7) */
   do
     n = recvmsg (socket, &message, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
+  while (n < 0 && (errno == EINTR || errno == ECONNRESET));
   if (n < 0)
-    return errno == ECONNRESET ? 0 : -errno;
+    return -errno;
   if (n == 0)
     return 0;
   struct cmsghdr *header = CMSG_FIRSTHDR (&message);

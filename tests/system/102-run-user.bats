@@ -17,9 +17,10 @@ ids() { # EXPECTED ARGS…
 
 @test "user: root by default, and by name and number" {
   ids "uid=0(root) gid=0(root)"
-  ids "uid=0(root) gid=0(root)" -u root
-  ids "uid=0(root) gid=0(root)" -u 0:0
-  ids "uid=0(root) gid=0(root)" -u 0
+  # who is asked for has his own group among his groups (CVE-2022-2989)
+  ids "uid=0(root) gid=0(root) groups=0(root)" -u root
+  ids "uid=0(root) gid=0(root) groups=0(root)" -u 0:0
+  ids "uid=0(root) gid=0(root) groups=0(root)" -u 0
 }
 
 @test "user: a name brings its group and those that list it" {
