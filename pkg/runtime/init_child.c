@@ -37,12 +37,13 @@
 typedef struct {
   const RuntimePlan *plan;
   const RuntimeNetwork *network;
+  pid_t network_child; /* is making the tap; 0 = nobody */
   int sync_fd, terminal_fd, slirp_socket;
-  int root_fd;     /* the new root, before pivot */
-  int proc_fd;     /* the proc filesystem mounted for the container; -1 = none */
-  int null_tree;   /* a detached copy of the host's /dev/null */
-  int slave;       /* the terminal */
-  int status_fd;   /* what the command is told on */
+  int root_fd;   /* the new root, before pivot */
+  int proc_fd;   /* the proc filesystem mounted for the container; -1 = none */
+  int null_tree; /* a detached copy of the host's /dev/null */
+  int slave;     /* the terminal */
+  int status_fd; /* what the command is told on */
   int detail;
 } Init;
 
@@ -71,11 +72,46 @@ stage_join (Init *init)
   return 0;
 }
 
+/* start_network: the tap takes as long as all mounts together, and nothing before the container's command needs it: a child of init makes it meanwhile. */
+static int
+start_network (Init *init)
+{
+  long child = syscall (SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (child < 0)
+    return -errno;
+  if (child == 0)
+    _exit (-init->network->attach (init->slirp_socket));
+  init->network_child = (pid_t) child;
+  return 0;
+}
+
+/* wait_network: its end; what it could not do is the error. */
+static int
+wait_network (Init *init)
+{
+  pid_t child = init->network_child;
+  init->network_child = 0;
+  int status = 0;
+  while (child > 0 && waitpid (child, &status, 0) < 0)
+    if (errno != EINTR)
+      return -errno;
+  return WIFEXITED (status) ? -WEXITSTATUS (status) : -ECANCELED;
+}
+
+/* stage_network_early: hooks and sysctls may be about the tap. */
+static int
+stage_network_early (Init *init)
+{
+  const RuntimePlan *plan = init->plan;
+  int asked = plan->hooks_container.n > 0 || plan->hooks_runtime.n > 0 || plan->sysctls.n > 0;
+  return asked ? wait_network (init) : 0;
+}
+
 static int
 stage_network (Init *init)
 {
   if (init->slirp_socket >= 0)
-    return init->network->attach (init->slirp_socket);
+    return start_network (init);
   return init->plan->loopback ? init->network->loopback () : 0;
 }
 
@@ -209,7 +245,8 @@ stage_go (Init *init)
   do
     n = recv (init->status_fd, &word, 1, 0);
   while (n < 0 && errno == EINTR);
-  return n == 1 ? 0 : n == 0 ? -ECANCELED : -errno;
+  return n == 1 ? 0 : n == 0 ? -ECANCELED
+                             : -errno;
 }
 
 static int
@@ -396,6 +433,7 @@ static const struct {
   { STAGE_PROPAGATION, stage_propagation },
   { STAGE_ROOT, stage_root },
   { STAGE_MOUNT, stage_mount },
+  { STAGE_NETWORK, stage_network_early },
   { STAGE_HOOK_CONTAINER, stage_hooks_container },
   { STAGE_PIVOT, stage_pivot },
   { STAGE_SYSCTL, stage_sysctl },
@@ -403,6 +441,7 @@ static const struct {
   { STAGE_MASK, stage_mask },
   { STAGE_READONLY, stage_readonly },
   { STAGE_HOSTNAME, stage_hostname },
+  { STAGE_NETWORK, wait_network },
   { STAGE_GO, stage_go },
   { STAGE_LIMIT, stage_limit },
   { STAGE_STDIO, stage_stdio },
@@ -418,8 +457,7 @@ static const struct {
 void
 init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket)
 {
-  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket,
-                .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
+  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
     {
       init.detail = 0;
