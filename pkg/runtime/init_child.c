@@ -85,7 +85,7 @@ start_network (Init *init)
   return 0;
 }
 
-/* wait_network: its end; what it could not do is the error. */
+/* wait_network: its end; what it could not do is the error. Before pivot_root, which would take /dev/net/tun away from the child as well. */
 static int
 wait_network (Init *init)
 {
@@ -96,15 +96,6 @@ wait_network (Init *init)
     if (errno != EINTR)
       return -errno;
   return WIFEXITED (status) ? -WEXITSTATUS (status) : -ECANCELED;
-}
-
-/* stage_network_early: hooks and sysctls may be about the tap. */
-static int
-stage_network_early (Init *init)
-{
-  const RuntimePlan *plan = init->plan;
-  int asked = plan->hooks_container.n > 0 || plan->hooks_runtime.n > 0 || plan->sysctls.n > 0;
-  return asked ? wait_network (init) : 0;
 }
 
 static int
@@ -433,7 +424,7 @@ static const struct {
   { STAGE_PROPAGATION, stage_propagation },
   { STAGE_ROOT, stage_root },
   { STAGE_MOUNT, stage_mount },
-  { STAGE_NETWORK, stage_network_early },
+  { STAGE_NETWORK, wait_network },
   { STAGE_HOOK_CONTAINER, stage_hooks_container },
   { STAGE_PIVOT, stage_pivot },
   { STAGE_SYSCTL, stage_sysctl },
@@ -441,7 +432,6 @@ static const struct {
   { STAGE_MASK, stage_mask },
   { STAGE_READONLY, stage_readonly },
   { STAGE_HOSTNAME, stage_hostname },
-  { STAGE_NETWORK, wait_network },
   { STAGE_GO, stage_go },
   { STAGE_LIMIT, stage_limit },
   { STAGE_STDIO, stage_stdio },
