@@ -45,7 +45,7 @@ static void
 close_others (MonitorStart *start)
 {
   int *kept[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
-                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd };
+                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir };
   const size_t n = sizeof kept / sizeof kept[0];
   int moved[sizeof kept / sizeof kept[0]];
   /* one descriptor each, out of the way of 0, 1 and 2: two names may share a number */

@@ -188,7 +188,7 @@ start (Run *run, GError **error)
     .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
     .client = run->client[1], .stdin_read = run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
-    .cleanup = program != NULL ? cleanup : NULL,
+    .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = program != NULL ? cleanup : NULL,
   };
   terminal_size (&runtime.rows, &runtime.columns);
   run->tried = TRUE;

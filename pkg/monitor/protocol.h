@@ -5,8 +5,32 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MONITOR_START_MAGIC 0x32434f52u /* "ROC2"; changed whenever the struct is */
+#define MONITOR_START_MAGIC 0x33434f52u /* "ROC3"; changed whenever the struct is */
 #define MONITOR_START_FD 3              /* coracle-monitor finds a memfd with one MonitorStart here */
+
+/* Where the container's output goes besides whoever is attached. Source: podman-run(1) --log-driver. */
+typedef enum {
+  MONITOR_LOG_NONE,
+  MONITOR_LOG_K8S,       /* "2026-01-02T03:04:05.000000006+00:00 stdout F line\n"; P for a part of a line that was too long, or that had no end */
+  MONITOR_LOG_JSON,      /* Docker's json-file: {"log":"line\n","stream":"stdout","time":"…Z"} */
+  MONITOR_LOG_JOURNALD,  /* fd is a datagram socket connected to /run/systemd/journal/socket: journald's native protocol */
+  MONITOR_LOG_PASSTHROUGH,   /* no pipes: init has the command's own stdout and stderr */
+} MonitorLogKind;
+typedef struct {
+  uint32_t kind;         /* MonitorLogKind */
+  int fd;                /* the log file, O_APPEND, or the socket; -1 = none */
+  int dir;               /* the folder that file is in, for rotation by rename to NAME.1; -1 = never rotated */
+  uint64_t max_size;     /* bytes after which a line begins a new file; 0 = no limit */
+  uint32_t max_files;    /* how many old ones are kept besides, at least 1 */
+  char name[64];         /* of the file in dir */
+  char tag[256];         /* "" = none; already expanded */
+  char container_name[256];
+} MonitorLog;
+
+/* A health check's clock. The check itself is MonitorStart.health, a program; the monitor starts one when the interval since the end of the last has passed, never two at once. */
+typedef struct {
+  uint64_t interval_us;  /* 0 = no checks */
+} MonitorHealth;
 
 /* The monitor is pid 1 of a pid namespace of its own, in the user namespace and the command's mount namespace, host network. It has performed a RuntimePlan
  * (pkg/runtime/plan.h), which holds this struct, and cloned the container's init. Descriptors are numbers open in it; -1 = none. */
@@ -26,10 +50,26 @@ typedef struct {
   int stop_signal;     /* sent first when timeout_us runs out; SIGKILL follows after stop_timeout_us */
   uint64_t timeout_us; /* 0 = none (run --timeout) */
   uint64_t stop_timeout_us;
+  int listener;        /* listening SOCK_SEQPACKET, bound to RUN_ROOT/ID/attach: any number of clients come and go; the same messages as on @client, first MONITOR_ATTACH
+                        * or a control message */
+  int notify;          /* datagram socket bound where the container finds NOTIFY_SOCKET; -1 = none */
+  int notify_host;     /* datagram socket connected to the command's own NOTIFY_SOCKET; READY=1 of the container goes there, with MAINPID=@monitor_pid; -1 = none */
+  MonitorLog log;
+  MonitorHealth health_clock;
+  uint8_t restart;     /* a restart policy: the plan is kept, and performed again when the clean-up program asks for it by its status MONITOR_AGAIN */
   uint8_t kill_group;  /* --pid=host: the init's death does not kill its children */
   char id[65];
-  char cleanup[16][256];   /* argv ("" ends it) of the program to run at the container's end when no client is there to clean up; cleanup[0] = "" for none */
+  char cleanup[16][256];   /* argv ("" ends it) of the program to run at the container's end when no client is there to clean up; cleanup[0] = "" for none. It is
+                            * told the folder and its lock as descriptor 3. */
+  char health[16][256];    /* argv of the program that checks the container's health, in the same way */
 } MonitorStart;
+
+/* Exit statuses of the clean-up program. Anything else but these: it failed, the folder stays for the next sweep. */
+enum {
+  MONITOR_ENDED = 0,     /* the end is recorded: the monitor leaves */
+  MONITOR_AGAIN = 10,    /* the end is recorded, and the restart policy wants another start: after a pause of 100 ms, doubled each time up to a minute, and begun anew after a
+                          * run of 10 s or more. MONITOR_STOPPING calls it off: then the clean-up runs again, which finds the row's "stopped_by_user" */
+};
 
 /* Every message on the client socket is one packet: this header, then data. At most MONITOR_DATA_MAX bytes of data. */
 typedef enum {
@@ -40,8 +80,14 @@ typedef enum {
   MONITOR_DETACH,      /* the client leaves; the container goes on, its standard input stays open (a client that just dies has it closed) */
   MONITOR_CLEANED,     /* after MONITOR_EXITED: the client has done all that the container's end asks for. A socket closed without it makes the monitor run MonitorStart.cleanup */
   MONITOR_RECORDED,    /* the container is in the state database: from now on it outlives its command (until then the monitor has PR_SET_PDEATHSIG) */
+  MONITOR_ATTACH,      /* MonitorAttach: on a connection to the listener: from now on the container's output is sent here. Output from before is in the log */
+  MONITOR_STOPPING,    /* control: whoever stops the container has said so in its row, and no restart follows; answered by MONITOR_DONE */
+  MONITOR_RESTART,     /* control: restart at the next end whatever the policy says (a health check's on-failure=restart); MONITOR_DONE */
+  MONITOR_HEALTH,      /* control: MonitorHealth, a new clock (update, the start-up check has passed); MONITOR_DONE */
   /* from the monitor */
   MONITOR_OUTPUT = 64, /* data from the terminal */
+  MONITOR_OUTPUT_ERR,  /* data from standard error, to who is attached without a terminal */
+  MONITOR_DONE,        /* int32_t: 0 or errno: the answer to a control message */
   MONITOR_OUTPUT_CLOSED,  /* int32_t errno: EPIPE: nobody reads out_fd or err_fd any more: the client ends as any program in a pipeline does, by SIGPIPE; the container goes
                            * on. ENOSPC, EDQUOT: there is no room for what it prints: the rest is lost, and the client says so in the end */
   MONITOR_STDIN_CLOSED,  /* the container closed its standard input: what is sent there is thrown away */
@@ -53,6 +99,9 @@ typedef struct {
 typedef struct {
   uint16_t rows, columns;
 } MonitorSize;
+typedef struct {
+  uint8_t in, out, err;  /* streams wanted; with a terminal @out is all of it */
+} MonitorAttach;
 typedef struct {
   int32_t status;      /* as waitpid gives it */
   uint8_t timed_out;   /* the timeout ended it */

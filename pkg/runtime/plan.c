@@ -619,6 +619,16 @@ add_programs (Build *build)
   plan->slirp_program = slirp;
 }
 
+/* put_program: an argv into one of MonitorStart's. */
+static gboolean
+put_program (char to[16][256], const char *const *argv, GError **error)
+{
+  for (size_t i = 0; argv != NULL && argv[i] != NULL; i++)
+    if (i + 1 >= 16 || g_strlcpy (to[i], argv[i], sizeof to[i]) >= sizeof to[i])
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "path too long for a command of the monitor: %s", argv[i]);
+  return TRUE;
+}
+
 static gboolean
 fill_monitor (Build *build, GError **error)
 {
@@ -629,13 +639,11 @@ fill_monitor (Build *build, GError **error)
     .program_fd = -1, .pty = -1,
     .stdin_fd = options->stdin_write, .stdout_fd = -1, .stderr_fd = -1, .out_fd = options->out_fd, .err_fd = options->err_fd,
     .stop_signal = options->stop_signal, .timeout_us = options->timeout_us, .stop_timeout_us = options->stop_timeout_us,
-    .kill_group = plan_of (build)->pdeathsig,
+    .kill_group = plan_of (build)->pdeathsig, .listener = options->listener, .notify = options->notify, .notify_host = options->notify_host, .log = options->log,
+    .health_clock = options->health_clock, .restart = (uint8_t) options->restart,
   };
   g_strlcpy (monitor->id, options->id, sizeof monitor->id);
-  for (size_t i = 0; options->cleanup != NULL && options->cleanup[i] != NULL; i++)
-    if (i + 1 >= G_N_ELEMENTS (monitor->cleanup) || g_strlcpy (monitor->cleanup[i], options->cleanup[i], sizeof monitor->cleanup[i]) >= sizeof monitor->cleanup[i])
-      return coracle_throw (error, CORACLE_ERROR_INVALID, "path too long for the clean-up command: %s", options->cleanup[i]);
-  return TRUE;
+  return put_program (monitor->cleanup, options->cleanup, error) && put_program (monitor->health, options->health, error);
 }
 
 GByteArray *

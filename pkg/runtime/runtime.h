@@ -37,6 +37,12 @@ typedef struct {
   int stop_signal;
   guint64 timeout_us, stop_timeout_us;
   const char *const *cleanup;    /* argv, NULL-terminated */
+  const char *const *health;     /* argv, NULL-terminated; NULL = no checks */
+  /* what MonitorStart says of them; -1 = none */
+  int listener, notify, notify_host;
+  MonitorLog log;
+  MonitorHealth health_clock;
+  gboolean restart;
 } RuntimeOptions;
 
 /* runtime_stage_name: what a stage was doing, for people; NULL for what is no stage. */

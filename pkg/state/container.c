@@ -195,6 +195,16 @@ state_container_list_lean (State *state, GPtrArray **ret_containers, GError **er
 }
 
 gboolean
+state_container_edit (State *state, const char *id, gboolean (*edit) (StateContainer *row, void *data, GError **error), void *data, GError **error)
+{
+  if (!state_begin (state, STATE_FAST, error))
+    return FALSE;
+  g_autoptr (StateContainer) row = state_container_find (state, id, error);
+  gboolean ok = row != NULL && edit (row, data, error) && state_container_update (state, row, error);
+  return state_end (state, ok, error);
+}
+
+gboolean
 state_container_remove (State *state, const char *id, GError **error)
 {
   int changed = 0;

@@ -82,6 +82,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateContainer, state_container_free)
 /* state_container_insert: EXISTS when name or id is taken; NOT_FOUND when the image was removed meanwhile */
 gboolean state_container_insert (State *state, const StateContainer *container, GError **error);
 gboolean state_container_update (State *state, const StateContainer *container, GError **error);   /* NOT_FOUND when it is gone */
+/* state_container_edit: one transaction: the row as it is now is given to @edit, and written back. For whoever changes a part of a row that others change too (a name, a
+ * restart count, health). @edit returns FALSE with @error to leave it as it was. NOT_FOUND when it is gone. */
+gboolean state_container_edit (State *state, const char *id, gboolean (*edit) (StateContainer *row, void *data, GError **error), void *data, GError **error);
 StateContainer *state_container_find (State *state, const char *name_or_id, GError **error);       /* by name, id or unique prefix of an id; INVALID if ambiguous */
 gboolean state_container_list (State *state, GPtrArray **ret_containers, GError **error);          /* of StateContainer, oldest first */
 /* state_container_list_lean: the same without reading config, which is most of the time that a long list takes: NULL until state_container_read_config. */

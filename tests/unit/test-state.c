@@ -125,6 +125,14 @@ container (const char *id, const char *name, const char *image)
   return c;
 }
 
+static gboolean
+count_restart (StateContainer *row, void *data, GError **error)
+{
+  int *edits = data;
+  row->exit_code++;
+  return (*edits)++ == 0 || coracle_throw (error, CORACLE_ERROR_INVALID, "enough");
+}
+
 static void
 test_containers (Fixture *f, const void *data)
 {
@@ -152,6 +160,13 @@ test_containers (Fixture *f, const void *data)
   g_assert_true (state_container_update (f->state, by_prefix, NULL));
   g_autoptr (StateContainer) updated = state_container_find (f->state, "one", NULL);
   g_assert_cmpint (updated->exit_code, ==, 3);
+  int edits = 0;
+  g_assert_true (state_container_edit (f->state, ID_B, count_restart, &edits, NULL));
+  g_assert_false (state_container_edit (f->state, ID_B, count_restart, &edits, &error));   /* the second is refused: nothing changes */
+  g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_INVALID);
+  g_clear_error (&error);
+  g_autoptr (StateContainer) edited = state_container_find (f->state, "one", NULL);
+  g_assert_cmpint (edited->exit_code, ==, 4);
   g_assert_true (state_container_remove (f->state, ID_B, NULL));
   g_assert_false (state_container_update (f->state, updated, &error));
   g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND);
