@@ -24,8 +24,7 @@ typedef struct {
   uint64_t deadline;  /* CLOCK_MONOTONIC, microseconds; 0: none */
   bool stopping;      /* the stop signal was sent, the kill is next */
   MonitorExit exited;
-  Stream out, err;
-  Peer peer;
+  Traffic traffic;
 } Monitor;
 
 /* Not on the stack: the buffers are large and only what is touched may become resident */
@@ -37,6 +36,12 @@ now_us (clockid_t clock)
   struct timespec t;
   (void) clock_gettime (clock, &t);
   return (uint64_t) t.tv_sec * 1000000 + (uint64_t) t.tv_nsec / 1000;
+}
+
+uint64_t
+monitor_now (void)
+{
+  return now_us (CLOCK_MONOTONIC);
 }
 
 /* close_others: keep what MonitorStart names, close-on-exec, and nothing else; standard descriptors become /dev/null. A leaked copy of the
@@ -98,7 +103,7 @@ init_ended (Monitor *monitor, int status)
   if (start->kill_group)
     ending_kill_group (start->init_pid, start->slirp_pid);
   ending_record (start->run_dir, &monitor->exited);
-  peer_finish (&monitor->peer);
+  traffic_finish (&monitor->traffic);
 }
 
 static void
@@ -118,7 +123,7 @@ static void
 serve_deadline (Monitor *monitor)
 {
   const MonitorStart *start = &monitor->start;
-  if (monitor->deadline == 0 || now_us (CLOCK_MONOTONIC) < monitor->deadline)
+  if (monitor->deadline == 0 || monitor_now () < monitor->deadline)
     return;
   monitor->exited.timed_out = 1;
   if (monitor->stopping || start->stop_signal <= 0 || start->stop_timeout_us == 0)
@@ -132,16 +137,21 @@ serve_deadline (Monitor *monitor)
   monitor->deadline += start->stop_timeout_us;
 }
 
+static uint64_t
+sooner (uint64_t a, uint64_t b)
+{
+  return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 static void
 wait_for_event (const Monitor *monitor, struct pollfd *polls, size_t n)
 {
   struct timespec pause = { 0, 0 }, *timeout = NULL;
-  if (monitor->init == 0 && (stream_ready (&monitor->out) || stream_ready (&monitor->err)))
-    timeout = &pause;
-  else if (monitor->deadline > 0)
+  uint64_t due = sooner (monitor->deadline, traffic_due (&monitor->traffic));
+  if (due > 0)
     {
-      uint64_t now = now_us (CLOCK_MONOTONIC);
-      uint64_t left = monitor->deadline > now ? monitor->deadline - now : 0;
+      uint64_t now = monitor_now ();
+      uint64_t left = due > now ? due - now : 0;
       pause.tv_sec = (time_t) (left / 1000000);
       pause.tv_nsec = (long) (left % 1000000) * 1000;
       timeout = &pause;
@@ -155,34 +165,13 @@ wait_for_event (const Monitor *monitor, struct pollfd *polls, size_t n)
 static void
 serve (Monitor *monitor)
 {
-  enum { SIGNALS = PEER_POLLS, OUT, ERR, POLLS };
-  struct pollfd polls[POLLS];
-  Peer *peer = &monitor->peer;
-  peer_poll (peer, polls);
-  polls[SIGNALS] = (struct pollfd) { .fd = monitor->signals, .events = POLLIN };
-  stream_poll (&monitor->out, &polls[OUT]);
-  stream_poll (&monitor->err, &polls[ERR]);
-  wait_for_event (monitor, polls, POLLS);
-
-  bool last = monitor->init == 0;
-  if (polls[OUT].revents != 0)
-    stream_pump (&monitor->out, last);
-  if (polls[ERR].revents != 0)
-    stream_pump (&monitor->err, last);
-  int broken = monitor->out.broken != 0 ? monitor->out.broken : monitor->err.broken;
-  if (broken != 0)
-    {
-      monitor->out.broken = monitor->err.broken = 0;
-      peer_tell_broken (peer, broken);
-    }
-  peer_serve (peer, polls, monitor->init);
-  if (peer->left)
-    {
-      stream_drop (&monitor->out);
-      stream_drop (&monitor->err);
-      peer->left = false;
-    }
-  if (polls[SIGNALS].revents != 0)
+  struct pollfd polls[TRAFFIC_POLLS + 1];
+  int n = traffic_poll (&monitor->traffic, polls);
+  polls[n] = (struct pollfd) { .fd = monitor->signals, .events = POLLIN };
+  wait_for_event (monitor, polls, (size_t) n + 1);
+  bool signalled = polls[n].revents != 0;
+  traffic_serve (&monitor->traffic, polls);
+  if (signalled)
     {
       struct signalfd_siginfo info;
       while (read (monitor->signals, &info, sizeof info) > 0)
@@ -190,19 +179,6 @@ serve (Monitor *monitor)
       reap (monitor);
     }
   serve_deadline (monitor);
-}
-
-static bool
-drained (Monitor *monitor)
-{
-  /* someone outside the container may still hold a write end and never close it: empty is the end now */
-  if (!monitor->out.blocked)
-    stream_pump (&monitor->out, true);
-  if (!monitor->err.blocked)
-    stream_pump (&monitor->err, true);
-  if (monitor->peer.pty >= 0)
-    peer_finish (&monitor->peer);
-  return monitor->out.from < 0 && monitor->err.from < 0 && peer_drained (&monitor->peer);
 }
 
 static int
@@ -248,9 +224,9 @@ watch_start (MonitorStart *ret_start)
 /* wait_command: until the command has ended, but not for long. We share its mount namespace, and the last to leave takes it apart, which waits for the kernel's grace
  * periods: that is our part, not that of the user's command. */
 static void
-wait_command (Peer *peer)
+wait_command (const Clients *clients)
 {
-  struct pollfd command = { .fd = peer->pidfd, .events = POLLIN };
+  struct pollfd command = { .fd = clients->pidfd, .events = POLLIN };
   const struct timespec longest = { .tv_nsec = 500000000 };
   (void) ppoll (&command, 1, &longest, NULL);
 }
@@ -270,24 +246,22 @@ main (int argc, char **argv)
   if (start->kill_group)
     (void) prctl (PR_SET_CHILD_SUBREAPER, 1);
   monitor->init = start->init_pid;
-  stream_start (&monitor->out, start->stdout_fd, start->out_fd);
-  stream_start (&monitor->err, start->stderr_fd, start->err_fd);
-  peer_start (&monitor->peer, start);
+  traffic_start (&monitor->traffic, start);
   if (start->timeout_us > 0)
-    monitor->deadline = now_us (CLOCK_MONOTONIC) + start->timeout_us;
+    monitor->deadline = monitor_now () + start->timeout_us;
   /* it may have ended before SIGCHLD was blocked */
   reap (monitor);
 
   while (monitor->init > 0)
     serve (monitor);
-  while (!drained (monitor))
+  while (!traffic_drained (&monitor->traffic))
     serve (monitor);
-  peer_tell (&monitor->peer, &monitor->exited);
-  while (monitor->peer.socket >= 0)
+  traffic_tell (&monitor->traffic, &monitor->exited);
+  while (traffic_waits (&monitor->traffic))
     serve (monitor);
-  if (!monitor->peer.cleaned)
+  if (!monitor->traffic.clients.cleaned)
     ending_cleanup (start);
   else
-    wait_command (&monitor->peer);
+    wait_command (&monitor->traffic.clients);
   return 0;
 }

@@ -14,25 +14,138 @@
 
 #include "pkg/monitor/protocol.h"
 
-/* ---- stream.c: one pipe of the container to one borrowed descriptor of the caller */
+enum { LOG_PIECE = 65536, LOG_BUFFER = 131072 };
+
+/* ---- log.c: the container's output in its log file, or the journal */
+enum { STREAM_OUT, STREAM_ERR, STREAMS };   /* STREAM_OUT: standard output, or the terminal */
+typedef struct {
+  MonitorLog *to;
+  uint64_t size;       /* of the file */
+  bool torn;           /* the disk was full in the middle of a record */
+  bool blocked;        /* the journal takes no more: wait for it */
+  int64_t second;      /* what @date says */
+  char date[20];       /* "2026-01-02T03:04:05" */
+  int64_t offset_of;   /* the quarter of an hour that @offset is of */
+  long offset;         /* of local time, in seconds */
+  struct {
+    char bytes[4];     /* the beginning of a UTF-8 sequence whose rest has not come */
+    uint8_t n;
+  } held[STREAMS];
+  size_t fields_size;
+  char fields[1024];   /* of the journal: what is the same in every message */
+  size_t used;
+  char buffer[LOG_BUFFER];
+} Log;
+/* log_start: @to: used until the end; rotation changes its @fd. @id: of the container. */
+void log_start (Log *log, MonitorLog *to, const char *id);
+bool log_wanted (const Log *log);
+/* log_write: @size bytes, at most LOG_PIECE, of what the container wrote to @which. Never blocks. Returns how many were taken: fewer when @log is blocked. What there is no
+ * room for on the disk is lost. */
+size_t log_write (Log *log, int which, const char *data, size_t size);
+/* log_end: @which has ended. */
+void log_end (Log *log, int which);
+/* log_drop: nobody takes it. */
+void log_drop (Log *log);
+
+/* ---- input.c: the container's standard input, or its terminal's keyboard and size */
+typedef struct {
+  int fd;          /* write end or master, ours, non-blocking; -1: none or closed */
+  bool tty;
+  int slave;       /* kept open, or the master would report a hangup for as long as nobody in the container has the terminal open */
+  bool broken;     /* the container closed its standard input: who writes must still be told */
+  size_t at, length;   /* of packet.data: not yet taken */
+  struct {
+    MonitorHeader header;
+    char data[MONITOR_DATA_MAX];
+  } packet;
+} Input;
+void input_start (Input *input, const MonitorStart *start);
+void input_poll (const Input *input, struct pollfd *poll);
+void input_serve (Input *input, const struct pollfd *poll);
+/* input_give: @size bytes were received to packet.data. None: the end: a pipe is closed; a terminal has no end, so its end-of-file character is typed, as script(1) does. */
+void input_give (Input *input, size_t size);
+void input_resize (const Input *input, const MonitorSize *size);
+/* input_close: a pipe: no more comes. */
+void input_close (Input *input);
+/* input_finish: every process of the container is dead. */
+void input_finish (Input *input);
+
+/* ---- clients.c: the foreground command, and whoever connects to the listener */
+enum { CLIENT_PRIMARY = 0, CLIENTS_MAX = 256 };   /* the foreground command is the first, there or not; more than these wait to be let in */
+typedef struct {
+  int socket;        /* -1: gone */
+  uint8_t wants;     /* a bit for each stream: it is sent there */
+  uint8_t owed;      /* a bit for each stream whose piece it has not got yet */
+  uint8_t tell;      /* what else it must still be sent */
+  bool in;           /* its input is the container's */
+  bool attached;     /* on a connection to the listener: it said MONITOR_ATTACH */
+  bool held;         /* its next message is input, for which there is no room */
+  int32_t closed, done;   /* the number of MONITOR_OUTPUT_CLOSED, of MONITOR_DONE */
+} Client;
+typedef struct {
+  int listener;
+  int pidfd;         /* of the foreground command */
+  bool cleaned;      /* it said MONITOR_CLEANED */
+  bool left;         /* it has just gone: its output descriptors are to be dropped */
+  bool full;         /* no descriptor is left for one more */
+  bool progress;     /* somebody took something since this was last cleared */
+  pid_t init;        /* where signals go; 0: has ended */
+  Input *input;
+  MonitorExit exited;
+  struct {
+    const char *data;
+    size_t size;
+  } pieces[STREAMS];
+  int n, polled;
+  Client list[CLIENTS_MAX];
+} Clients;
+enum { CLIENTS_LISTENER, CLIENTS_PIDFD, CLIENTS_FIRST, CLIENTS_POLLS = CLIENTS_FIRST + CLIENTS_MAX };
+
+void clients_start (Clients *clients, const MonitorStart *start, Input *input);
+/* clients_poll: returns how many of @polls are used. */
+int clients_poll (Clients *clients, struct pollfd polls[CLIENTS_POLLS]);
+void clients_serve (Clients *clients, const struct pollfd polls[CLIENTS_POLLS]);
+bool clients_want (const Clients *clients, int which);
+/* clients_offer: send a piece to all who want it. @data must stay until nobody owes it any more: clients_owe. */
+void clients_offer (Clients *clients, int which, const char *data, size_t size);
+bool clients_owe (const Clients *clients, int which);
+/* clients_tell_broken: tell the foreground command what has become of its standard output. */
+void clients_tell_broken (Clients *clients, int number);
+/* clients_tell_input: those who write to standard input that it is closed. */
+void clients_tell_input (Clients *clients);
+/* clients_tell: all that the container has ended. */
+void clients_tell (Clients *clients, const MonitorExit *exited);
+/* clients_wait: is there one besides the foreground command that has not taken everything yet? */
+bool clients_wait (const Clients *clients);
+/* clients_drop: those for whom was waited long enough. @all: and those who owe nothing: every one but the foreground command. */
+void clients_drop (Clients *clients, bool all);
+
+/* ---- control.c: messages for the monitor itself. @data: @size bytes, not aligned. Returns 0 or an errno, which the sender gets as MONITOR_DONE; never blocks. */
+int control_message (uint32_t type, const void *data, size_t size);
+
+/* ---- stream.c: one pipe of the container, or its terminal, to its log, to the clients, and to one borrowed descriptor of the caller */
 typedef enum {
-  STREAM_SPLICE,   /* pipe, file, /dev/null: moved by splice, without blocking */
+  STREAM_SPLICE,   /* pipe, file, /dev/null: moved by splice, without blocking, while nobody else wants it */
   STREAM_SOCKET,   /* send with MSG_DONTWAIT */
-  STREAM_COPY,     /* write: a file, or a terminal opened anew with O_NONBLOCK */
-  STREAM_CAREFUL,  /* write in small pieces, each after poll: a terminal that could not be opened anew */
+  STREAM_COPY,     /* write: a file, or a pipe or terminal opened anew with O_NONBLOCK */
+  STREAM_CAREFUL,  /* write in small pieces, each after poll: a pipe or terminal that could not be opened anew */
 } StreamKind;
 typedef struct {
-  int from;        /* read end, ours, non-blocking; -1: ended */
-  int to;          /* -1: nobody listens: read and forget */
+  int which;       /* STREAM_OUT, STREAM_ERR */
+  Log *log;
+  Clients *clients;
+  int from;        /* read end or master, ours, non-blocking; -1: ended */
+  int to;          /* -1: nobody listens */
   StreamKind kind;
   int broken;      /* errno: @to was dropped because its reader is gone (EPIPE) or there is no room for what is written (ENOSPC, EDQUOT); 0: it was not */
   bool blocked;    /* @to takes no more: wait for it, not for @from */
-  size_t at, length;   /* of buffer, what was read and not yet written */
-  char buffer[32768];
+  size_t length;   /* of buffer: what was read and not yet taken by all */
+  size_t logged, written;   /* how much of it the log and @to have */
+  char buffer[LOG_PIECE];
 } Stream;
 
 void stream_start (Stream *stream, int from, int to);
-/* stream_poll: what to wait for. */
+/* stream_poll: what to wait for: @from, or @to while that takes no more; -1 while it is the log or a client. */
 void stream_poll (const Stream *stream, struct pollfd *poll);
 /* stream_pump: move what can be moved now, a bounded amount. @last: all writers are dead: what is empty has ended. */
 void stream_pump (Stream *stream, bool last);
@@ -41,46 +154,33 @@ bool stream_ready (const Stream *stream);
 /* stream_drop: nobody listens any more; closes @to, so that the caller's pipe sees its end. */
 void stream_drop (Stream *stream);
 
-/* ---- peer.c: the client at the other end of the socket, the terminal and standard input it drives */
+/* ---- traffic.c: all of the above: what goes between the container and those who watch it. Nothing here ends or blocks for a client but the foreground command. */
 typedef struct {
-  int socket;      /* -1: gone */
-  int pidfd;
-  bool left;       /* it has just gone: its output descriptors are to be dropped */
-  bool cleaned;    /* it said MONITOR_CLEANED */
-  int pty;         /* master, ours, non-blocking; -1: no terminal, or ended */
-  int slave;       /* kept open, or the master would report a hangup for as long as nobody in the container has the terminal open */
-  int input;       /* write end of the container's standard input, ours, non-blocking; -1: none or closed */
-  int output_closed;   /* errno: the client must still be told MONITOR_OUTPUT_CLOSED */
-  bool input_closed;   /* the client must still be told MONITOR_STDIN_CLOSED */
-  bool telling;    /* @exited must still be sent */
-  MonitorExit exited;
-  size_t in_at, in_length;     /* of in.data: input not yet taken by the terminal or pipe */
-  size_t out_length;           /* of out.data: terminal output not yet sent */
-  struct {
-    MonitorHeader header;
-    char data[MONITOR_DATA_MAX];
-  } in;
-  struct {
-    MonitorHeader header;
-    char data[16384];
-  } out;
-} Peer;
-
-enum { PEER_SOCKET, PEER_PIDFD, PEER_PTY, PEER_INPUT, PEER_POLLS };
-void peer_start (Peer *peer, const MonitorStart *start);
-void peer_poll (const Peer *peer, struct pollfd polls[PEER_POLLS]);
-/* peer_serve: after ppoll. @init: where signals go, 0 once it has ended. */
-void peer_serve (Peer *peer, const struct pollfd polls[PEER_POLLS], pid_t init);
-/* peer_finish: every process of the container is dead: what is left in the terminal is all there will be. */
-void peer_finish (Peer *peer);
-/* peer_drained: everything the terminal printed was sent (or nobody wants it). */
-bool peer_drained (const Peer *peer);
-/* peer_tell_broken: send MONITOR_OUTPUT_CLOSED with @number as soon as there is room. */
-void peer_tell_broken (Peer *peer, int number);
-/* peer_tell: send MONITOR_EXITED as soon as there is room. */
-void peer_tell (Peer *peer, const MonitorExit *exited);
-/* peer_leave: the client is dead or has left. @died: it did not say MONITOR_DETACH: nobody will ever write to standard input again, close it. */
-void peer_leave (Peer *peer, bool died);
+  bool finished;       /* every process of the container is dead */
+  uint64_t patience;   /* CLOCK_MONOTONIC, microseconds: when clients that take nothing are dropped, once it has finished; 0: not yet */
+  Log log;
+  Input input;
+  Clients clients;
+  Stream streams[STREAMS];
+} Traffic;
+enum { TRAFFIC_OUT, TRAFFIC_ERR, TRAFFIC_LOG, TRAFFIC_INPUT, TRAFFIC_CLIENTS, TRAFFIC_POLLS = TRAFFIC_CLIENTS + CLIENTS_POLLS };
+/* traffic_start: the log and the clients: once. */
+void traffic_start (Traffic *traffic, MonitorStart *start);
+/* traffic_begin: a container with new pipes or a new terminal: @start's. */
+void traffic_begin (Traffic *traffic, const MonitorStart *start);
+/* traffic_poll: returns how many of @polls are used. */
+int traffic_poll (Traffic *traffic, struct pollfd polls[TRAFFIC_POLLS]);
+/* traffic_due: when traffic_serve must be called though nothing has happened, CLOCK_MONOTONIC in microseconds; 0: never; 1: now. */
+uint64_t traffic_due (const Traffic *traffic);
+void traffic_serve (Traffic *traffic, const struct pollfd polls[TRAFFIC_POLLS]);
+/* traffic_finish: every process of the container is dead: what is left in the pipes is all there will be. */
+void traffic_finish (Traffic *traffic);
+/* traffic_drained: all of the output was written. */
+bool traffic_drained (Traffic *traffic);
+/* traffic_tell: MONITOR_EXITED to all, as soon as there is room. */
+void traffic_tell (Traffic *traffic, const MonitorExit *exited);
+/* traffic_waits: is there one who has not heard it, or a foreground command that has not left? */
+bool traffic_waits (const Traffic *traffic);
 
 /* ---- ending.c: what is done when the container has ended */
 void ending_record (int run_dir, const MonitorExit *exited);
@@ -93,6 +193,8 @@ void ending_cleanup (MonitorStart *start);
 /* ---- small things */
 void fd_drop (int *fd);                 /* close once, leave -1 */
 void fd_set_nonblocking (int fd);       /* only for what is ours */
+uint64_t monitor_now (void);            /* CLOCK_MONOTONIC, microseconds */
+size_t text_number (char *to, uint64_t number);   /* decimal; returns the length, at most 20; no NUL */
 
 /* ---- init.c: run --init: the program bound into the container as /run/podman-init, its pid 1: starts @argv, passes signals on to it, reaps what is orphaned, and ends
  * with its status (128 + N when a signal ended it). */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,8 +13,10 @@
 /* At most this many moves before the other descriptors get their turn */
 #define PUMP_ROUNDS 16
 #define SPLICE_SIZE (1u << 20)
-/* What a terminal or pipe that poll calls writable takes without blocking: PIPE_BUF bytes for a pipe (pipe(7)); a terminal promises less */
-#define CAREFUL_SIZE 256
+/* What a terminal that poll calls writable takes without blocking; a pipe takes PIPE_BUF bytes (pipe(7)) */
+#define TERMINAL_SIZE 256
+/* One read of a terminal gives no more (N_TTY_BUF_SIZE); of a pipe that gave less, another would mostly find nothing */
+#define TERMINAL_MOST 4096
 
 void
 fd_drop (int *fd)
@@ -30,20 +33,28 @@ fd_set_nonblocking (int fd)
     (void) fcntl (fd, F_SETFL, fcntl (fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* reopen_terminal: an open file description of our own for the caller's terminal, so that O_NONBLOCK is ours alone. Not for a master (/dev/ptmx, 5:2): opening that
+size_t
+text_number (char *to, uint64_t number)
+{
+  char digits[20];
+  size_t n = 0, at = 0;
+  for (uint64_t left = number; left > 0 || n == 0; left /= 10)
+    digits[n++] = (char) ('0' + left % 10);
+  while (n > 0)
+    to[at++] = digits[--n];
+  return at;
+}
+
+/* reopen: an open file description of our own for the caller's terminal or pipe, so that O_NONBLOCK is ours alone. Not for a master (/dev/ptmx, 5:2): opening that
  * makes a new terminal. Replaces *@fd and returns true where it worked. */
 static bool
-reopen_terminal (int *fd, dev_t device)
+reopen (int *fd, dev_t device)
 {
   if (device == makedev (5, 2))
     return false;
-  char path[32] = "/proc/self/fd/";
-  char digits[12];
-  size_t n = 0, at = strlen (path);
-  for (unsigned number = (unsigned) *fd; number > 0 || n == 0; number /= 10)
-    digits[n++] = (char) ('0' + number % 10);
-  while (n > 0)
-    path[at++] = digits[--n];
+  char path[40] = "/proc/self/fd/";
+  size_t at = strlen (path);
+  at += text_number (path + at, (unsigned) *fd);
   path[at] = '\0';
   int own = open (path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (own < 0)
@@ -62,16 +73,20 @@ kind_of (int *fd)
   if (S_ISSOCK (st.st_mode))
     return STREAM_SOCKET;
   if (S_ISCHR (st.st_mode) && isatty (*fd))
-    return reopen_terminal (fd, st.st_rdev) ? STREAM_COPY : STREAM_CAREFUL;
+    return reopen (fd, st.st_rdev) ? STREAM_COPY : STREAM_CAREFUL;
   return STREAM_SPLICE;
 }
 
-/* kind_without_splice: @to cannot be spliced to: a file opened with O_APPEND, an odd device, or the very pipe we read. */
+/* kind_without_splice: *@fd cannot be spliced to: a file opened with O_APPEND, an odd device, the very pipe we read; or others want the same output. */
 static StreamKind
-kind_without_splice (int fd)
+kind_without_splice (int *fd)
 {
   struct stat st;
-  return fstat (fd, &st) == 0 && S_ISREG (st.st_mode) ? STREAM_COPY : STREAM_CAREFUL;
+  if (fstat (*fd, &st) < 0)
+    return STREAM_CAREFUL;
+  if (S_ISREG (st.st_mode) || (S_ISCHR (st.st_mode) && st.st_rdev == makedev (1, 3)))
+    return STREAM_COPY;
+  return S_ISFIFO (st.st_mode) && reopen (fd, 0) ? STREAM_COPY : STREAM_CAREFUL;
 }
 
 void
@@ -79,6 +94,9 @@ stream_start (Stream *stream, int from, int to)
 {
   stream->from = from;
   stream->to = to;
+  stream->length = 0;
+  stream->blocked = false;
+  stream->broken = 0;
   fd_set_nonblocking (from);
   if (from < 0)
     stream_drop (stream);
@@ -89,41 +107,30 @@ stream_start (Stream *stream, int from, int to)
 void
 stream_poll (const Stream *stream, struct pollfd *poll)
 {
-  poll->fd = stream->blocked ? stream->to : stream->from;
-  poll->events = stream->blocked ? POLLOUT : POLLIN;
+  int from = stream->length > 0 ? -1 : stream->from;
+  *poll = (struct pollfd) { .fd = stream->blocked ? stream->to : from, .events = stream->blocked ? POLLOUT : POLLIN };
 }
 
 bool
 stream_ready (const Stream *stream)
 {
-  return stream->from >= 0 && !stream->blocked;
+  return stream->from >= 0 && !stream->blocked && stream->length == 0;
 }
 
 void
 stream_drop (Stream *stream)
 {
   fd_drop (&stream->to);
-  stream->at = stream->length = 0;
   stream->blocked = false;
 }
 
 static void
 stream_end (Stream *stream)
 {
+  if (stream->from >= 0)
+    log_end (stream->log, stream->which);
   fd_drop (&stream->from);
   stream_drop (stream);
-}
-
-/* forget: read what nobody wants. Returns false when there is no more now. */
-static bool
-forget (Stream *stream, bool last)
-{
-  ssize_t n = read (stream->from, stream->buffer, sizeof stream->buffer);
-  if (n > 0 || (n < 0 && errno == EINTR))
-    return true;
-  if (n == 0 || errno != EAGAIN || last)
-    stream_end (stream);
-  return false;
 }
 
 /* failure_to_tell: @number if the user must know that output was lost; a terminal that hung up (EIO) tells them itself. */
@@ -149,7 +156,7 @@ move (Stream *stream, bool last)
     case EINTR:
       return true;
     case EINVAL:
-      stream->kind = kind_without_splice (stream->to);
+      stream->kind = kind_without_splice (&stream->to);
       return true;
     case EAGAIN:
       {
@@ -171,8 +178,8 @@ move (Stream *stream, bool last)
 static ssize_t
 write_some (const Stream *stream)
 {
-  const char *data = stream->buffer + stream->at;
-  size_t size = stream->length - stream->at;
+  const char *data = stream->buffer + stream->written;
+  size_t size = stream->length - stream->written;
   if (stream->kind == STREAM_SOCKET)
     return send (stream->to, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (stream->kind == STREAM_CAREFUL)
@@ -183,42 +190,73 @@ write_some (const Stream *stream)
           errno = EAGAIN;
           return -1;
         }
-      if (size > CAREFUL_SIZE)
-        size = CAREFUL_SIZE;
+      size_t most = isatty (stream->to) ? TERMINAL_SIZE : PIPE_BUF;
+      size = size < most ? size : most;
     }
   return write (stream->to, data, size);
 }
 
-static bool
-copy (Stream *stream, bool last)
+/* write_out: to the caller, as much as it takes now. */
+static void
+write_out (Stream *stream)
 {
-  if (stream->length == 0)
+  if (stream->kind == STREAM_SPLICE)
+    stream->kind = kind_without_splice (&stream->to);
+  while (stream->to >= 0 && stream->written < stream->length)
     {
-      ssize_t n = read (stream->from, stream->buffer, sizeof stream->buffer);
+      ssize_t n = write_some (stream);
+      if (n > 0)
+        stream->written += (size_t) n;
+      else if (n < 0 && errno == EAGAIN)
+        {
+          stream->blocked = true;
+          return;
+        }
+      else if (n == 0 || errno != EINTR)
+        {
+          stream->broken = failure_to_tell (n == 0 ? ENOSPC : errno);
+          stream_drop (stream);
+        }
+    }
+}
+
+/* fill: read a piece. A terminal's line discipline gives at most 4 KiB at a time. Returns false when there is nothing now. */
+static bool
+fill (Stream *stream, bool last)
+{
+  stream->logged = stream->written = 0;
+  while (stream->length < sizeof stream->buffer)
+    {
+      ssize_t n = read (stream->from, stream->buffer + stream->length, sizeof stream->buffer - stream->length);
       if (n < 0 && errno == EINTR)
-        return true;
-      if (n == 0 || (n < 0 && (errno != EAGAIN || last)))
+        continue;
+      /* what was read before goes out first: the end is met again */
+      if (n <= 0 && stream->length == 0 && (n == 0 || errno != EAGAIN || last))
         stream_end (stream);
       if (n <= 0)
-        return false;
-      stream->at = 0;
-      stream->length = (size_t) n;
+        break;
+      stream->length += (size_t) n;
+      if (n > TERMINAL_MOST)
+        break;
     }
-  ssize_t n = write_some (stream);
-  if (n < 0)
-    {
-      if (errno == EINTR)
-        return true;
-      stream->blocked = errno == EAGAIN;
-      stream->broken = failure_to_tell (errno);
-      if (!stream->blocked)
-        stream_drop (stream);
-      return !stream->blocked;
-    }
-  stream->at += (size_t) n;
-  if (stream->at == stream->length)
-    stream->at = stream->length = 0;
-  return true;
+  return stream->length > 0;
+}
+
+/* give: the piece to all who want it. Returns whether all have it. */
+static bool
+give (Stream *stream)
+{
+  if (stream->logged < stream->length)
+    stream->logged += log_write (stream->log, stream->which, stream->buffer + stream->logged, stream->length - stream->logged);
+  if (stream->to >= 0)
+    write_out (stream);
+  return stream->logged == stream->length && (stream->to < 0 || stream->written == stream->length) && !clients_owe (stream->clients, stream->which);
+}
+
+static bool
+can_splice (const Stream *stream)
+{
+  return stream->to >= 0 && stream->kind == STREAM_SPLICE && !log_wanted (stream->log) && !clients_want (stream->clients, stream->which);
 }
 
 void
@@ -227,8 +265,20 @@ stream_pump (Stream *stream, bool last)
   stream->blocked = false;
   for (int round = 0; round < PUMP_ROUNDS && stream->from >= 0; round++)
     {
-      bool more = stream->to < 0 ? forget (stream, last) : stream->kind == STREAM_SPLICE ? move (stream, last) : copy (stream, last);
-      if (!more)
+      if (stream->length == 0 && can_splice (stream))
+        {
+          if (!move (stream, last))
+            break;
+          continue;
+        }
+      if (stream->length == 0)
+        {
+          if (!fill (stream, last))
+            break;
+          clients_offer (stream->clients, stream->which, stream->buffer, stream->length);
+        }
+      if (!give (stream))
         break;
+      stream->length = 0;
     }
 }
