@@ -12,8 +12,14 @@ typedef struct {
 
 /* helper_child_start: as pid 1 of the monitor's pid namespace: start slirp and the overlay's server, clone init, run the runtime hooks.
  * Host: mount namespace of the command (a slave of the host's), network, ipc, uts. Own: user namespace (shared by all containers), pid. All capabilities over the user namespace.
- * @ret_start: the plan's MonitorStart with what was learnt. Returns 0; on failure it has been reported on the status socket and -1 is returned: exit. */
+ * @ret_start: the plan's MonitorStart with what was learnt. Returns 0; on failure it has been reported on the status socket and -1 is returned: exit, or, at a later start,
+ * end the init that may be in @ret_start. Either way the descriptors that only init needs are closed. */
 int helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, MonitorStart *ret_start);
+/* helper_child_close: the descriptors of @plan that only init needs. */
+void helper_child_close (const RuntimePlan *plan);
+/* helper_child_proc_pid: the number that the process behind @pidfd has in /proc, the host's, and so for whoever is outside; ours is of a pid namespace of our own. 0: unknown.
+ * Source: pidfd_open(2), fdinfo's "Pid:". */
+int helper_child_proc_pid (int pidfd);
 
 /* init_child_run: the container's init, from clone to exec. Never returns. @sync_fd: a byte is written to it when the mounts are made, and one read before going on (the runtime hooks are done); -1 = none.
  * @terminal_fd: socket on which the terminal's master is sent; -1 = none. @slirp_socket: where the tap goes; -1 = none. */

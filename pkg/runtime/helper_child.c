@@ -42,6 +42,8 @@ stage_start (Helper *helper)
   (void) umask (022);
   if (setsid () < 0 && errno != EPERM)
     return -errno;
+  if (helper->plan->command_pidfd < 0)
+    return 0;
   if (prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
     return -errno;
   /* the command may have died before that call; getppid says 0 in a pid namespace of our own */
@@ -150,13 +152,12 @@ report_init (Helper *helper)
   return sendmsg (helper->plan->status_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-/* proc_pid: init's number in the host's /proc, which is what a hook sees; ours is of a pid namespace of our own. Source: pidfd_open(2), fdinfo's "Pid:". */
-static int
-proc_pid (const Helper *helper)
+int
+helper_child_proc_pid (int pidfd)
 {
   char path[32] = "/proc/self/fdinfo/", digits[12], text[512];
   size_t n = 0, at = strlen (path);
-  unsigned number = (unsigned) helper->start->init_pidfd;
+  unsigned number = (unsigned) pidfd;
   do
     digits[n++] = (char) ('0' + number % 10);
   while ((number /= 10) != 0);
@@ -170,7 +171,7 @@ proc_pid (const Helper *helper)
   int pid = 0;
   for (line = line != NULL ? line + 6 : ""; *line >= '0' && *line <= '9' && pid < 100000000; line++)
     pid = pid * 10 + (*line - '0');
-  return pid > 0 ? pid : helper->start->init_pid;
+  return pid;
 }
 
 static int
@@ -182,7 +183,8 @@ stage_hooks (Helper *helper)
   char byte;
   if (fd_read_all (helper->sync, &byte, 1) != 1)
     return -ECANCELED; /* init failed before, and has said why */
-  int r = hook_child_run (plan, plan->hooks_runtime, proc_pid (helper), "creating", &helper->detail);
+  int pid = helper_child_proc_pid (helper->start->init_pidfd);
+  int r = hook_child_run (plan, plan->hooks_runtime, pid > 0 ? pid : helper->start->init_pid, "creating", &helper->detail);
   if (r == 0)
     r = fd_write_all (helper->sync, "g", 1);
   fd_close (fd_steal (&helper->sync));
@@ -217,23 +219,9 @@ static const struct {
   { STAGE_TERMINAL, stage_terminal },
 };
 
-int
-helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, MonitorStart *ret_start)
+void
+helper_child_close (const RuntimePlan *plan)
 {
-  *ret_start = plan->monitor;
-  Helper helper = { .plan = plan, .network = network, .start = ret_start, .slirp_socket = -1, .terminal = -1, .terminal_init = -1, .sync = -1, .sync_init = -1 };
-  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
-    {
-      int r = stages[i].run (&helper);
-      if (r < 0)
-        {
-          RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r, .detail = helper.detail };
-          if (r != -ECANCELED)
-            (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
-          return -1;
-        }
-    }
-  /* init's own ends and what only it uses */
   fd_close (plan->status_fd);
   fd_close (plan->init_stdin);
   fd_close (plan->init_stdout);
@@ -243,5 +231,31 @@ helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, Moni
   const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
   for (uint32_t i = 0; i < plan->joins.n; i++)
     fd_close (joins[i].fd);
-  return 0;
+}
+
+/* helper_clear: what a start that failed on the way leaves; slirp and init see their ends. */
+static void
+helper_clear (Helper *helper)
+{
+  int *fds[] = { &helper->slirp_socket, &helper->terminal, &helper->terminal_init, &helper->sync, &helper->sync_init };
+  for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+    fd_close (fd_steal (fds[i]));
+}
+
+int
+helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, MonitorStart *ret_start)
+{
+  *ret_start = plan->monitor;
+  Helper helper = { .plan = plan, .network = network, .start = ret_start, .slirp_socket = -1, .terminal = -1, .terminal_init = -1, .sync = -1, .sync_init = -1 };
+  int r = 0;
+  for (size_t i = 0; i < sizeof stages / sizeof stages[0] && r == 0; i++)
+    {
+      r = stages[i].run (&helper);
+      RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r, .detail = helper.detail };
+      if (r < 0 && r != -ECANCELED)
+        (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+    }
+  helper_clear (&helper);
+  helper_child_close (plan);
+  return r < 0 ? -1 : 0;
 }

@@ -80,7 +80,7 @@ typedef struct {
   /* the monitor and its helper work */
   MonitorStart monitor;      /* what is known beforehand; the helper fills init_pid, init_pidfd, slirp_pid, pty */
   int32_t status_fd;         /* SOCK_SEQPACKET to the command: RuntimeStatus messages; closes when init has exec'd */
-  int32_t command_pidfd;     /* the command: its death before "running" ends everything */
+  int32_t command_pidfd;     /* the command: its death before "running" ends everything; -1: there is none, the monitor itself starts the container again */
   int32_t init_stdin, init_stdout, init_stderr;   /* -1 with a terminal */
   uint64_t clone_flags;      /* CLONE_NEW… for init */
   PlanList joins;            /* PlanJoin */
