@@ -352,16 +352,15 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   poststart (&run);
   MonitorClient client = { .socket = run.client[0], .init_pidfd = run.process.init_pidfd, .tty = options->tty, .interactive = options->interactive,
                            .forward_signals = options->sig_proxy };
-  MonitorExit ended;
-  int output_error;
-  if (!monitor_client_run (&client, run.signals, &ended, &output_error, error))
+  MonitorResult result;
+  if (!monitor_client_run (&client, run.signals, &result, error))
     {
       (void) settle_lost (&run, NULL);
       return FALSE;
     }
-  *ret_status = monitor_exit_status (&ended);
-  if (!finish (&run, &ended, error))
+  *ret_status = monitor_exit_status (&result.exit);
+  if (!finish (&run, &result.exit, error))
     return FALSE;
   /* a script that keeps the output must not take a part for the whole: Podman's status, 126 */
-  return output_error == 0 || coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "writing the container's output: %s", g_strerror (output_error));
+  return result.output_error == 0 || coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "writing the container's output: %s", g_strerror (result.output_error));
 }

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -18,6 +19,11 @@
 
 /* What a pipe or terminal that poll calls writable takes at once: PIPE_BUF (pipe(7)) */
 #define WRITE_SIZE 4096
+
+#define CONNECTIONS_WAITING 128
+#define CONTROL_MS 5000
+/* How long an attached command waits for the container's end to be recorded */
+#define RECORD_MS 10000
 
 /* The mask from before the forwarded signals were blocked: a property of the process, as the mask is */
 static sigset_t mask_before;
@@ -29,13 +35,14 @@ typedef struct {
   gboolean raw;
   struct termios modes;   /* from before raw mode */
   gboolean input_open;
-  gboolean output_gone;   /* nobody reads our standard output any more, and SIGPIPE did not end us */
+  gboolean output_gone[3];   /* nobody reads our standard output (or error) any more, and SIGPIPE did not end us */
+  DetachKeys keys;
   struct sigaction pipe_before;
   gboolean ended;
-  int output_error;       /* errno: a part of the container's output could not be written */
-  MonitorExit *ret_exit;
+  MonitorResult result;
   gsize send_size;        /* of @input, waiting for room in the socket; 0 = nothing */
-  gsize write_at, write_size;   /* of output.data, waiting for room in our standard output */
+  int write_fd;           /* our standard output or error */
+  gsize write_at, write_size;   /* of output.data, waiting for room there */
   struct {
     MonitorHeader header;
     char data[32768];
@@ -128,10 +135,10 @@ suffer (Session *session, int number)
 
 /* break_pipe: end as any program does whose output nobody reads: `run IMAGE yes | head -1` must return. A caller that ignores SIGPIPE wants us to go on. */
 static void
-break_pipe (Session *session)
+break_pipe (Session *session, int fd)
 {
   struct sigaction ignore;
-  session->output_gone = TRUE;
+  session->output_gone[fd] = TRUE;
   (void) sigaction (SIGPIPE, &session->pipe_before, &ignore);
   suffer (session, SIGPIPE);
   (void) sigaction (SIGPIPE, &ignore, NULL);
@@ -183,21 +190,38 @@ send_input (Session *session)
   session->send_size = 0;
 }
 
-/* read_input: one packet of what the user types or pipes in; detach keys would be looked for here. A background process that reads its terminal is
- * stopped by the kernel, as any program is; where it cannot be (EIO), the input has ended. */
+/* put_input: @n bytes, 0 = the end, -1 = an error of reading, are at data + DETACH_KEYS_MAX: what of them is to be sent goes to the front. Returns its size; 0: not the end, but nothing
+ * to send when @session->input_open still. */
+static gsize
+put_input (Session *session, ssize_t n)
+{
+  char *data = session->input.data;
+  gboolean found = FALSE;
+  if (n > 0)
+    {
+      gsize size = detach_keys_filter (&session->keys, data + DETACH_KEYS_MAX, (gsize) n, data, &found);
+      session->result.detached = found;
+      return size;
+    }
+  /* the end is met again */
+  gsize size = detach_keys_flush (&session->keys, data);
+  session->input_open = size > 0;
+  return size;
+}
+
+/* read_input: one packet of what the user types or pipes in. A background process that reads its terminal is stopped by the kernel, as any program is; where it cannot
+ * be (EIO), the input has ended. */
 static void
 read_input (Session *session)
 {
-  ssize_t n = read (STDIN_FILENO, session->input.data, sizeof session->input.data);
+  ssize_t n = read (STDIN_FILENO, session->input.data + DETACH_KEYS_MAX, sizeof session->input.data - DETACH_KEYS_MAX);
   if (n < 0 && (errno == EINTR || errno == EAGAIN))
     return;
-  if (n <= 0)
-    {
-      session->input_open = FALSE;
-      n = 0;
-    }
+  gsize size = put_input (session, n);
+  if (size == 0 && session->input_open)
+    return;
   session->input.header.type = MONITOR_STDIN;
-  session->send_size = sizeof session->input.header + (gsize) n;
+  session->send_size = sizeof session->input.header + size;
   send_input (session);
 }
 
@@ -207,17 +231,18 @@ static void
 write_output (Session *session)
 {
   gsize size = MIN (session->write_size, WRITE_SIZE);
-  ssize_t n = session->output_gone ? (ssize_t) session->write_size : write (STDOUT_FILENO, session->output.data + session->write_at, size);
+  int fd = session->write_fd;
+  ssize_t n = session->output_gone[fd] ? (ssize_t) session->write_size : write (fd, session->output.data + session->write_at, size);
   if (n < 0 && (errno == EINTR || errno == EAGAIN))
     return;
   if (n < 0)
     {
       int errsv = errno;
       if (errsv == EPIPE)
-        break_pipe (session);
+        break_pipe (session, fd);
       else if (errsv == ENOSPC || errsv == EDQUOT)
-        session->output_error = errsv;
-      session->output_gone = TRUE;
+        session->result.output_error = errsv;
+      session->output_gone[fd] = TRUE;
       n = (ssize_t) session->write_size;
     }
   session->write_at += (gsize) n;
@@ -232,9 +257,9 @@ lose_output (Session *session, gsize size)
   if (size == sizeof number)
     memcpy (&number, session->output.data, sizeof number);
   if (number == EPIPE)
-    break_pipe (session);
+    break_pipe (session, STDOUT_FILENO);
   else
-    session->output_error = number;
+    session->result.output_error = number;
 }
 
 static void
@@ -243,6 +268,8 @@ handle (Session *session, gsize size)
   switch (session->output.header.type)
     {
     case MONITOR_OUTPUT:
+    case MONITOR_OUTPUT_ERR:
+      session->write_fd = session->output.header.type == MONITOR_OUTPUT ? STDOUT_FILENO : STDERR_FILENO;
       session->write_at = 0;
       session->write_size = size;
       break;
@@ -254,9 +281,9 @@ handle (Session *session, gsize size)
       session->send_size = 0;
       break;
     case MONITOR_EXITED:
-      if (size == sizeof *session->ret_exit)
+      if (size == sizeof session->result.exit)
         {
-          memcpy (session->ret_exit, session->output.data, sizeof *session->ret_exit);
+          memcpy (&session->result.exit, session->output.data, sizeof session->result.exit);
           session->ended = TRUE;
         }
       break;
@@ -289,7 +316,7 @@ serve (Session *session, GError **error)
     /* not while output waits: a hangup would be reported again and again */
     { .fd = writing && !sending ? -1 : session->client->socket, .events = (short) ((writing ? 0 : POLLIN) | (sending ? POLLOUT : 0)) },
     { .fd = session->input_open && !sending ? STDIN_FILENO : -1, .events = POLLIN },
-    { .fd = writing ? STDOUT_FILENO : -1, .events = POLLOUT },
+    { .fd = writing ? session->write_fd : -1, .events = POLLOUT },
   };
   if (poll (polls, G_N_ELEMENTS (polls), -1) < 0)
     {
@@ -304,6 +331,8 @@ serve (Session *session, GError **error)
     send_input (session);
   if (polls[2].revents != 0)
     read_input (session);
+  if (session->result.detached)
+    return TRUE;
   if (!writing && polls[1].revents & (POLLIN | POLLHUP | POLLERR))
     return receive (session, error);
   return TRUE;
@@ -328,28 +357,125 @@ open_terminal (Session *session)
   send_size (session);
 }
 
+static void
+attach (const MonitorClient *client)
+{
+  MonitorAttach streams = client->streams;
+  streams.in = client->interactive != FALSE;
+  if (client->attached)
+    (void) send_message (client->socket, MONITOR_ATTACH, &streams, sizeof streams);
+}
+
+/* wait_recorded: until the monitor leaves. */
+static void
+wait_recorded (Session *session)
+{
+  gint64 until = g_get_monotonic_time () + RECORD_MS * 1000;
+  struct pollfd monitor = { .fd = session->client->socket, .events = POLLIN };
+  for (gint64 left; (left = until - g_get_monotonic_time ()) > 0;)
+    if (poll (&monitor, 1, (int) (left / 1000) + 1) > 0 && recv (monitor.fd, &session->output, sizeof session->output, MSG_DONTWAIT) == 0)
+      break;
+}
+
+/* leave: the input before the keys goes first. */
+static void
+leave (Session *session)
+{
+  if (session->send_size > 0)
+    (void) send (session->client->socket, &session->input, session->send_size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  monitor_client_detach (session->client->socket);
+}
+
 gboolean
-monitor_client_run (const MonitorClient *client, int signal_fd, MonitorExit *ret_exit, int *ret_output_error, GError **error)
+monitor_client_run (const MonitorClient *client, int signal_fd, MonitorResult *ret_result, GError **error)
 {
   g_autofree Session *session = g_new (Session, 1);
   memset (session, 0, offsetof (Session, input));
   session->client = client;
   session->signal_fd = signal_fd;
-  session->ret_exit = ret_exit;
   session->input_open = client->interactive;
+  if (client->detach_keys != NULL && (client->tty || isatty (STDIN_FILENO)))
+    session->keys = *client->detach_keys;
   /* the terminal must be restored, so a closed standard output is an error, not an end */
   struct sigaction ignore = { .sa_handler = SIG_IGN };
   (void) sigaction (SIGPIPE, &ignore, &session->pipe_before);
+  attach (client);
   open_terminal (session);
   gboolean ok = TRUE;
-  while (ok && !(session->ended && session->write_size == 0))
+  while (ok && !session->result.detached && !(session->ended && session->write_size == 0))
     ok = serve (session, error);
+  if (session->result.detached)
+    leave (session);
   restore_terminal (session);
+  if (ok && client->attached && !session->result.detached)
+    wait_recorded (session);
   (void) sigaction (SIGPIPE, &session->pipe_before, NULL);
   if (ok)
-    *ret_output_error = session->output_error;
+    *ret_result = session->result;
   return ok;
 }
+
+/* ---- sockets */
+
+static int
+open_socket (int run_dir, struct sockaddr_un *ret_address)
+{
+  /* a folder's own path may be too long for an address: unix(7) */
+  *ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+  (void) snprintf (ret_address->sun_path, sizeof ret_address->sun_path, "/proc/self/fd/%d/" MONITOR_LISTENER_FILE, run_dir);
+  int fd = socket (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -errno : fd;
+}
+
+int
+monitor_listener_open (int run_dir)
+{
+  struct sockaddr_un address;
+  cleanup_fd int fd = open_socket (run_dir, &address);
+  if (fd < 0)
+    return fd;
+  (void) unlinkat (run_dir, MONITOR_LISTENER_FILE, 0);
+  if (bind (fd, (struct sockaddr *) &address, sizeof address) < 0 || listen (fd, CONNECTIONS_WAITING) < 0)
+    return -errno;
+  return fd_steal (&fd);
+}
+
+int
+monitor_client_connect (int run_dir)
+{
+  struct sockaddr_un address;
+  cleanup_fd int fd = open_socket (run_dir, &address);
+  if (fd < 0)
+    return fd;
+  if (connect (fd, (struct sockaddr *) &address, sizeof address) < 0)
+    return -errno;
+  return fd_steal (&fd);
+}
+
+int
+monitor_client_control (int run_dir, MonitorMessageType type, const void *data, gsize size)
+{
+  cleanup_fd int fd = monitor_client_connect (run_dir);
+  if (fd < 0)
+    return fd;
+  if (!send_message (fd, type, data, size))
+    return -EPIPE;
+  struct {
+    MonitorHeader header;
+    gint32 number;
+  } answer;
+  struct pollfd wait = { .fd = fd, .events = POLLIN };
+  int r;
+  while ((r = poll (&wait, 1, CONTROL_MS)) < 0 && errno == EINTR)
+    continue;
+  if (r == 0)
+    return -ETIMEDOUT;
+  if (recv (fd, &answer, sizeof answer, MSG_DONTWAIT) != (ssize_t) sizeof answer || answer.header.type != MONITOR_DONE)
+    return -EPIPE;
+  return -answer.number;
+}
+
+/* ---- words to the monitor */
 
 gboolean
 monitor_client_waited_for (int socket)

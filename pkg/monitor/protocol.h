@@ -110,5 +110,7 @@ typedef struct {
 } MonitorExit;
 #define MONITOR_DATA_MAX 65536
 
+#define MONITOR_LISTENER_FILE "attach"   /* in RUN_ROOT/ID */
+
 /* RUN_ROOT/ID/exit, written by rename before MONITOR_EXITED is sent: one line "STATUS TIMED_OUT OOM FINISHED_US\n", the fields of MonitorExit in decimal. */
 #define MONITOR_EXIT_FILE "exit"

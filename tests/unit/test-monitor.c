@@ -826,9 +826,8 @@ run_client (Setup *setup, gboolean terminal, gboolean forward)
       fd_close (process.in);
       fd_close (process.out);
       MonitorClient client = { .socket = setup->socket, .init_pidfd = -1, .tty = setup->tty, .interactive = TRUE, .forward_signals = forward };
-      MonitorExit how = { 0 };
-      int lost;
-      int status = monitor_client_run (&client, signal_fd, &how, &lost, NULL) ? monitor_exit_status (&how) : 99;
+      MonitorResult result = { 0 };
+      int status = monitor_client_run (&client, signal_fd, &result, NULL) ? monitor_exit_status (&result.exit) : 99;
       monitor_client_cleaned (setup->socket);
       _exit (status);
     }
@@ -993,10 +992,9 @@ test_client_lost (void)
   g_assert_cmpint (signal_fd, >=, 0);
   g_assert_cmpint (sigismember (monitor_client_signal_mask (), SIGTERM), ==, 0);
   MonitorClient client = { .socket = sockets[0], .init_pidfd = -1 };
-  MonitorExit how;
-  int lost;
+  MonitorResult result;
   g_autoptr (GError) error = NULL;
-  g_assert_false (monitor_client_run (&client, signal_fd, &how, &lost, &error));
+  g_assert_false (monitor_client_run (&client, signal_fd, &result, &error));
   g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_SYSTEM);
   g_assert_nonnull (strstr (error->message, "lost its monitor"));
   (void) sigprocmask (SIG_SETMASK, monitor_client_signal_mask (), NULL);
