@@ -12,6 +12,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/events/event.h"
 
 /* open_run_root: in /tmp anybody may have made it first. */
 static int
@@ -254,6 +255,8 @@ remove_anonymous (Storage *storage, const char *id, GError **error)
       int r = path_remove_tree (storage->root_fd, folder);
       if (r < 0)
         return coracle_throw_errno (error, -r, "removing volume %s", *name);
+      const Event event = { .type = "volume", .status = "remove", .name = *name };
+      event_write (storage->paths->root, storage->paths->run_root, &event);
     }
   return TRUE;
 }

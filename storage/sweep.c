@@ -12,6 +12,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/events/event.h"
 #include "pkg/monitor/client.h"
 #include "storage/content.h"
 #include "storage/storage.h"
@@ -131,19 +132,35 @@ read_exit (int run_fd, int *ret_code, gint64 *ret_finished)
   return TRUE;
 }
 
+/* note_exit: into @container. FALSE: it was never started, or its end is recorded already. */
 static gboolean
-record_exit (Storage *storage, StateContainer *container, int run_fd, GError **error)
+note_exit (StateContainer *container, int run_fd)
 {
   int code = EXIT_WITHOUT_TRACE;
   gint64 finished = g_get_real_time ();
   gboolean known = run_fd >= 0 && read_exit (run_fd, &code, &finished);
   if (!known && g_strcmp0 (container->status, "running") != 0)
-    return TRUE;   /* never started, or recorded already */
+    return FALSE;
   g_free (container->status);
   container->status = g_strdup ("exited");
   container->exit_code = code;
   container->finished = finished;
-  return state_container_update (storage->state, container, error);
+  return TRUE;
+}
+
+/* settle_row: the row of a dead container: its end is recorded, or it is removed if it was --rm; and told. */
+static gboolean
+settle_row (Storage *storage, StateContainer *container, int run_fd, GError **error)
+{
+  const char *root = storage->paths->root, *run_root = storage->paths->run_root;
+  gboolean ended = note_exit (container, run_fd), rm = container->auto_remove;
+  if (rm ? !storage_container_remove (storage, container->id, FALSE, error) : ended && !state_container_update (storage->state, container, error))
+    return FALSE;
+  if (ended)
+    event_write_container (root, run_root, container, "died");
+  if (ended || rm)
+    event_write_container (root, run_root, container, rm ? "remove" : "cleanup");
+  return TRUE;
 }
 
 /* find_exact: the row of @id; NULL without @error when there is none. */
@@ -169,7 +186,7 @@ storage_container_settle (Storage *storage, const char *id, int run_fd, GError *
   g_autoptr (StateContainer) container = find_exact (storage, id, &failure);
   gboolean ok = failure == NULL;
   if (ok)
-    ok = container == NULL || container->auto_remove ? storage_container_remove (storage, id, FALSE, &failure) : record_exit (storage, container, run_fd, &failure);
+    ok = container == NULL ? storage_container_remove (storage, id, FALSE, &failure) : settle_row (storage, container, run_fd, &failure);
   if (!ok)
     {
       fd_close (run_fd);   /* the folder stays, as a sign for the next sweep */
@@ -358,7 +375,9 @@ storage_sweep (Storage *storage, GError **error)
   failure = NULL;
   if (new_boot && collected && first == NULL)
     {
+      const Event refresh = { .type = "system", .status = "refresh" };
       (void) state_meta_set (storage->state, "boot_id", boot, &failure);
+      event_write (storage->paths->root, storage->paths->run_root, &refresh);
       keep_first (&first, failure);
     }
   if (first == NULL)

@@ -11,7 +11,15 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/events/event.h"
 #include "pkg/runtime/child.h"
+
+static void
+tell (Storage *storage, const char *status, const char *name)
+{
+  const Event event = { .type = "volume", .status = status, .name = name };
+  event_write (storage->paths->root, storage->paths->run_root, &event);
+}
 
 static int
 open_volumes (Storage *storage, GError **error)
@@ -59,6 +67,7 @@ volume_open (Storage *storage, const char *name, gboolean create, gboolean *ret_
       if (!make (volumes, name, error))
         return NULL;
       *ret_new = TRUE;
+      tell (storage, "create", name);
     }
   return g_build_filename (storage->paths->root, "volumes", name, "_data", NULL);
 }
@@ -135,5 +144,6 @@ volume_remove (Storage *storage, const char *name, GError **error)
   int r = path_remove_tree (volumes, name);
   if (r < 0)
     return coracle_throw_errno (error, -r, "removing volume %s", name);
+  tell (storage, "remove", name);
   return TRUE;
 }

@@ -4,6 +4,7 @@
 #include "cmd/common/log.h"
 #include "pkg/base/error.h"
 #include "pkg/config/paths.h"
+#include "pkg/events/event.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #include <unistd.h>
 
 const CliOption global_options[] = {
+  { "events-backend", 0, CLI_STRING, .help = "Where events are kept (file, journald, none)", .values = CLI_VALUES ("file", "journald", "none"),
+    .man = "Where this command writes the events that `events` shows, or reads them: *file*, *journald* or *none*. Without it: events_logger of containers.conf, else *file*." },
   { "hooks-dir", 0, CLI_LIST, .arg = "strings", .complete = CLI_COMPLETE_DIR, .help = "Folder of OCI hook definitions (may be given several times)",
     .man = "A folder of OCI hook definitions, which name programs to be run at stages of a container's life (oci-hooks(5)). It may be given several times: a definition in a later folder takes the place of one in an "
            "earlier folder with the same file name. Without it containers.conf's hooks_dir counts; and without that root has /usr/share/containers/oci/hooks.d and /etc/containers/oci/hooks.d, and other users have none." },
@@ -244,7 +247,7 @@ descend (Run *run, const char *name, const char *const *words)
     }
   if (!begin_log (run, args))
     return 1;
-  if (!begin_output (args, &error))
+  if ((cli_args_is_set (args, "events-backend") && !events_choose (cli_args_string (args, "events-backend"), &error)) || !begin_output (args, &error))
     {
       dispatch_print_error (error);
       return cli_exit_status (error);

@@ -8,6 +8,7 @@
   X (container_cleanup)     \
   X (container_exists)      \
   X (container_inspect)     \
+  X (events)                \
   X (help)                  \
   X (history)               \
   X (image_exists)          \

@@ -99,6 +99,31 @@ proc_run (const char *const *argv, int *ret_status, char **ret_stderr, GError **
   return TRUE;
 }
 
+gboolean
+proc_spawn_reader (const char *const *argv, pid_t *ret_pid, int *ret_fd, GError **error)
+{
+  int pipe_fds[2];
+  if (pipe2 (pipe_fds, O_CLOEXEC) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "running %s: pipe", argv[0]);
+    }
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init (&actions);
+  posix_spawn_file_actions_addopen (&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2 (&actions, pipe_fds[1], STDOUT_FILENO);
+  int r = posix_spawnp (ret_pid, argv[0], &actions, NULL, (char *const *) argv, environ);
+  posix_spawn_file_actions_destroy (&actions);
+  fd_close (pipe_fds[1]);
+  if (r == 0)
+    {
+      *ret_fd = pipe_fds[0];
+      return TRUE;
+    }
+  fd_close (pipe_fds[0]);
+  return coracle_throw_errno (error, r, "running %s", argv[0]);
+}
+
 static const struct {
   const char *name;
   int number;

@@ -26,6 +26,9 @@ gboolean proc_run (const char *const *argv, int *ret_status, char **ret_stderr, 
 /* proc_close_from: close every descriptor from @first up. Async-signal-safe. Source: close_range(2) (5.9); falls back to /proc/self/fd. */
 void proc_close_from (unsigned first);
 
+/* proc_spawn_reader: start @argv (searched in PATH), no input, its standard error ours, and give the end of a pipe that its output is read from. The caller reaps. */
+gboolean proc_spawn_reader (const char *const *argv, pid_t *ret_pid, int *ret_fd, GError **error);
+
 /* proc_signal_parse: "TERM", "SIGTERM", "sigterm", "15", "RTMIN+3" → 15; -1 if it is none. Source: signal(7). */
 int proc_signal_parse (const char *text);
 /* proc_signal_name: 15 → "SIGTERM"; NULL if unknown. */

@@ -9,6 +9,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/config/containers_conf.h"
+#include "pkg/events/event.h"
 #include "pkg/spec/values.h"
 
 #define MOUNTS_LIMIT ((size_t) 1 << 16)
@@ -187,5 +188,6 @@ container_options_from_conf (GError **error)
 {
   json_auto_t *conf = containers_conf_read (error);
   g_autoptr (ContainerOptions) options = conf != NULL ? container_options_new () : NULL;
+  events_use_conf (conf);
   return options != NULL && container_options_apply (options, conf, error) ? g_steal_pointer (&options) : NULL;
 }

@@ -12,6 +12,7 @@
 #include "pkg/engine/container.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/event.h"
 
 /* wait_end: until @pidfd's process has ended; FALSE after @timeout_ms. */
 static gboolean
@@ -120,6 +121,7 @@ container_remove (Storage *storage, const char *id, gboolean force, gint64 timeo
       fd_close (run_dir);   /* the folder stays, as a sign for the next sweep */
       return FALSE;
     }
+  event_container (storage, view->row, "remove");
   storage_run_end (storage, view->row->id, run_dir);
   return TRUE;
 }

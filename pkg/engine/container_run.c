@@ -17,6 +17,7 @@
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_words.h"
+#include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
 #include "pkg/runtime/runtime.h"
 
@@ -141,6 +142,7 @@ record (pid_t monitor, void *data, GError **error)
   if (!insert_row (run, error))
     return FALSE;
   run->recorded = TRUE;
+  event_container (run->make.storage, run->row, "create");
   fd_close (fd_steal (&run->make.store_lock));
   return TRUE;
 }
@@ -181,7 +183,8 @@ start (Run *run, GError **error)
   if (!open_client (run, error))
     return FALSE;
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  const char *cleanup[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "container", "cleanup", "--run-fd", "3", make->id, NULL };
+  const char *cleanup[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "--events-backend", events_backend_name (),
+                            "container", "cleanup", "--run-fd", "3", make->id, NULL };
   RuntimeOptions runtime = {
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
@@ -204,6 +207,9 @@ start (Run *run, GError **error)
   monitor_client_recorded (run->client[0]);
   /* from here on the lock is the monitor's alone: a command that is stopped at its terminal must not keep `rm -f` out */
   fd_close (fd_steal (&make->run_dir));
+  static const char *const begun[] = { "init", "start", "attach" };
+  for (size_t i = 0; i < G_N_ELEMENTS (begun); i++)
+    event_container (make->storage, run->row, begun[i]);
   return TRUE;
 }
 
@@ -254,17 +260,17 @@ finish (Run *run, const MonitorExit *ended, GError **error)
   (void) umount2 (make->rootfs, MNT_DETACH);
   if (make->options->rm)
     drop_cidfile (run);
+  run->row->status = (g_free (run->row->status), g_strdup ("exited"));
+  run->row->finished = ended->finished_us;
+  run->row->exit_code = ended->timed_out ? -1 : monitor_exit_status (ended);   /* as Podman records it */
   if (make->options->rm)
     done = storage_container_remove (make->storage, make->id, TRUE, &problem);
   else
-    {
-      run->row->status = (g_free (run->row->status), g_strdup ("exited"));
-      run->row->finished = ended->finished_us;
-      run->row->exit_code = ended->timed_out ? -1 : monitor_exit_status (ended);   /* as Podman records it */
-      done = state_container_update (make->storage->state, run->row, &problem);
-    }
+    done = state_container_update (make->storage->state, run->row, &problem);
   if (done)
     {
+      event_container (make->storage, run->row, "died");
+      event_container (make->storage, run->row, make->options->rm ? "remove" : "cleanup");
       storage_run_end (make->storage, make->id, -1);
       monitor_client_cleaned (run->client[0]);
     }
@@ -294,6 +300,8 @@ undo (Run *run)
   if (run->tried)
     poststop (run);
   drop_cidfile (run);
+  if (run->recorded)
+    event_container (make->storage, run->row, "remove");
   make_undo (make);
 }
 

@@ -4,6 +4,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/event.h"
 #include "pkg/engine/image.h"
 #include "pkg/image/name.h"
 #include "storage/content.h"
@@ -29,7 +30,11 @@ image_tag (Storage *storage, const char *source, const char *const *names, GErro
   g_ptr_array_add (full, NULL);
   named.names = (char **) full->pdata;   /* one transaction for all */
   named.digests = NULL;
-  return state_image_put (storage->state, &named, error) && content_index_update (storage, error);
+  if (!state_image_put (storage->state, &named, error) || !content_index_update (storage, error))
+    return FALSE;
+  for (char **name = named.names; *name != NULL; name++)
+    event_image (storage, "tag", image->id, *name);
+  return TRUE;
 }
 
 gboolean
@@ -50,8 +55,11 @@ image_untag (Storage *storage, const char *source, const char *const *names, GEr
         return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: tag not known", text);
     }
   for (guint i = 0; i < full->len; i++)
-    if (!state_image_name_remove (storage->state, full->pdata[i], error))
-      return FALSE;
+    {
+      if (!state_image_name_remove (storage->state, full->pdata[i], error))
+        return FALSE;
+      event_image (storage, "untag", image->id, full->pdata[i]);
+    }
   return content_index_update (storage, error);
 }
 
@@ -92,8 +100,12 @@ remove_whole (Storage *storage, const StateImage *image, gboolean force, ImageRe
   if (!remove_containers (storage, image, force, error) || !state_image_remove (storage->state, image->id, error))
     return FALSE;
   for (char **name = image->names; *name != NULL; name++)
-    g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", *name, NULL));
+    {
+      g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", *name, NULL));
+      event_image (storage, "untag", image->id, *name);
+    }
   g_ptr_array_add (result->lines, g_strconcat ("Deleted: ", image->id, NULL));
+  event_image (storage, "remove", image->id, image->names[0]);
   return TRUE;
 }
 
@@ -127,6 +139,7 @@ remove_one (Storage *storage, const char *text, const ImageRemoveRequest *reques
       if (!state_image_name_remove (storage->state, name, error))
         return FALSE;
       g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", name, NULL));
+      event_image (storage, "untag", image->id, name);
       return TRUE;
     }
   if (name == NULL && n_names > 1 && !request->force && strchr (text, '@') == NULL)

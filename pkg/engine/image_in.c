@@ -9,6 +9,7 @@
 #include "pkg/archive/source.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/engine/event.h"
 #include "pkg/image/change.h"
 #include "pkg/image/name.h"
 
@@ -84,6 +85,7 @@ image_load (Storage *storage, const char *path, ImageInRequest *request, GPtrArr
       if (!take (storage, source, i, names, request, &image, error))
         return coracle_prefix (error, "loading %s", strcmp (path, "-") == 0 ? "standard input" : path);
       g_ptr_array_add (images, image);
+      event_image (storage, "loadfromarchive", image->id, path);
     }
   return TRUE;
 }
@@ -139,7 +141,10 @@ image_pull (Storage *storage, const char *reference, ImageInRequest *request, Im
   if (source == NULL || !source_find (source, rest, &index, error))
     return FALSE;
   g_auto (GStrv) names = pulled_names (source, index, path);
-  return take (storage, source, index, names, request, ret_image, error) || coracle_prefix (error, "%s", reference);
+  if (!take (storage, source, index, names, request, ret_image, error))
+    return coracle_prefix (error, "%s", reference);
+  event_image (storage, "pull", (*ret_image)->id, reference);
+  return TRUE;
 }
 
 static ByteStream *
@@ -212,5 +217,8 @@ image_import (Storage *storage, const ImageImportRequest *what, ImageInRequest *
   if (!ok)
     return coracle_prefix (error, "importing %s", strcmp (what->path, "-") == 0 ? "standard input" : what->path);
   *ret_image = image_in_new (image, names);
+  event_image (storage, "import", image->id, name != NULL ? name : what->path);
+  if (name != NULL)
+    event_image (storage, "tag", image->id, name);
   return TRUE;
 }
