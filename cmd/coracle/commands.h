@@ -16,10 +16,12 @@
   X (images)                \
   X (info)                  \
   X (inspect)               \
+  X (kill)                  \
   X (ps)                    \
   X (rm)                    \
   X (rmi)                   \
   X (run)                   \
+  X (stop)                  \
   X (tag)                   \
   X (unshare)               \
   X (untag)                 \

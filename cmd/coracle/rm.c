@@ -4,7 +4,7 @@
 #include "cmd/common/select.h"
 #include "cmd/common/session.h"
 #include "pkg/base/error.h"
-#include "pkg/engine/container.h"
+#include "pkg/engine/container_stop.h"
 
 static const CliOption options[] = {
   SELECT_OPTION_ALL ("All containers"),
@@ -24,7 +24,7 @@ remove_one (Session *session, const CliArgs *args, const Selected *selected)
 {
   g_autoptr (GError) problem = NULL;
   gboolean force = cli_args_bool (args, "force");
-  if (container_remove (session->storage, selected->id, force, cli_args_int (args, "time"), cli_args_bool (args, "volumes"), &problem)
+  if (container_remove (session->storage, selected->id, force, cli_args_is_set (args, "time") ? cli_args_int (args, "time") : CONTAINER_OWN_TIMEOUT, cli_args_bool (args, "volumes"), &problem)
       || g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))   /* somebody was quicker */
     {
       printf ("%s\n", selected->given);

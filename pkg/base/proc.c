@@ -159,6 +159,21 @@ proc_signal_parse (const char *text)
   return -1;
 }
 
+gboolean
+proc_signal_read (const char *text, int *ret_signal, GError **error)
+{
+  text += text[0] == '-';
+  gint64 number;
+  int found = proc_signal_parse (text);
+  if (found > 0)
+    *ret_signal = found;
+  else if (g_ascii_string_to_signed (text, 10, SIGRTMAX + 1, G_MAXINT64, &number, NULL))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "valid signals are 1 through %d", SIGRTMAX);
+  else
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid signal: %s", text);
+  return TRUE;
+}
+
 const char *
 proc_signal_name (int number)
 {

@@ -21,7 +21,7 @@ typedef struct {
   StateContainer *row;      /* owned */
   gboolean alive;           /* its monitor holds RUN_ROOT/ID */
   pid_t pid;                /* of init on the host; 0 = not running */
-  const char *status;       /* created, running, exited: derived */
+  const char *status;       /* created, running, stopping, exited: derived */
 } ContainerView;
 void container_view_free (ContainerView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContainerView, container_view_free)

@@ -44,6 +44,8 @@ container_status_text (const ContainerView *view, gint64 now)
       g_autofree char *age = text_duration (now - row->started);
       return g_strconcat ("Up ", age, NULL);
     }
+  if (strcmp (view->status, "stopping") == 0)
+    return g_strdup ("Stopping");
   if (strcmp (view->status, "exited") != 0)
     return g_strdup ("Created");
   g_autofree char *ago = text_ago (row->finished, now);

@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -12,44 +11,31 @@
 #include "pkg/engine/container.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_stop.h"
 #include "pkg/engine/event.h"
-
-/* wait_end: until @pidfd's process has ended; FALSE after @timeout_ms. */
-static gboolean
-wait_end (int pidfd, int timeout_ms)
-{
-  struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
-  int n;
-  do
-    n = poll (&waiting, 1, timeout_ms);
-  while (n < 0 && errno == EINTR);
-  return n > 0;
-}
 
 /* How long, in microseconds, the monitor and the command that stays with it may take to leave by themselves */
 #define LEAVING_TIME (2 * G_USEC_PER_SEC)
 #define LEAVING_TIME_MAX (10 * G_USEC_PER_SEC)
 
-/* stop_init: returns whether there was anything to stop. */
+/* stop_it: returns whether it was alive and has ended. */
 static gboolean
-stop_init (Storage *storage, const StateContainer *row, gint64 timeout)
+stop_it (Storage *storage, const char *id, gint64 timeout)
 {
   pid_t pid;
-  cleanup_fd int pidfd = live_open_init (storage, row->id, &pid);
-  if (pidfd < 0)
-    return FALSE;
-  int signal = (int) json_integer_value (json_object_get (row->config, "stop_signal"));
-  if (timeout > 0 && proc_pidfd_signal (pidfd, signal > 0 ? signal : SIGTERM) == 0 && wait_end (pidfd, (int) MIN (timeout, G_MAXINT / 1000) * 1000))
-    return TRUE;
-  (void) proc_pidfd_signal (pidfd, SIGKILL);
-  return wait_end (pidfd, 10000);
+  cleanup_fd int init = live_open_init (storage, id, &pid);
+  ContainerStop stop = { .id = id };
+  container_stop (storage, &stop, 1, timeout);
+  gboolean done = init >= 0 && stop.error == NULL;
+  container_stop_clear (&stop);
+  return done;
 }
 
 static gboolean
-throw_running (const char *id, GError **error)
+throw_running (const char *id, const char *status, GError **error)
 {
   return coracle_throw (error, CORACLE_ERROR_IN_USE,
-                        "cannot remove container %s as it is running - running or paused containers cannot be removed without force: container state improper", id);
+                        "cannot remove container %s as it is %s - running or paused containers cannot be removed without force: container state improper", id, status);
 }
 
 /* take_run_dir: end the container if @force, and take its lock. Its monitor, and the command that stays with it, give it up within moments. One that does not is stopped
@@ -72,9 +58,9 @@ take_run_dir (Storage *storage, const StateContainer *row, gboolean force, gint6
           return -1;
         }
       cleanup_fd int init = force ? -1 : live_open_init (storage, row->id, &pid);
-      if (init >= 0 && !wait_end (init, 0))
-        return throw_running (row->id, error), -1;
-      if (force && stop_init (storage, row, timeout))
+      if (init >= 0)
+        return throw_running (row->id, "running", error), -1;
+      if (force && stop_it (storage, row->id, timeout))
         begun = g_get_monotonic_time ();
       else if (force && waited > LEAVING_TIME)
         {
@@ -108,11 +94,10 @@ container_remove (Storage *storage, const char *id, gboolean force, gint64 timeo
   const char *run_root;
   if (is_elsewhere (storage, view->row, &run_root))
     return coracle_throw (error, CORACLE_ERROR_IN_USE, "container %s runs with another run folder: use --runroot %s", view->row->id, run_root);
-  gboolean running = view->alive && strcmp (view->status, "running") == 0;
-  if (running && !force)
-    return throw_running (view->row->id, error);
-  if (running)
-    (void) stop_init (storage, view->row, timeout);
+  if (view->pid > 0 && !force)
+    return throw_running (view->row->id, view->status, error);
+  if (view->alive && force)
+    (void) stop_it (storage, view->row->id, timeout);
   int run_dir = take_run_dir (storage, view->row, force, timeout, error);
   if (run_dir < 0)
     return FALSE;

@@ -14,6 +14,7 @@
 #include "pkg/base/proc.h"
 #include "pkg/engine/container.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_stop.h"
 #include "pkg/monitor/client.h"
 
 /* ---- RUN_ROOT/ID/init.pid */
@@ -108,6 +109,15 @@ was_started (Storage *storage, const char *id)
   return faccessat (storage->run_fd, path, F_OK, 0) == 0;
 }
 
+/* is_stopping: a command has sent it the stop signal and waits. */
+static gboolean
+is_stopping (Storage *storage, const char *id)
+{
+  char path[96];
+  g_snprintf (path, sizeof path, "%s/" CONTAINER_STOPPING_FILE, id);
+  return faccessat (storage->run_fd, path, F_OK, 0) == 0;
+}
+
 ContainerView *
 container_view_new (Storage *storage, StateContainer *row)
 {
@@ -119,7 +129,7 @@ container_view_new (Storage *storage, StateContainer *row)
   view->alive = storage_run_alive (storage, row->id);
   cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
   if (pidfd >= 0)
-    view->status = "running";
+    view->status = is_stopping (storage, row->id) ? "stopping" : "running";
   else if (!read_exit (storage, row) && view->alive && !was_started (storage, row->id))
     view->status = "created";
   return view;

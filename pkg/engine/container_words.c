@@ -369,8 +369,9 @@ check_rest (const ContainerOptions *options, GError **error)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "unsupported pull policy \"%s\"", options->pull);
   if (options->name != NULL && !container_name_check (options->name, error))
     return FALSE;
-  if (options->stop_signal != NULL && proc_signal_parse (options->stop_signal) < 0)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid signal: %s", options->stop_signal);
+  int number;
+  if (options->stop_signal != NULL && !proc_signal_read (options->stop_signal, &number, error))
+    return FALSE;
   if (words_keep_groups (options) && options->group_add[1] != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "the '--group-add keep-groups' option is not allowed with any other --group-add options");
   if (options->userns != NULL && strcmp (options->userns, "host") != 0 && strcmp (options->userns, "single") != 0 && options->userns[0] != '\0')
