@@ -168,3 +168,21 @@ select_containers (Storage *storage, const CliContext *context, const CliArgs *a
   *ret_selected = g_steal_pointer (&list);
   return TRUE;
 }
+
+ContainerView *
+select_first (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, const char *const **ret_rest, GError **error)
+{
+  gboolean latest = has_flag (context, args, "latest");
+  const char *cidfile = cli_option_find (context->command, "cidfile") != NULL ? cli_args_string (args, "cidfile") : NULL;
+  const char *const *words = cli_args_argv (args);
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify) selected_free);
+  if (latest && cidfile != NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--latest and --cidfile cannot be used together"), NULL;
+  if (!latest && cidfile == NULL && words[0] == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "%s", request->none), NULL;
+  gboolean found = latest ? add_latest (storage, list, error) : cidfile != NULL ? add_from_file (storage, cidfile, request, list, error) : add_named (storage, words[0], request, list, error);
+  if (!found)
+    return NULL;
+  *ret_rest = words + (latest || cidfile != NULL ? 0 : 1);
+  return container_find (storage, ((const Selected *) list->pdata[0])->id, error);
+}

@@ -53,3 +53,7 @@ gboolean select_containers (Storage *storage, const CliContext *context, const C
 
 /* select_none: neither names nor an option that stands for them were given (start, logs and others have their own text for it). */
 gboolean select_none (const CliContext *context, const CliArgs *args);
+
+/* select_first: the one container that a command is about whose further words are not names (exec, top): --latest, --cidfile's, else the first argument. @request: flags and none.
+ * @ret_rest: the arguments behind it; borrowed. Errors: as select_check and select_containers. */
+ContainerView *select_first (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, const char *const **ret_rest, GError **error);

@@ -78,6 +78,15 @@ ending_kill_group (pid_t init, pid_t spare)
     }
 }
 
+void
+ending_exec (const MonitorStart *start)
+{
+  if (start->exec_dir < 0)
+    return;
+  (void) unlinkat (start->run_dir, MONITOR_EXIT_FILE, 0);
+  (void) unlinkat (start->exec_dir, start->id, AT_REMOVEDIR);
+}
+
 static void
 exec_cleanup (const MonitorStart *start)
 {

@@ -50,7 +50,7 @@ static void
 close_others (MonitorStart *start)
 {
   int *kept[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
-                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir };
+                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->exec_dir };
   const size_t n = sizeof kept / sizeof kept[0];
   int moved[sizeof kept / sizeof kept[0]];
   /* one descriptor each, out of the way of 0, 1 and 2: two names may share a number */
@@ -195,9 +195,10 @@ spawn_slirp (const char *program, char *const *envp, int *ret_socket, pid_t *ret
 
 static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = slirp_attach_child, .loopback = slirp_loopback_child };
 
-/* start_plan: "start FD": perform the plan in the memfd FD, up to the clone of init, and learn from it what is to be supervised. */
+/* start_plan: "start FD", "exec FD": perform the plan in the memfd FD, up to the clone of the container's init or of an exec session's process, and learn from it what is to be
+ * supervised. */
 static bool
-start_plan (int fd, MonitorStart *ret_start)
+start_plan (int fd, bool exec, MonitorStart *ret_start)
 {
   struct stat st;
   if (fstat (fd, &st) < 0 || (size_t) st.st_size < sizeof (RuntimePlan))
@@ -209,7 +210,7 @@ start_plan (int fd, MonitorStart *ret_start)
   const RuntimePlan *plan = mmap (NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (plan == MAP_FAILED || plan->magic != PLAN_MAGIC || plan->size != (uint64_t) st.st_size)
     return false;
-  bool started = helper_child_start (plan, &network, ret_start) == 0;
+  bool started = (exec ? exec_child_start (plan, ret_start) : helper_child_start (plan, &network, ret_start)) == 0;
   (void) munmap ((void *) plan, (size_t) st.st_size);
   return started;
 }
@@ -238,7 +239,8 @@ main (int argc, char **argv)
   MonitorStart *start = &monitor->start;
   if (argc > 2 && strcmp (argv[1], "--") == 0)
     return init_main (argv + 2);
-  bool given = argc == 3 && strcmp (argv[1], "start") == 0 ? start_plan (atoi (argv[2]), start) : watch_start (start);
+  bool exec = argc == 3 && strcmp (argv[1], "exec") == 0;
+  bool given = exec || (argc == 3 && strcmp (argv[1], "start") == 0) ? start_plan (atoi (argv[2]), exec, start) : watch_start (start);
   if (!given || start->magic != MONITOR_START_MAGIC)
     return 70;
   close_others (start);
@@ -256,9 +258,13 @@ main (int argc, char **argv)
     serve (monitor);
   while (!traffic_drained (&monitor->traffic))
     serve (monitor);
+  if (exec)
+    ending_exec (start);
   traffic_tell (&monitor->traffic, &monitor->exited);
   while (traffic_waits (&monitor->traffic))
     serve (monitor);
+  if (exec)
+    return 0;
   if (!monitor->traffic.clients.cleaned)
     ending_cleanup (start);
   else

@@ -187,6 +187,8 @@ void ending_record (int run_dir, const MonitorExit *exited);
 /* ending_kill_group: for a container in a foreign pid namespace: kill what init left behind, all of it our descendants (PR_SET_CHILD_SUBREAPER).
  * @spare: slirp. Weaker than a pid namespace: what forks faster than this kills, or another user's set-uid process, survives. */
 void ending_kill_group (pid_t init, pid_t spare);
+/* ending_exec: an exec session leaves nothing: its folder goes before its client hears of the end. */
+void ending_exec (const MonitorStart *start);
 /* ending_cleanup: run the clean-up program and wait for it. */
 void ending_cleanup (MonitorStart *start);
 

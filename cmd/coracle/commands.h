@@ -9,6 +9,7 @@
   X (container_exists)      \
   X (container_inspect)     \
   X (events)                \
+  X (exec)                  \
   X (help)                  \
   X (history)               \
   X (image_exists)          \

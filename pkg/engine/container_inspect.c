@@ -1,3 +1,4 @@
+#include "pkg/engine/container_exec.h"
 #include "pkg/engine/container_inspect.h"
 
 #include <stdio.h>
@@ -334,7 +335,7 @@ container_inspect (Storage *storage, ContainerView *view, gboolean size, GError 
   set_command (object, &inspected);
   set_paths (object, &inspected, folder);
   const struct { const char *name; json_t *value; } parts[] = {
-    { "State", state_json (&inspected) }, { "EffectiveCaps", inspect_caps (&inspected, "effective") }, { "BoundingCaps", inspect_caps (&inspected, "bounding") },
+    { "State", state_json (&inspected) }, { "EffectiveCaps", inspect_caps (&inspected, "effective") }, { "BoundingCaps", inspect_caps (&inspected, "bounding") }, { "ExecIDs", container_exec_ids (storage, row->id) },
     { "GraphDriver", driver_json (&inspected, folder) }, { "Mounts", mounts_json (&inspected) }, { "NetworkSettings", network_json (&inspected) },
     { "Config", inspect_config (&inspected) }, { "HostConfig", inspect_host_config (&inspected) }, { "UseImageHosts", json_boolean (inspected.options->no_hosts) },
   };

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MONITOR_START_MAGIC 0x33434f52u /* "ROC3"; changed whenever the struct is */
+#define MONITOR_START_MAGIC 0x34434f52u /* "ROC4"; changed whenever the struct is */
 #define MONITOR_START_FD 3              /* coracle-monitor finds a memfd with one MonitorStart here */
 
 /* Where the container's output goes besides whoever is attached. Source: podman-run(1) --log-driver. */
@@ -58,6 +58,7 @@ typedef struct {
   MonitorHealth health_clock;
   uint8_t restart;     /* a restart policy: the plan is kept, and performed again when the clean-up program asks for it by its status MONITOR_AGAIN */
   uint8_t kill_group;  /* --pid=host: the init's death does not kill its children */
+  int exec_dir;        /* an exec session: RUN_ROOT/ID/exec: its folder in there, named @id, goes when it ends; -1 = a container, or a session without a folder */
   char id[65];
   char cleanup[16][256];   /* argv ("" ends it) of the program to run at the container's end when no client is there to clean up; cleanup[0] = "" for none. It is
                             * told the folder and its lock as descriptor 3. */

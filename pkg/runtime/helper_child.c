@@ -132,9 +132,8 @@ stage_clone (Helper *helper)
   return 0;
 }
 
-/* report_init: tell the command which process init is: it learns the pid in its own namespace from the pidfd's fdinfo. */
-static int
-report_init (Helper *helper)
+int
+helper_child_report (int status_fd, int pidfd)
 {
   RuntimeStatus status = { .stage = STAGE_NONE };
   struct iovec data = { .iov_base = &status, .iov_len = sizeof status };
@@ -148,8 +147,14 @@ report_init (Helper *helper)
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN (sizeof (int));
-  memcpy (CMSG_DATA (header), &helper->start->init_pidfd, sizeof (int));
-  return sendmsg (helper->plan->status_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+  memcpy (CMSG_DATA (header), &pidfd, sizeof (int));
+  return sendmsg (status_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+static int
+report_init (Helper *helper)
+{
+  return helper_child_report (helper->plan->status_fd, helper->start->init_pidfd);
 }
 
 int

@@ -281,6 +281,29 @@ give (Init *init, int fd)
     (void) fchown (fd, init->plan->uid, fd == init->slave ? (gid_t) -1 : init->plan->gid);
 }
 
+/* keep_listed: of an exec session's descriptors those that it was asked to keep, at their numbers, and behind them the status socket. */
+static int
+keep_listed (Init *init)
+{
+  const RuntimePlan *plan = init->plan;
+  const int32_t *kept = plan_bytes (plan, plan->exec_kept.at);
+  uint32_t n = plan->exec_kept.n;
+  unsigned from = 3;
+  int status = fcntl (init->status_fd, F_DUPFD_CLOEXEC, n > 0 ? kept[n - 1] + 1 : 3);
+  if (status < 0)
+    return -errno;
+  for (uint32_t i = 0; i <= n; i++)
+    {
+      unsigned next = i < n ? (unsigned) kept[i] : (unsigned) status;
+      if (next > from && syscall (SYS_close_range, from, next - 1, 0U) < 0)
+        return -errno;
+      from = next + 1;
+    }
+  init->status_fd = status;
+  init->slave = -1;
+  return syscall (SYS_close_range, from, ~0U, 0U) < 0 ? -errno : 0;
+}
+
 /* stage_stdio: descriptors 0, 1, 2, then the preserved ones from 3 up, then the status socket, which closes at exec; nothing else from here on (CVE-2024-21626): neither
  * the working folder nor a hook of the container finds a way out through /proc/self/fd. */
 static int
@@ -300,6 +323,8 @@ stage_stdio (Init *init)
   for (uint32_t i = 0; i < plan->preserve_fds; i++)
     if (dup2 (plan->preserve_from + (int) i, 3 + (int) i) < 0)
       return -errno;
+  if (plan->exec_pidfd >= 0)
+    return keep_listed (init);
   int last = 3 + (int) plan->preserve_fds;
   if (init->status_fd != last && dup3 (init->status_fd, last, O_CLOEXEC) < 0)
     return -errno;
@@ -414,10 +439,12 @@ stage_exec (Init *init)
   return -best;
 }
 
-static const struct {
+typedef struct {
   RuntimeStage stage;
   int (*run) (Init *init);
-} stages[] = {
+} Stage;
+
+static const Stage stages[] = {
   { STAGE_SESSION, stage_session },
   { STAGE_JOIN, stage_join },
   { STAGE_NETWORK, stage_network },
@@ -444,21 +471,65 @@ static const struct {
   { STAGE_EXEC, stage_exec },
 };
 
+/* stage_exec_join: all of the container's namespaces that exec_child_start has not joined. From here on paths are the container's. */
+static int
+stage_exec_join (Init *init)
+{
+  int flags = (int) (init->plan->exec_flags & ~(uint64_t) (CLONE_NEWUSER | CLONE_NEWPID));
+  return flags != 0 && setns (init->plan->exec_pidfd, flags) < 0 ? -errno : 0;
+}
+
+static int
+stage_exec_terminal (Init *init)
+{
+  if (init->terminal_fd < 0)
+    return 0;
+  init->slave = exec_child_terminal (init->plan, init->terminal_fd);
+  return init->slave < 0 ? init->slave : 0;
+}
+
+static const Stage exec_stages[] = {
+  { STAGE_SESSION, stage_session },
+  { STAGE_JOIN, stage_exec_join },
+  { STAGE_CONSOLE, stage_exec_terminal },
+  { STAGE_LIMIT, stage_limit },
+  { STAGE_STDIO, stage_stdio },
+  { STAGE_CAPS, stage_caps },
+  { STAGE_SECCOMP, stage_seccomp },
+  { STAGE_USER, stage_user },
+  { STAGE_CWD, stage_cwd },
+  { STAGE_SECCOMP, stage_seccomp_late },
+  { STAGE_EXEC, stage_exec },
+};
+
+_Noreturn static void
+walk (Init *init, const Stage *walked, size_t n)
+{
+  for (size_t i = 0; i < n; i++)
+    {
+      init->detail = 0;
+      int r = walked[i].run (init);
+      if (r < 0)
+        {
+          RuntimeStatus status = { .stage = (int32_t) walked[i].stage, .error = -r, .detail = init->detail };
+          if (r != -ECANCELED) /* the helper failed, and says why */
+            (void) send (init->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+          break;
+        }
+    }
+  _exit (127);
+}
+
+void
+init_child_exec (const RuntimePlan *plan, int terminal_fd)
+{
+  Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
+  walk (&init, exec_stages, sizeof exec_stages / sizeof exec_stages[0]);
+}
+
 void
 init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket)
 {
   Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
-  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
-    {
-      init.detail = 0;
-      int r = stages[i].run (&init);
-      if (r < 0)
-        {
-          RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r, .detail = init.detail };
-          if (r != -ECANCELED) /* the helper failed, and says why */
-            (void) send (init.status_fd, &status, sizeof status, MSG_NOSIGNAL);
-          _exit (127);
-        }
-    }
-  _exit (127);
+  walk (&init, stages, sizeof stages / sizeof stages[0]);
 }

@@ -640,10 +640,32 @@ fill_monitor (Build *build, GError **error)
     .stdin_fd = options->stdin_write, .stdout_fd = -1, .stderr_fd = -1, .out_fd = options->out_fd, .err_fd = options->err_fd,
     .stop_signal = options->stop_signal, .timeout_us = options->timeout_us, .stop_timeout_us = options->stop_timeout_us,
     .kill_group = plan_of (build)->pdeathsig, .listener = options->listener, .notify = options->notify, .notify_host = options->notify_host, .log = options->log,
-    .health_clock = options->health_clock, .restart = (uint8_t) options->restart,
+    .health_clock = options->health_clock, .restart = (uint8_t) options->restart, .exec_dir = options->exec != NULL ? options->exec->folder : -1,
   };
   g_strlcpy (monitor->id, options->id, sizeof monitor->id);
   return put_program (monitor->cleanup, options->cleanup, error) && put_program (monitor->health, options->health, error);
+}
+
+static gboolean
+add_container (Build *build, GError **error)
+{
+  return add_namespaces (build, error) && add_root (build, error) && add_mounts (build, error) && add_process (build, error) && add_devices (build, error) && add_sysctls (build, error)
+         && add_all_hooks (build, error);
+}
+
+static void
+add_exec (Build *build)
+{
+  const RuntimeExec *exec = build->options->exec;
+  plan_of (build)->exec_pidfd = plan_of (build)->exec_cgroup = -1;
+  if (exec == NULL)
+    return;
+  PlanRef kept = add_bytes (build, exec->kept, exec->n_kept * sizeof *exec->kept);
+  RuntimePlan *plan = plan_of (build);
+  plan->exec_pidfd = exec->init_pidfd;
+  plan->exec_cgroup = exec->cgroup;
+  plan->exec_flags = exec->flags;
+  plan->exec_kept = (PlanList){ kept, exec->n_kept };
 }
 
 GByteArray *
@@ -654,14 +676,14 @@ runtime_plan_build (json_t *config, const RuntimeOptions *options, GArray **ret_
   memset (bytes->data, 0, sizeof (RuntimePlan));
   g_autoptr (GArray) join_fds = g_array_new (FALSE, FALSE, sizeof (int));
   Build build = { .bytes = bytes, .config = config, .options = options, .join_fds = join_fds };
-  if (!add_namespaces (&build, error) || !add_root (&build, error) || !add_mounts (&build, error) || !add_process (&build, error)
-      || !add_devices (&build, error) || !add_sysctls (&build, error) || !add_all_hooks (&build, error) || !fill_monitor (&build, error))
+  if ((options->exec == NULL ? !add_container (&build, error) : !add_process (&build, error)) || !fill_monitor (&build, error))
     {
       for (guint i = 0; i < join_fds->len; i++)
         fd_close (g_array_index (join_fds, int, i));
       return NULL;
     }
   add_programs (&build);
+  add_exec (&build);
   RuntimePlan *plan = plan_of (&build);
   plan->magic = PLAN_MAGIC;
   plan->size = bytes->len;

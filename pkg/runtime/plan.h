@@ -10,8 +10,8 @@
 
 #include "pkg/monitor/protocol.h"
 
-#define PLAN_MAGIC 0x334c5031u
-/* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd */
+#define PLAN_MAGIC 0x344c5031u
+/* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd; as "coracle-monitor exec FD" when the plan is of an exec session */
 
 typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
 typedef struct {
@@ -125,6 +125,12 @@ typedef struct {
   uint32_t preserve_fds;     /* descriptors 3 … 2 + n are kept for the container */
   int32_t preserve_from;     /* they are open in the monitor as preserve_from … preserve_from + n - 1 */
   uint64_t signal_mask;      /* kernel's sigset for init */
+
+  /* an exec session: a process more in a container that runs. Of the above it uses the process, the monitor and the standard streams */
+  int32_t exec_pidfd;        /* of the container's init; -1: no exec session */
+  int32_t exec_cgroup;       /* the container's cgroup folder; -1 = ours */
+  uint64_t exec_flags;       /* CLONE_NEW… of those namespaces of init that are not ours already */
+  PlanList exec_kept;        /* int32_t, ascending: descriptors from 3 up that the process gets under the same numbers */
 } RuntimePlan;
 
 static inline const void *

@@ -20,6 +20,7 @@
 #include "pkg/base/proc.h"
 #include "pkg/runtime/mountsys.h"
 #include "pkg/runtime/plan_build.h"
+#include "pkg/runtime/runtime_private.h"
 
 /* What each stage was doing, for people. */
 static const char *const stage_names[] = {
@@ -87,6 +88,7 @@ open_monitor (const char *path)
 
 typedef struct {
   int program, plan_fd;
+  const char *verb;  /* what the monitor is asked to do with the plan */
   const int *keep;   /* descriptors the monitor gets, -1 ends */
 } Spawn;
 
@@ -114,7 +116,7 @@ exec_monitor (void *data)
     _exit (127);
   char number[16];
   number_text (number, sizeof number, spawn->plan_fd);
-  char *const argv[] = { (char *) "coracle-monitor", (char *) "start", number, NULL };
+  char *const argv[] = { (char *) "coracle-monitor", (char *) (uintptr_t) spawn->verb, number, NULL };
   /* the monitor itself reads no variable: they are for the clean-up command it may start */
   (void) syscall (SYS_execveat, spawn->program, "", argv, environ, AT_EMPTY_PATH);
   _exit (127);
@@ -394,7 +396,8 @@ fill_channels (RuntimePlan *plan, const Channels *channels, const RuntimeOptions
 {
   plan->status_fd = channels->status[1];
   plan->command_pidfd = channels->command_pidfd;
-  plan->monitor.client_pidfd = channels->command_pidfd;
+  /* a session that nobody stays with does not end with its command */
+  plan->monitor.client_pidfd = options->exec != NULL && options->client < 0 ? -1 : channels->command_pidfd;
   plan->init_stdin = plan->terminal ? -1 : options->stdin_read >= 0 ? options->stdin_read : channels->null;
   plan->init_stdout = channels->out[1];
   plan->init_stderr = channels->err[1];
@@ -410,7 +413,7 @@ kept_fds (const RuntimePlan *plan)
 {
   const MonitorStart *monitor = &plan->monitor;
   const int named[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->root_fd, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
-                        monitor->err_fd, monitor->listener, monitor->notify, monitor->notify_host, monitor->log.fd, monitor->log.dir, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
+                        monitor->err_fd, monitor->listener, monitor->notify, monitor->notify_host, monitor->log.fd, monitor->log.dir, monitor->exec_dir, plan->exec_pidfd, plan->exec_cgroup, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
   GArray *keep = g_array_new (FALSE, FALSE, sizeof (int));
   for (size_t i = 0; i < G_N_ELEMENTS (named); i++)
     if (named[i] >= 0)
@@ -423,27 +426,22 @@ kept_fds (const RuntimePlan *plan)
   return keep;
 }
 
-static gboolean
-start_plan (json_t *config, GByteArray *bytes, const RuntimeOptions *options, gboolean (*while_starting) (pid_t monitor, void *data, GError **error), void *data,
-            RuntimeProcess *ret_process, GError **error)
+gboolean
+runtime_perform (json_t *config, GByteArray *bytes, const RuntimeOptions *options, int program, gboolean (*while_starting) (pid_t monitor, void *data, GError **error), void *data,
+                 RuntimeProcess *ret_process, GError **error)
 {
   RuntimePlan *plan = (RuntimePlan *) (void *) bytes->data;
   g_auto (Channels) channels;
   if (!channels_open (&channels, plan, options, error))
     return FALSE;
   fill_channels (plan, &channels, options);
-
-  g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-monitor", NULL);
-  cleanup_fd int program = open_monitor (path);
-  if (program < 0)
-    return coracle_throw_errno (error, -program, "runtime: opening %s", path);
   plan->monitor.program_fd = program;
   cleanup_fd int plan_fd = fd_memfd ("coracle-plan", bytes->data, bytes->len);
   if (plan_fd < 0)
     return coracle_throw_errno (error, -plan_fd, "runtime: writing the plan");
   g_autoptr (GArray) keep = kept_fds (plan);
-  Spawn spawn = { .program = program, .plan_fd = plan_fd, .keep = (const int *) (void *) keep->data };
-  cleanup_pid pid_t monitor = spawn_monitor (&spawn, !plan->pdeathsig);
+  Spawn spawn = { .program = program, .plan_fd = plan_fd, .verb = options->exec != NULL ? "exec" : "start", .keep = (const int *) (void *) keep->data };
+  cleanup_pid pid_t monitor = spawn_monitor (&spawn, options->exec == NULL && !plan->pdeathsig);
   if (monitor < 0)
     return coracle_throw_errno (error, -monitor, "runtime: starting coracle-monitor");
   /* the monitor's ends must be its alone: its death is what we see as end of file */
@@ -469,7 +467,9 @@ runtime_start (json_t *config, const RuntimeOptions *options, gboolean (*while_s
   g_autoptr (GByteArray) bytes = runtime_plan_build (config, options, &join_fds, error);
   if (bytes == NULL)
     return FALSE;
-  gboolean done = start_plan (config, bytes, options, while_starting, data, ret_process, error);
+  g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-monitor", NULL);
+  cleanup_fd int program = open_monitor (path);
+  gboolean done = program >= 0 ? runtime_perform (config, bytes, options, program, while_starting, data, ret_process, error) : coracle_throw_errno (error, -program, "runtime: opening %s", path);
   for (guint i = 0; i < join_fds->len; i++)
     fd_close (g_array_index (join_fds, int, i));
   return done;

@@ -17,8 +17,20 @@
 #include "pkg/runtime/plan.h"
 #include "pkg/seccomp/seccomp.h"
 
+/* An exec session: a process more in a container that runs. */
+typedef struct {
+  int init_pidfd;                /* the container's init */
+  guint64 flags;                 /* CLONE_NEW… of its namespaces that are not those of this process */
+  int cgroup;                    /* its cgroup folder, to be joined if that is allowed; -1 = stay in ours */
+  int folder;                    /* RUN_ROOT/ID/exec, where the folder RuntimeOptions.id is removed at the end; -1 = none */
+  const int *kept;               /* descriptors of this process, from 3 up and ascending, handed on under the same numbers */
+  guint n_kept;
+} RuntimeExec;
+
 /* What a plan needs besides config.json. Descriptors are borrowed. */
 typedef struct {
+  const RuntimeExec *exec;       /* NULL: a container. Then of config.json only "process" is used, and of the below: paths, id (of the session), seccomp, seccomp_single,
+                                  * keep_groups, rows, columns, run_dir (the session's folder), out_fd, err_fd, client, stdin_read, stdin_write, timeout_us */
   const ConfigPaths *paths;
   const char *bundle;            /* absolute: what relative paths in config.json are relative to */
   const char *id;
@@ -53,6 +65,12 @@ typedef struct {
   pid_t init;          /* as the host sees it */
   int init_pidfd;      /* owned by the caller */
 } RuntimeProcess;
+
+/* runtime_exec: start config.json's "process" in a running container: options->exec. Returns when its command has been exec'd. @ret_process: the supervisor, a child of ours that
+ * leaves when the process has ended and the client socket is closed; the process; its pidfd.
+ * Runs in: any user namespace that owns the container's; best the host's: then no capability that the container can have lets it look into our process before the exec.
+ * Errors: as runtime_start. */
+gboolean runtime_exec (json_t *config, const RuntimeOptions *options, RuntimeProcess *ret_process, GError **error);
 
 /* runtime_start: perform @config. Returns when the container's command has been exec'd.
  * @while_starting: called once the monitor is on its way, to write state meanwhile; the container's command is exec'd only after it; its failure ends the container. May be NULL.

@@ -10,9 +10,9 @@ setup_file() {
 }
 
 @test "a command of Podman's that is to come is told from a misspelt one" {
-  run_coracle 125 exec box true
-  is "${lines[0]}" "Error: unrecognized command \`coracle exec\`" "what scripts match"
-  is "${lines[1]}" "\`exec\` is not supported in this version yet"
+  run_coracle 125 compose up
+  is "${lines[0]}" "Error: unrecognized command \`coracle compose\`" "what scripts match"
+  is "${lines[1]}" "\`compose\` is not supported in this version yet"
   run_coracle 125 logs box
   not_like "$output" "Did you mean" "logs is not a misspelt load"
   run_coracle 125 container wait box

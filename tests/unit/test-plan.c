@@ -49,6 +49,37 @@ static const char everything[] =
 #define TEXT(ref) plan_text (plan, ref)
 #define ITEM(type, list, i) (&((const type *) plan_bytes (plan, (list).at))[i])
 
+/* an exec session: of config.json the process alone, and what the session says */
+static void
+test_exec (void)
+{
+  json_error_t problem;
+  json_auto_t *config = json_loads ("{\"process\":{\"args\":[\"/bin/x\"],\"cwd\":\"/\",\"env\":[],\"user\":{\"uid\":1,\"gid\":2},\"capabilities\":{}}}", 0, &problem);
+  g_assert_nonnull (config);
+  const int kept[] = { 5, 9 };
+  RuntimeExec exec = { .init_pidfd = 21, .flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS, .cgroup = 22, .folder = 23, .kept = kept, .n_kept = 2 };
+  RuntimeOptions options = { .exec = &exec, .paths = &paths, .id = "session", .run_dir = 11, .out_fd = 1, .err_fd = 2, .client = 12, .listener = -1, .notify = -1, .notify_host = -1,
+                             .log = { .fd = -1, .dir = -1 }, .stdin_read = -1, .stdin_write = -1, .root_fd = -1 };
+  g_autoptr (GArray) joins = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GByteArray) bytes = runtime_plan_build (config, &options, &joins, &error);
+  g_assert_no_error (error);
+  g_assert_true (plan_ok (bytes));
+  const RuntimePlan *plan = (const RuntimePlan *) (const void *) bytes->data;
+  g_assert_cmpint (plan->exec_pidfd, ==, 21);
+  g_assert_cmpint (plan->exec_cgroup, ==, 22);
+  g_assert_cmpuint (plan->exec_flags, ==, exec.flags);
+  g_assert_cmpuint (plan->exec_kept.n, ==, 2);
+  g_assert_cmpint (((const int32_t *) plan_bytes (plan, plan->exec_kept.at))[1], ==, 9);
+  g_assert_cmpint (plan->monitor.exec_dir, ==, 23);
+  g_assert_cmpstr (plan->monitor.id, ==, "session");
+  g_assert_cmpuint (plan->mounts.n, ==, 0);
+  options.exec = NULL;
+  options.bundle = "/bundle";
+  g_autoptr (GByteArray) none = runtime_plan_build (config, &options, &joins, NULL);
+  g_assert_null (none);
+}
+
 static void
 check_process (const RuntimePlan *plan)
 {
@@ -317,6 +348,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/plan/exec", test_exec);
   g_test_add_func ("/plan/everything", test_everything);
   g_test_add_func ("/plan/flags", test_flags);
   g_test_add_func ("/plan/smallest", test_smallest);

@@ -1,0 +1,181 @@
+/* The supervisor of an exec session ("coracle-monitor exec"), until it has cloned the session's process.
+ *
+ * Host's:     pid, mount, network, ipc and uts namespaces. It never sees a path of the container.
+ * Joined:     the container's user namespace; its pid namespace for children only.
+ * The child:  is in the container's pid namespace at once, where the container's processes see it, and enters the others itself (init_child.c, exec_stages), then the container's stages
+ *             of capabilities, filter, user, working folder and exec.
+ * Who can look into it before it execs (CVE-2016-9962): nobody there. It is not dumpable, so that it takes CAP_SYS_PTRACE over the user namespace in which its program was exec'd, and
+ *             that is the host's, not the container's: mm->user_ns, kernel/ptrace.c __ptrace_may_access. So neither its memory nor its descriptors nor /proc/PID/{exe,root,cwd}
+ *             open to the container, be it --privileged. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "pkg/base/fd.h"
+#include "pkg/runtime/child.h"
+
+#define INTO_CGROUP 0x200000000ULL   /* CLONE_INTO_CGROUP, Linux 5.7 */
+
+typedef struct {
+  const RuntimePlan *plan;
+  MonitorStart *start;
+  int terminal, terminal_init;   /* a socket pair on which the process sends the terminal */
+} Exec;
+
+/* stage_oom: as long as /proc/self is still ours: to a process that is not dumpable it is root's. What is above the container's own (nobody but root may lower it) stays. */
+static int
+stage_oom (Exec *exec)
+{
+  if (!exec->plan->has_oom_score_adj)
+    return 0;
+  char text[16], *at = text + sizeof text - 1;
+  *at = '\0';
+  int value = exec->plan->oom_score_adj;
+  unsigned magnitude = value < 0 ? (unsigned) -value : (unsigned) value;
+  do
+    *--at = (char) ('0' + magnitude % 10);
+  while ((magnitude /= 10) != 0);
+  if (value < 0)
+    *--at = '-';
+  cleanup_fd int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd >= 0)
+    (void) fd_write_all (fd, at, strlen (at));
+  return 0;
+}
+
+static int
+stage_start (Exec *exec)
+{
+  (void) umask (022);
+  if (setsid () < 0 && errno != EPERM)
+    return -errno;
+  return prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* stage_join: one call: either all are joined or none is. */
+static int
+stage_join (Exec *exec)
+{
+  int flags = (int) (exec->plan->exec_flags & (uint64_t) (CLONE_NEWUSER | CLONE_NEWPID));
+  return flags != 0 && setns (exec->plan->exec_pidfd, flags) < 0 ? -errno : 0;
+}
+
+struct clone_arguments {
+  uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+};
+
+static int
+stage_clone (Exec *exec)
+{
+  const RuntimePlan *plan = exec->plan;
+  int ends[2] = { -1, -1 }, pidfd = -1;
+  if (plan->terminal && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    return -errno;
+  exec->terminal = ends[0];
+  exec->terminal_init = ends[1];
+  struct clone_arguments arguments = { .flags = CLONE_PIDFD, .pidfd = (uint64_t) (uintptr_t) &pidfd, .exit_signal = SIGCHLD };
+  long pid = -1;
+  if (plan->exec_cgroup >= 0)
+    {
+      arguments.flags |= INTO_CGROUP;
+      arguments.cgroup = (uint64_t) plan->exec_cgroup;
+      pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+      arguments.flags &= ~INTO_CGROUP;
+    }
+  /* a cgroup that is not ours to join (the session's of another login) is not asked for */
+  if (pid < 0)
+    pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0)
+    return -errno;
+  if (pid == 0)
+    init_child_exec (plan, exec->terminal_init);
+  exec->start->init_pid = (pid_t) pid;
+  exec->start->init_pidfd = pidfd;
+  fd_close (fd_steal (&exec->terminal_init));
+  return helper_child_report (plan->status_fd, pidfd);
+}
+
+static int
+stage_terminal (Exec *exec)
+{
+  if (exec->terminal < 0)
+    return 0;
+  int master = fd_recv (exec->terminal);
+  fd_close (fd_steal (&exec->terminal));
+  if (master == -ENODATA)
+    return -ECANCELED; /* the process failed before, and has said why */
+  exec->start->pty = master;
+  return master < 0 ? master : 0;
+}
+
+int
+exec_child_terminal (const RuntimePlan *plan, int socket)
+{
+  cleanup_fd int master = open ("/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+  struct statfs fs;
+  struct stat st;
+  if (master < 0 || fstatfs (master, &fs) < 0 || fstat (master, &st) < 0)
+    return -errno;
+  if (fs.f_type != DEVPTS_SUPER_MAGIC || !S_ISCHR (st.st_mode) || st.st_rdev != makedev (5, 2))
+    return -EXDEV;
+  int unlock = 0;
+  if (fcntl (master, F_SETFL, 0) < 0 || ioctl (master, TIOCSPTLCK, &unlock) < 0)
+    return -errno;
+  struct winsize size = { .ws_row = plan->rows, .ws_col = plan->columns };
+  if (size.ws_row != 0 && ioctl (master, TIOCSWINSZ, &size) < 0)
+    return -errno;
+  cleanup_fd int slave = ioctl (master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (slave < 0)
+    return -errno;
+  int r = fd_send (socket, master);
+  return r < 0 ? r : fd_steal (&slave);
+}
+
+static const struct {
+  RuntimeStage stage;
+  int (*run) (Exec *exec);
+} stages[] = {
+  { STAGE_OOM, stage_oom },
+  { STAGE_HELPER_START, stage_start },
+  { STAGE_JOIN, stage_join },
+  { STAGE_CLONE, stage_clone },
+  { STAGE_TERMINAL, stage_terminal },
+};
+
+int
+exec_child_start (const RuntimePlan *plan, MonitorStart *ret_start)
+{
+  *ret_start = plan->monitor;
+  Exec exec = { .plan = plan, .start = ret_start, .terminal = -1, .terminal_init = -1 };
+  for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
+    {
+      int r = stages[i].run (&exec);
+      if (r < 0)
+        {
+          RuntimeStatus status = { .stage = (int32_t) stages[i].stage, .error = -r };
+          if (r != -ECANCELED)
+            (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+          return -1;
+        }
+    }
+  /* the process's own ends; what it was given to keep is not the monitor's, which closes it (close_others) */
+  fd_close (plan->status_fd);
+  fd_close (plan->init_stdin);
+  fd_close (plan->init_stdout);
+  fd_close (plan->init_stderr);
+  fd_close (plan->exec_pidfd);
+  return 0;
+}
