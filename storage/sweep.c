@@ -153,7 +153,9 @@ static gboolean
 settle_row (Storage *storage, StateContainer *container, int run_fd, GError **error)
 {
   const char *root = storage->paths->root, *run_root = storage->paths->run_root;
-  gboolean ended = note_exit (container, run_fd), rm = container->auto_remove;
+  /* one that never started has not ended: somebody was killed who worked on it */
+  gboolean unstarted = g_strcmp0 (container->status, "created") == 0;
+  gboolean ended = note_exit (container, run_fd), rm = container->auto_remove && !unstarted;
   if (rm ? !storage_container_remove (storage, container->id, FALSE, error) : ended && !state_container_update (storage->state, container, error))
     return FALSE;
   if (ended)

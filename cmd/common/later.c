@@ -4,10 +4,10 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact attach auto-update build commit compose cp create diff export generate healthcheck init kube login logout logs machine manifest mount network pause pod port push "
+  { "", "artifact attach auto-update build commit compose cp create generate healthcheck init kube login logout logs machine manifest mount network pause pod port push "
         "quadlet rename restart save search secret start stats top unmount unpause update volume wait" },
-  { "container", "attach checkpoint clone commit cp create diff export init logs mount pause port prune rename restart restore runlabel start stats top unmount unpause update wait" },
-  { "image", "build diff mount prune push save scp search sign tree trust unmount" },
+  { "container", "attach checkpoint clone commit cp create init logs mount pause port prune rename restart restore runlabel start stats top unmount unpause update wait" },
+  { "image", "build mount prune push save scp search sign tree trust unmount" },
   { "system", "check connection df migrate prune renumber reset service" },
 };
 

@@ -6,12 +6,15 @@
 
 #define CORACLE_COMMANDS(X) \
   X (container_cleanup)     \
+  X (container_diff)        \
   X (container_exists)      \
   X (container_inspect)     \
+  X (diff)                  \
   X (events)                \
   X (exec)                  \
   X (help)                  \
   X (history)               \
+  X (image_diff)            \
   X (image_exists)          \
   X (image_inspect)         \
   X (images)                \

@@ -67,6 +67,12 @@ live_open_monitor (Storage *storage, const char *id)
 }
 
 int
+live_open_monitor_pid (Storage *storage, const char *id, pid_t *ret_pid)
+{
+  return open_noted (storage, id, "monitor.pid", "user", ret_pid);
+}
+
+int
 live_open_init (Storage *storage, const char *id, pid_t *ret_pid)
 {
   return open_noted (storage, id, "init.pid", "pid", ret_pid);
