@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact attach auto-update build commit compose cp create generate healthcheck init kube login logout logs machine manifest mount network pause pod port push "
-        "quadlet rename restart save search secret start stats top unmount unpause update volume wait" },
-  { "container", "attach checkpoint clone commit cp create init logs mount pause port prune rename restart restore runlabel start stats top unmount unpause update wait" },
+  { "", "artifact attach auto-update build commit compose cp generate healthcheck init kube login logout logs machine manifest mount network pause pod port push "
+        "quadlet rename restart save search secret stats top unmount unpause update volume wait" },
+  { "container", "attach checkpoint clone commit cp init logs mount pause port prune rename restart restore runlabel stats top unmount unpause update wait" },
   { "image", "build mount prune push save scp search sign tree trust unmount" },
   { "system", "check connection df migrate prune renumber reset service" },
 };
@@ -14,7 +14,7 @@ static const struct { const char *group, *words; } commands[] = {
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {
   { "arch", 0, "--platform" }, { "attach", 'a', NULL }, { "authfile", 0, NULL }, { "blkio-weight", 0, NULL }, { "cgroup-conf", 0, NULL }, { "cgroup-parent", 0, NULL },
   { "cgroups", 0, NULL }, { "chrootdirs", 0, NULL }, { "conmon-pidfile", 0, "--pidfile" }, { "cpu-period", 0, NULL }, { "cpu-quota", 0, NULL }, { "cpu-shares", 'c', NULL },
-  { "cpus", 0, NULL }, { "cpuset-cpus", 0, NULL }, { "cpuset-mems", 0, NULL }, { "creds", 0, NULL }, { "detach", 'd', "& at the end of the line" }, { "detach-keys", 0, NULL },
+  { "cpus", 0, NULL }, { "cpuset-cpus", 0, NULL }, { "cpuset-mems", 0, NULL }, { "creds", 0, NULL }, { "detach-keys", 0, NULL },
   { "device-cgroup-rule", 0, NULL }, { "env-merge", 0, "--env" }, { "expose", 0, NULL }, { "gidmap", 0, NULL }, { "gpus", 0, "--device" }, { "health-cmd", 0, NULL },
   { "health-interval", 0, NULL }, { "health-retries", 0, NULL }, { "health-start-period", 0, NULL }, { "health-timeout", 0, NULL }, { "hosts-file", 0, "--add-host" }, { "ip", 0, NULL },
   { "ip6", 0, NULL }, { "log-driver", 0, NULL }, { "log-opt", 0, NULL }, { "mac-address", 0, NULL }, { "memory", 'm', NULL }, { "memory-reservation", 0, NULL },

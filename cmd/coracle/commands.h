@@ -9,6 +9,7 @@
   X (container_diff)        \
   X (container_exists)      \
   X (container_inspect)     \
+  X (create)                \
   X (diff)                  \
   X (events)                \
   X (exec)                  \
@@ -25,6 +26,7 @@
   X (rm)                    \
   X (rmi)                   \
   X (run)                   \
+  X (start)                 \
   X (stop)                  \
   X (tag)                   \
   X (unshare)               \

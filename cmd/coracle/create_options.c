@@ -308,7 +308,7 @@ check_together (const ContainerOptions *options, const CliArgs *args, GError **e
 }
 
 ContainerOptions *
-create_options_read (const CliArgs *args, GError **error)
+create_options_read (const CliContext *context, const CliArgs *args, GError **error)
 {
   g_autoptr (ContainerOptions) options = container_options_from_conf (error);
   if (options == NULL || !container_options_add_mounts (options, cli_args_string (args, "default-mounts-file"), error))
@@ -329,5 +329,19 @@ create_options_read (const CliArgs *args, GError **error)
 
   if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error))
     return NULL;
+  options->create_command = g_strdupv (context->argv);
+  options->cwd = g_get_current_dir ();
+  if (context->hooks_dir != NULL)
+    {
+      g_strfreev (options->hooks_dir);
+      options->hooks_dir = g_strdupv ((char **) context->hooks_dir);
+    }
   return g_steal_pointer (&options);
+}
+
+void
+create_notice (const char *text, void *data)
+{
+  (void) data;
+  fprintf (stderr, "Notice: %s\n", text);
 }

@@ -1,4 +1,4 @@
-/* create_options: the flags that say what a container is to be: those of run (and of create, when it comes). */
+/* create_options: the flags that say what a container is to be: those of run and create. */
 #pragma once
 
 #include "pkg/cli/cli.h"
@@ -7,4 +7,7 @@
 extern const CliOption create_options[];
 
 /* create_options_read: from parsed words. Errors: INVALID flags that exclude each other, no image. */
-ContainerOptions *create_options_read (const CliArgs *args, GError **error);
+ContainerOptions *create_options_read (const CliContext *context, const CliArgs *args, GError **error);
+
+/* create_notice: a ContainerNotice: one line on standard error. */
+void create_notice (const char *text, void *data);

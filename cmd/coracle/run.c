@@ -3,14 +3,8 @@
 #include "cmd/coracle/create_options.h"
 #include "pkg/engine/container.h"
 
-static void
-notice (const char *text, void *data)
-{
-  (void) data;
-  fprintf (stderr, "Notice: %s\n", text);
-}
-
 static const CliOption run_options[] = {
+  { "detach", 'd', CLI_BOOL, .help = "Leave the container running on its own and print its ID" },
   { "preserve-fds", 0, CLI_UINT, .help = "Hand this many open files on, from descriptor 3 up",
     .man = "Hand on the file descriptors 3 to 2 + N of the caller, besides 0, 1 and 2. They must be open." },
   { "sig-proxy", 0, CLI_BOOL, .help = "Pass signals on to the command", .value = "true" },
@@ -18,31 +12,37 @@ static const CliOption run_options[] = {
 };
 
 static int
+run_detached (const ConfigPaths *paths, const ContainerOptions *options, GError **error)
+{
+  g_autofree char *id = NULL;
+  if (!container_run_detached (paths, options, create_notice, NULL, &id, error))
+    return CLI_FAILED;
+  printf ("%s\n", id);
+  return 0;
+}
+
+static int
 run_run (const CliContext *context, const CliArgs *args, GError **error)
 {
   g_autoptr (ConfigPaths) paths = config_paths_new (context->root, context->run_root, error);
-  g_autoptr (ContainerOptions) options = paths != NULL ? create_options_read (args, error) : NULL;
+  g_autoptr (ContainerOptions) options = paths != NULL ? create_options_read (context, args, error) : NULL;
   if (options == NULL)
     return CLI_FAILED;
-  options->create_command = g_strdupv (context->argv);
-  if (context->hooks_dir != NULL)
-    {
-      g_strfreev (options->hooks_dir);
-      options->hooks_dir = g_strdupv ((char **) context->hooks_dir);
-    }
   options->preserve_fds = cli_args_int (args, "preserve-fds");
   options->sig_proxy = cli_args_bool (args, "sig-proxy");
+  if (cli_args_bool (args, "detach"))
+    return run_detached (paths, options, error);
   int status;
-  return container_run (paths, options, notice, NULL, &status, error) ? status : CLI_FAILED;
+  return container_run (paths, options, create_notice, NULL, &status, error) ? status : CLI_FAILED;
 }
 
 const CliCommand cmd_run = {
   .names = "run, container run",
   .usage = "IMAGE [COMMAND [ARG...]]",
   .summary = "Start a command in a container of its own",
-  .description = "Make a container from an image, start it and stay with it until it ends. Its exit status is that of the command: 125 when coracle itself fails, 126 when the "
-                 "command cannot be executed, 127 when it is not found.",
-  .examples = "run --rm debian cat /etc/os-release\nrun -it --rm debian bash\n",
+  .description = "Make a container from an image, start it and stay with it until it ends, or with --detach leave it running. The exit status is that of the command: 125 when coracle "
+                 "itself fails, 126 when the command cannot be executed, 127 when it is not found.",
+  .examples = "run --rm debian cat /etc/os-release\nrun -it --rm debian bash\nrun -d --name web nginx\n",
   .options = { create_options, run_options },
   .max_args = CLI_ANY,
   .stop_at_args = TRUE,

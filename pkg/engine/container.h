@@ -16,6 +16,26 @@
 typedef void (*ContainerNotice) (const char *text, void *data);
 gboolean container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, int *ret_status, GError **error);
 
+/* container_run_detached: the same, and leave it to its monitor once the command has been exec'd (run -d). @ret_id: its id; free with g_free. */
+gboolean container_run_detached (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, GError **error);
+/* container_create: make it and check all that can be checked before it runs; nothing is started. @ret_id: free with g_free. */
+gboolean container_create (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, GError **error);
+
+/* container_start: a container that was created or has ended. One that runs is left as it is (with @attach: NOT yet attached to).
+ * Runs in: the user namespace, with a mount namespace of this process's own; one thread.
+ * Errors: NOT_FOUND, IN_USE (paused, or being removed), and those of container_run; on failure the container is as it was. */
+typedef struct {
+  gboolean attach, interactive, sig_proxy;
+  int mounts;              /* container_start_base, when this process starts more than one; -1 = none */
+  ContainerNotice notice;
+  void *notice_data;
+} ContainerStart;
+/* @ret_status: with @attach the exit status as the shell should see it; else 0. */
+gboolean container_start (Storage *storage, IdMap *map, const char *name_or_id, const ContainerStart *how, int *ret_status, GError **error);
+/* container_start_base: every monitor keeps the mount namespace of the command that started it: a command that starts several gives each one of its own, made from this one.
+ * Returns a descriptor, or -1 with @error. */
+int container_start_base (GError **error);
+
 /* ---- looking: rows and what the live state says of them */
 typedef struct {
   StateContainer *row;      /* owned */

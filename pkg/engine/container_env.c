@@ -3,6 +3,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/engine/container_make.h"
+#include "pkg/engine/container_words.h"
 #include "pkg/spec/env.h"
 
 static void
@@ -83,4 +84,37 @@ env_build (const Make *make, char ***ret_env, GError **error)
     spec_env_set (&env, "HOME", make->user.home);
   *ret_env = g_steal_pointer (&env);
   return TRUE;
+}
+
+/* add_inherited: what comes from the caller's environment unasked, but for what is unset. */
+static void
+add_inherited (const Make *make, char ***env)
+{
+  const ContainerOptions *options = make->options;
+  if (options->unsetenv_all)
+    return;
+  add_proxies (make, env);
+  if (options->env_host)
+    spec_env_add_all (env, (const char *const *) environ);
+  for (char **name = options->unsetenv; name != NULL && *name != NULL; name++)
+    spec_env_unset (env, *name);
+}
+
+void
+env_freeze (const Make *make, json_t *frozen)
+{
+  g_auto (GStrv) env = NULL, given = NULL;
+  add_inherited (make, &env);
+  gboolean inherited = env != NULL;
+  if (!env_given (make->options, &given, NULL))
+    return;
+  for (char **text = given; *text != NULL; text++)
+    (void) spec_env_add (&env, *text, NULL, NULL);
+  if (!inherited && env == NULL)
+    return;
+  json_object_set_new (frozen, "env", words_to_json (env));
+  json_object_del (frozen, "env_file");
+  json_object_del (frozen, "env_host");
+  if (inherited)
+    json_object_set_new (frozen, "http_proxy", json_false ());
 }

@@ -33,7 +33,11 @@ make_clear (Make *make)
   fd_close (fd_steal (&make->store_lock));
   fd_close (fd_steal (&make->run_dir));
   fd_close (fd_steal (&make->root_fd));
-  g_clear_pointer (&make->storage, storage_free);
+  if (make->existing == NULL)
+    {
+      g_clear_pointer (&make->storage, storage_free);
+      g_clear_pointer (&make->map, idmap_free);
+    }
   g_clear_pointer (&make->image, state_image_free);
   json_decref (make->image_config);
   json_decref (make->mounts);
@@ -43,7 +47,6 @@ make_clear (Make *make)
   json_decref (make->labels);
   g_clear_pointer (&make->seccomp, seccomp_filter_free);
   g_clear_pointer (&make->seccomp_single, seccomp_filter_free);
-  g_clear_pointer (&make->map, idmap_free);
   user_info_clear (&make->user);
   g_strfreev (make->host_users);
   g_strfreev (make->args);
@@ -74,6 +77,19 @@ look_up_image (Make *make, GError **error)
 }
 
 static gboolean
+read_image_config (Make *make, GError **error)
+{
+  make->image_single = state_image_is_single (make->storage->state, make->image->id);
+  json_error_t problem;
+  json_auto_t *whole = json_loads (make->image->config, JSON_REJECT_DUPLICATES, &problem);
+  if (whole == NULL)
+    return coracle_throw (error, CORACLE_ERROR_CORRUPT, "image %s: its config: %s", make->options->image, problem.text);
+  json_t *config = json_object_get (whole, "config");
+  make->image_config = json_is_object (config) ? json_incref (config) : json_object ();
+  return TRUE;
+}
+
+static gboolean
 find_image (Make *make, GError **error)
 {
   const ContainerOptions *options = make->options;
@@ -97,14 +113,7 @@ find_image (Make *make, GError **error)
     return FALSE;
   if (!look_up_image (make, error))
     return FALSE;
-  make->image_single = state_image_is_single (make->storage->state, make->image->id);
-  json_error_t problem;
-  json_auto_t *whole = json_loads (make->image->config, JSON_REJECT_DUPLICATES, &problem);
-  if (whole == NULL)
-    return coracle_throw (error, CORACLE_ERROR_CORRUPT, "image %s: its config: %s", options->image, problem.text);
-  json_t *config = json_object_get (whole, "config");
-  make->image_config = json_is_object (config) ? json_incref (config) : json_object ();
-  return TRUE;
+  return read_image_config (make, error);
 }
 
 static gboolean
@@ -328,6 +337,43 @@ make_places (Make *make, GError **error)
   return write_etc (make, make->mounts, error);
 }
 
+/* find_same_image: the one that the container was made from, whatever its name means by now. */
+static gboolean
+find_same_image (Make *make, GError **error)
+{
+  const StateContainer *row = make->existing;
+  make->image_name = g_strdup (row->image_name);
+  if (row->image_id == NULL)
+    return find_image (make, error);
+  make->image = state_image_find (make->storage->state, row->image_id, error);
+  return make->image != NULL && read_image_config (make, error);
+}
+
+gboolean
+make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row, int run_dir, GError **error)
+{
+  make->existing = row;
+  make->storage = storage;
+  make->map = map;
+  make->run_dir = run_dir;
+  make->id = g_strdup (row->id);
+  make->name = g_strdup (row->name);
+  make->folder = g_build_filename (make->paths->root, "containers", make->id, NULL);
+  if (!words_network (make->options, &make->network, &make->network_path, error) || !find_same_image (make, error) || !choose_args (make, error) || !choose_stop_signal (make, error)
+      || !load_seccomp (make, error))
+    return FALSE;
+  make->hostname = words_hostname (make);
+  return write_etc (make, make->mounts, error);
+}
+
+void
+make_rest (Make *make)
+{
+  fd_close (fd_steal (&make->root_fd));
+  (void) umount2 (make->rootfs, MNT_DETACH);
+  storage_run_end (make->storage, make->id, fd_steal (&make->run_dir));
+}
+
 gboolean
 make_rename (Make *make, GError **error)
 {
@@ -372,6 +418,8 @@ make_folders (Make *make, GError **error)
 void
 make_undo (Make *make)
 {
+  if (make->existing != NULL && make->rootfs != NULL)
+    (void) umount2 (make->rootfs, MNT_DETACH);
   if (make->folder_made)
     {
       if (make->rootfs != NULL)
@@ -561,7 +609,9 @@ make_row (const Make *make)
   row->status = g_strdup ("created");
   row->auto_remove = make->options->rm;
   row->boot_id = storage_boot_id ();
-  row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", container_options_to_json (make->options), "args", words_to_json (make->args),
+  json_t *options = container_options_to_json (make->options);
+  env_freeze (make, options);
+  row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", options, "args", words_to_json (make->args),
                            "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
   json_object_set_new (row->config, "run_root", json_string (make->paths->run_root));
   json_object_set_new (row->config, "mounts", record_mounts (make));

@@ -54,6 +54,7 @@ typedef struct {
   json_t *config;              /* config.json without linux.seccomp */
   json_t *volumes;             /* anonymous ones made for it: array of names */
   gboolean folder_made;
+  const StateContainer *existing;   /* the row of a container that was made before (make_resume); borrowed, NULL = a new one */
 } Make;
 void make_clear (Make *make);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Make, make_clear)
@@ -63,9 +64,14 @@ gboolean make_begin (Make *make, GError **error);
 gboolean make_places (Make *make, GError **error);
 gboolean make_folders (Make *make, GError **error);
 gboolean make_config (Make *make, GError **error);
+/* make_resume: in place of make_begin and make_places, for a container that was made before: same id, name, image, volumes and files. @run_dir: RUN_ROOT/ID with its lock; taken.
+ * @storage, @map: of a process that is in the user namespace; borrowed. @row: borrowed, outlives @make. */
+gboolean make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row, int run_dir, GError **error);
+/* make_rest: a new container that is not started: its run folder and mount go. */
+void make_rest (Make *make);
 /* make_rename: another made-up name, when somebody took the first before it was recorded; nothing the container could have seen has run yet. */
 gboolean make_rename (Make *make, GError **error);
-/* make_undo: the run folder, the container's folder. In the user namespace. */
+/* make_undo: the run folder and, of a new one, the container's folder. In the user namespace. */
 void make_undo (Make *make);
 /* make_row: what the state database will hold of it. */
 StateContainer *make_row (const Make *make);
@@ -75,6 +81,8 @@ StateContainer *make_row (const Make *make);
 gboolean env_given (const ContainerOptions *options, char ***ret_env, GError **error);
 /* env_build: Podman's order: defaults, the image's, proxies, --env-host, --env-file, --env, then --unsetenv. Errors: INVALID, NOT_FOUND of an env file. */
 gboolean env_build (const Make *make, char ***ret_env, GError **error);
+/* env_freeze: in @frozen, the options as the row keeps them: what came from files and the caller's environment as it is now, for the next start, which has another. */
+void env_freeze (const Make *make, json_t *frozen);
 
 /* ---- container_mounts.c */
 /* mounts_resolve: --volume, --mount, --tmpfs, --read-only's tmpfs, the image's volumes: appended to make->mounts. Makes anonymous and named volumes. */

@@ -33,12 +33,31 @@ has_destination (GPtrArray *mounts, const char *destination)
   return FALSE;
 }
 
+/* made_before: the name of the anonymous volume that a container has had on @destination since it was made; NULL: none. */
+static const char *
+made_before (const Make *make, const char *destination)
+{
+  json_t *mount, *volume, *row = make->existing != NULL ? make->existing->config : NULL;
+  size_t i, k;
+  json_array_foreach (json_object_get (row, "mounts"), i, mount)
+    {
+      const char *name = json_string_value (json_object_get (mount, "name"));
+      if (name == NULL || g_strcmp0 (json_string_value (json_object_get (mount, "destination")), destination) != 0)
+        continue;
+      json_array_foreach (json_object_get (row, "volumes"), k, volume)
+        if (strcmp (json_string_value (volume), name) == 0)
+          return name;
+    }
+  return NULL;
+}
+
 /* resolve_volume: its folder; an anonymous one is noted, to be removed with the container. */
 static gboolean
 resolve_volume (Make *make, const SpecMount *mount, GError **error)
 {
-  g_autofree char *made_up = mount->source == NULL ? container_id_new () : NULL;
-  const char *name = made_up != NULL ? made_up : mount->source;
+  const char *before = mount->source == NULL ? made_before (make, mount->destination) : NULL;
+  g_autofree char *made_up = mount->source == NULL && before == NULL ? container_id_new () : NULL;
+  const char *name = made_up != NULL ? made_up : before != NULL ? before : mount->source;
   if (made_up != NULL && !storage_container_note_volume (make->storage, make->id, name, error))
     return FALSE;
   if (made_up != NULL)
@@ -206,7 +225,7 @@ sort_mounts (Make *make)
 static GPtrArray *
 parse_mounts (const ContainerOptions *options, GError **error)
 {
-  g_autofree char *cwd = g_get_current_dir ();
+  g_autofree char *cwd = options->cwd != NULL ? g_strdup (options->cwd) : g_get_current_dir ();
   g_autoptr (GPtrArray) mounts
     = spec_mounts_parse ((const char *const *) options->volumes, (const char *const *) options->mounts, (const char *const *) options->tmpfs, cwd, error);
   if (mounts == NULL || (options->default_volumes == NULL && options->default_mounts == NULL))

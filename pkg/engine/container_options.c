@@ -23,7 +23,12 @@ static const struct {
   FIELD (oom_score_adj, NUMBER), FIELD (preserve_fds, NUMBER), FIELD (timeout, NUMBER),  FIELD (stop_timeout, NUMBER), FIELD (has_oom_score_adj, FLAG),
   FIELD (rm, FLAG),            FIELD (replace, FLAG),       FIELD (interactive, FLAG),   FIELD (tty, FLAG),          FIELD (sig_proxy, FLAG),
   FIELD (env_host, FLAG),      FIELD (unsetenv_all, FLAG),  FIELD (read_only, FLAG),     FIELD (read_only_tmpfs, FLAG), FIELD (no_hosts, FLAG),
-  FIELD (create_command, LIST),
+  FIELD (create_command, LIST), FIELD (cwd, TEXT),          FIELD (log_driver, TEXT),    FIELD (log_opt, LIST),      FIELD (restart, TEXT),
+  FIELD (sdnotify, TEXT),      FIELD (conmon_pidfile, TEXT), FIELD (detach_keys, TEXT),  FIELD (attach, LIST),       FIELD (volumes_from, LIST),
+  FIELD (requires, LIST),      FIELD (health_cmd, TEXT),    FIELD (health_startup_cmd, TEXT), FIELD (health_on_failure, TEXT), FIELD (health_log_destination, TEXT),
+  FIELD (health_interval, NUMBER), FIELD (health_timeout, NUMBER), FIELD (health_start_period, NUMBER), FIELD (health_retries, NUMBER), FIELD (health_startup_interval, NUMBER),
+  FIELD (health_startup_timeout, NUMBER), FIELD (health_startup_retries, NUMBER), FIELD (health_startup_success, NUMBER), FIELD (health_max_log_count, NUMBER),
+  FIELD (health_max_log_size, NUMBER), FIELD (no_healthcheck, FLAG), FIELD (rmi, FLAG),
   FIELD (privileged, FLAG),    FIELD (init, FLAG),          FIELD (http_proxy, FLAG),    FIELD (passwd, FLAG),       FIELD (name_as_hostname, FLAG),
   FIELD (default_env, LIST),   FIELD (default_caps, LIST),  FIELD (default_sysctl, LIST), FIELD (default_ulimit, LIST), FIELD (default_volumes, LIST),
   FIELD (host_users, LIST),    FIELD (no_hostname, FLAG),   FIELD (pull, TEXT),          FIELD (default_mounts, LIST), FIELD (base_hosts_file, TEXT), FIELD (default_seccomp, TEXT),
@@ -41,6 +46,11 @@ container_options_new (void)
   ContainerOptions *options = g_new0 (ContainerOptions, 1);
   options->shm_size = 65536 << 10; /* containers.conf(5) shm_size */
   options->stop_timeout = 10;
+  gint64 *not_given[] = { &options->health_interval, &options->health_timeout, &options->health_start_period, &options->health_retries, &options->health_startup_interval,
+                          &options->health_startup_timeout, &options->health_startup_retries, &options->health_startup_success, &options->health_max_log_count,
+                          &options->health_max_log_size };
+  for (size_t i = 0; i < G_N_ELEMENTS (not_given); i++)
+    *not_given[i] = -1;
   /* containers.conf(5) default_sysctls: ping works without CAP_NET_RAW */
   options->default_sysctl = g_strdupv ((char *[]){ (char *) "net.ipv4.ping_group_range=0 0", NULL });
   options->read_only_tmpfs = options->http_proxy = options->passwd = options->sig_proxy = TRUE;

@@ -21,6 +21,17 @@ typedef struct {
   char **label, **label_file, **annotation;
   /* containers.conf: what every container has besides what it was asked to be (container_defaults.h) */
   char **default_env, **default_caps, **default_sysctl, **default_ulimit, **default_volumes, **default_mounts;
+  char *cwd;                      /* what relative paths among them are relative to; NULL = the caller's folder */
+  char *log_driver, **log_opt;    /* NULL = k8s-file */
+  char *restart;                  /* policy: NULL = no; container_policy.h */
+  char *sdnotify;                 /* NULL = container */
+  char *conmon_pidfile, *detach_keys;   /* keys: NULL = ctrl-p,ctrl-q */
+  char **attach;                  /* streams: NULL = all */
+  char **volumes_from, **requires;
+  char *health_cmd, *health_startup_cmd, *health_on_failure, *health_log_destination;   /* container_health_options.h */
+  gint64 health_interval, health_timeout, health_start_period, health_retries, health_startup_interval, health_startup_timeout, health_startup_retries, health_startup_success,
+      health_max_log_count, health_max_log_size;   /* times in microseconds; -1 = not given; an interval of 0 = "disable" */
+  gboolean no_healthcheck, rmi;
   char *pull;                     /* never, missing, always, newer: NULL = missing */
   char *base_hosts_file, *default_seccomp;
   gint64 shm_size, oom_score_adj, preserve_fds, timeout, stop_timeout;

@@ -1,374 +1,53 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <termios.h>
-#include <unistd.h>
-
-#include "pkg/base/error.h"
-#include "pkg/base/fd.h"
-#include "pkg/base/path.h"
-#include "pkg/base/proc.h"
-#include "pkg/engine/container_hooks.h"
-#include "pkg/engine/container_live.h"
-#include "pkg/engine/container_make.h"
-#include "pkg/engine/container_words.h"
-#include "pkg/engine/event.h"
-#include "pkg/monitor/client.h"
-#include "pkg/runtime/runtime.h"
-
-/* A container between its making and its end, in the foreground. */
-typedef struct {
-  Make make;
-  StateContainer *row;
-  int signals;
-  int client[2];         /* ours, the monitor's */
-  int input[2];          /* the container's standard input: its end, the monitor's */
-  RuntimeProcess process;
-  gboolean recorded;
-  gboolean cidfile;      /* was written */
-  gboolean tried;        /* the runtime was at work: hooks may have run */
-  ContainerNotice notice;
-  void *notice_data;
-} Run;
+#include "pkg/engine/container_process.h"
 
 static void
-run_init (Run *run, const ConfigPaths *paths, const ContainerOptions *options)
+begin (Run *run, const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data)
 {
-  *run = (Run){ .signals = -1, .client = { -1, -1 }, .input = { -1, -1 }, .process.init_pidfd = -1 };
-  make_init (&run->make, paths, options);
-}
-
-static void
-run_clear (Run *run)
-{
-  int *fds[] = { &run->signals, &run->client[0], &run->client[1], &run->input[0], &run->input[1], &run->process.init_pidfd };
-  for (size_t i = 0; i < G_N_ELEMENTS (fds); i++)
-    fd_close (fd_steal (fds[i]));
-  g_clear_pointer (&run->row, state_container_free);
-  make_clear (&run->make);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
-
-/* ---- files the user asked for */
-
-static gboolean
-claim_file (const char *path, const char *what, GError **error)
-{
-  if (path == NULL || access (path, F_OK) < 0)
-    return TRUE;
-  return coracle_throw (error, CORACLE_ERROR_EXISTS, "%s file exists. Ensure another container is not using it or delete %s", what, path);
-}
-
-static gboolean
-write_user_file (const char *path, const char *what, const char *text, GError **error)
-{
-  if (path == NULL)
-    return TRUE;
-  int r = path_write_file (AT_FDCWD, path, text, strlen (text), 0644, FALSE);
-  if (r < 0)
-    return coracle_throw_errno (error, -r, "writing %s file %s", what, path);
-  return TRUE;
-}
-
-static gboolean
-write_cidfile (Run *run, GError **error)
-{
-  const char *path = run->make.options->cidfile;
-  run->cidfile = path != NULL;
-  return write_user_file (path, "container id", run->make.id, error);
-}
-
-/* drop_cidfile: the file goes with the container: podman-run(1) --cidfile. */
-static void
-drop_cidfile (const Run *run)
-{
-  if (run->cidfile)
-    (void) unlink (run->make.options->cidfile);
-}
-
-/* write_monitor_pid: "PID INODE" of the monitor, for whoever looks for a process to join the user namespace of (pkg/idmap). */
-static gboolean
-record_monitor (Run *run, pid_t monitor, GError **error)
-{
-  struct stat st;
-  if (stat ("/proc/self/ns/user", &st) < 0)
-    return TRUE;
-  g_autofree char *text = g_strdup_printf ("%d %llu\n", (int) monitor, (unsigned long long) st.st_ino);
-  int r = path_write_file (run->make.run_dir, "monitor.pid", text, strlen (text), 0600, FALSE);
-  if (r < 0)
-    return coracle_throw_errno (error, -r, "writing monitor.pid");
-  return TRUE;
-}
-
-/* ---- start */
-
-/* insert_row: of many that start at once two may have made up the same name. */
-static gboolean
-insert_row (Run *run, GError **error)
-{
-  Make *make = &run->make;
-  for (int tries = 0;; tries++)
-    {
-      g_autoptr (GError) problem = NULL;
-      if (state_container_insert (make->storage->state, run->row, &problem))
-        return TRUE;
-      if (make->options->name != NULL || tries >= 16 || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_EXISTS))
-        {
-          g_propagate_error (error, g_steal_pointer (&problem));
-          return FALSE;
-        }
-      if (!make_rename (make, error))
-        return FALSE;
-      g_free (run->row->name);
-      run->row->name = g_strdup (make->name);
-    }
-}
-
-/* record: while the container is being started: its row. */
-static gboolean
-record (pid_t monitor, void *data, GError **error)
-{
-  Run *run = data;
-  if (!record_monitor (run, monitor, error) || !idmap_record (run->make.paths->run_root, monitor, error))
-    return FALSE;
-  run->row = make_row (&run->make);
-  run->row->status = (g_free (run->row->status), g_strdup ("running"));
-  run->row->started = g_get_real_time ();
-  if (!insert_row (run, error))
-    return FALSE;
-  run->recorded = TRUE;
-  event_container (run->make.storage, run->row, "create");
-  fd_close (fd_steal (&run->make.store_lock));
-  return TRUE;
-}
-
-static gboolean
-open_client (Run *run, GError **error)
-{
-  const ContainerOptions *options = run->make.options;
-  int r = socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, run->client);
-  if (r == 0 && options->interactive && !options->tty)
-    r = pipe2 (run->input, O_CLOEXEC);
-  if (r < 0)
-    {
-      int errsv = errno;
-      return coracle_throw_errno (error, errsv, "making the monitor's socket");
-    }
-  return TRUE;
-}
-
-static void
-terminal_size (guint *ret_rows, guint *ret_columns)
-{
-  struct winsize size;
-  for (int fd = 0; fd < 3; fd++)
-    if (ioctl (fd, TIOCGWINSZ, &size) == 0)
-      {
-        *ret_rows = size.ws_row;
-        *ret_columns = size.ws_col;
-        return;
-      }
-}
-
-static gboolean
-start (Run *run, GError **error)
-{
-  Make *make = &run->make;
-  const ContainerOptions *options = make->options;
-  if (!open_client (run, error))
-    return FALSE;
-  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  const char *cleanup[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "--events-backend", events_backend_name (),
-                            "container", "cleanup", "--run-fd", "3", make->id, NULL };
-  RuntimeOptions runtime = {
-    .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
-    .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
-    .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO,
-    .client = run->client[1], .stdin_read = run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
-    .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
-    .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = program != NULL ? cleanup : NULL,
-  };
-  terminal_size (&runtime.rows, &runtime.columns);
-  run->tried = TRUE;
-  if (!runtime_start (make->config, &runtime, record, run, &run->process, error))
-    return FALSE;
-  for (int i = 0; i < 2; i++)
-    fd_close (fd_steal (&run->input[i]));
-  fd_close (fd_steal (&run->client[1]));
-  fd_close (fd_steal (&make->root_fd));
-  g_autofree char *pid = g_strdup_printf ("%d", (int) run->process.init);
-  if (!live_record_init (make->run_dir, run->process.init, error) || !write_user_file (options->pidfile, "pid", pid, error))
-    return FALSE;
-  monitor_client_recorded (run->client[0]);
-  /* from here on the lock is the monitor's alone: a command that is stopped at its terminal must not keep `rm -f` out */
-  fd_close (fd_steal (&make->run_dir));
-  static const char *const begun[] = { "init", "start", "attach" };
-  for (size_t i = 0; i < G_N_ELEMENTS (begun); i++)
-    event_container (make->storage, run->row, begun[i]);
-  return TRUE;
-}
-
-/* poststart: a hook that fails is told of, and that is all (runtime-spec, lifecycle). */
-static void
-poststart (Run *run)
-{
-  g_autoptr (GError) problem = NULL;
-  if (!hooks_poststart (&run->make, run->process.init, &problem))
-    run->notice (problem->message, run->notice_data);
-}
-
-/* ---- end */
-
-static void
-poststop (Run *run)
-{
-  g_autoptr (GError) problem = NULL;
-  json_auto_t *record = hooks_poststop_record (&run->make);
-  if (!hooks_poststop (record, &problem))
-    run->notice (problem->message, run->notice_data);
-}
-
-/* settle_lost: the monitor is dead, which was killed: do what the next command's sweep would. Whoever has the lock now does it in our place. */
-static gboolean
-settle_lost (Run *run, GError **error)
-{
-  Make *make = &run->make;
-  /* what was in its pid namespace dies within moments */
-  struct pollfd init = { .fd = run->process.init_pidfd, .events = POLLIN };
-  (void) poll (&init, 1, 2000);
-  (void) umount2 (make->rootfs, MNT_DETACH);
-  make->run_dir = storage_run_begin (make->storage, make->id, NULL);
-  return make->run_dir < 0 || container_cleanup (make->storage, make->id, fd_steal (&make->run_dir), error);
-}
-
-/* finish: the monitor waits, and so keeps others out, until we have done what the container's end asks for. */
-static gboolean
-finish (Run *run, const MonitorExit *ended, GError **error)
-{
-  Make *make = &run->make;
-  g_autoptr (GError) problem = NULL;
-  gboolean done;
-  if (!monitor_client_waited_for (run->client[0]))
-    return settle_lost (run, error);
-  poststop (run);
-  /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
-  (void) umount2 (make->rootfs, MNT_DETACH);
-  if (make->options->rm)
-    drop_cidfile (run);
-  run->row->status = (g_free (run->row->status), g_strdup ("exited"));
-  run->row->finished = ended->finished_us;
-  run->row->exit_code = ended->timed_out ? -1 : monitor_exit_status (ended);   /* as Podman records it */
-  if (make->options->rm)
-    done = storage_container_remove (make->storage, make->id, TRUE, &problem);
-  else
-    done = state_container_update (make->storage->state, run->row, &problem);
-  if (done)
-    {
-      event_container (make->storage, run->row, "died");
-      event_container (make->storage, run->row, make->options->rm ? "remove" : "cleanup");
-      storage_run_end (make->storage, make->id, -1);
-      monitor_client_cleaned (run->client[0]);
-    }
-  /* not told that it is done, the monitor does it after us: when it has let go of the root filesystem there may be room */
-  fd_close (fd_steal (&run->client[0]));
-  if (!done && g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NO_SPACE))
-    {
-      run->notice (problem->message, run->notice_data);
-      return TRUE;
-    }
-  if (!done)
-    g_propagate_error (error, g_steal_pointer (&problem));
-  return done;
-}
-
-/* undo: the container could not be started, or what goes with it failed: then the monitor is ended with all that is in it, and waited for, so that nothing holds the folders. */
-static void
-undo (Run *run)
-{
-  Make *make = &run->make;
-  struct pollfd init = { .fd = run->process.init_pidfd, .events = POLLIN };
-  pid_t monitor = proc_steal_pid (&run->process.monitor);
-  proc_cleanup_pid (&monitor);
-  /* with --pid=host it is not in the monitor's namespace, and dies a moment later */
-  if (init.fd >= 0)
-    (void) poll (&init, 1, 2000);
-  if (run->tried)
-    poststop (run);
-  drop_cidfile (run);
-  if (run->recorded)
-    event_container (make->storage, run->row, "remove");
-  make_undo (make);
-}
-
-/* collect_signals: until here nothing is made, and one that ends us leaves nothing; while we wait for a lock it must. */
-static gboolean
-collect_signals (Run *run, GError **error)
-{
-  run->signals = monitor_client_block_signals ();
-  return run->signals >= 0 || coracle_throw_errno (error, -run->signals, "signalfd");
-}
-
-static gboolean
-prepare (Run *run, ContainerNotice notice, void *notice_data, GError **error)
-{
-  Make *make = &run->make;
-  const ContainerOptions *options = make->options;
-  if (!words_check (options, error) || !claim_file (options->cidfile, "container id", error) || !path_mkdirs (make->paths->run_root, 0700, error))
-    return FALSE;
-  IdmapPending *pending = NULL;
-  if (!idmap_begin (make->paths->run_root, g_strcmp0 (options->userns, "single") == 0, &pending, error))
-    return FALSE;
-  if (idmap_fell_back (pending))
-    notice ("no range for this user in /etc/subuid and /etc/subgid: only one id is mapped, as with --userns=single", notice_data);
-  if (!make_begin (make, error) || !collect_signals (run, error) || !make_places (make, error))
-    {
-      idmap_abandon (pending);
-      return FALSE;
-    }
-  if (!idmap_enter (pending, &make->map, error))
-    return FALSE;
-  if (make->image_single && make->map->mode != IDMAP_SINGLE)
-    notice ("the image was unpacked when only one id was mapped: all its files belong to root (remove it and load it again to have their owners)", notice_data);
-  if (storage_sweep_needed (make->storage))
-    (void) storage_sweep (make->storage, NULL);
-  return TRUE;
+  process_init (run, paths, options);
+  run->notice = notice;
+  run->notice_data = notice_data;
 }
 
 gboolean
 container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, int *ret_status, GError **error)
 {
   g_auto (Run) run;
-  run_init (&run, paths, options);
-  run.notice = notice;
-  run.notice_data = notice_data;
-  if (!words_check_fds (options, error))
-    return FALSE;
-  if (!prepare (&run, notice, notice_data, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !write_cidfile (&run, error)
-      || !start (&run, error))
+  begin (&run, paths, options, notice, notice_data);
+  run.attached = TRUE;
+  run.interactive = options->interactive;
+  run.sig_proxy = options->sig_proxy;
+  if (process_prepare (&run, error) && make_folders (&run.make, error) && make_config (&run.make, error) && process_cidfile (&run, error) && process_start (&run, error))
+    return process_stay (&run, ret_status, error);
+  process_undo (&run);
+  return FALSE;
+}
+
+gboolean
+container_run_detached (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, GError **error)
+{
+  g_auto (Run) run;
+  begin (&run, paths, options, notice, notice_data);
+  if (!process_prepare (&run, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !process_cidfile (&run, error) || !process_start (&run, error))
     {
-      undo (&run);
-      /* one that came meanwhile, and that nobody else will get, ends us here, as it would any program */
-      if (run.signals >= 0)
-        (void) sigprocmask (SIG_SETMASK, monitor_client_signal_mask (), NULL);
+      process_undo (&run);
       return FALSE;
     }
-  poststart (&run);
-  MonitorClient client = { .socket = run.client[0], .init_pidfd = run.process.init_pidfd, .tty = options->tty, .interactive = options->interactive,
-                           .forward_signals = options->sig_proxy };
-  MonitorResult result;
-  if (!monitor_client_run (&client, run.signals, &result, error))
+  process_leave (&run);
+  *ret_id = g_strdup (run.make.id);
+  return TRUE;
+}
+
+gboolean
+container_create (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, GError **error)
+{
+  g_auto (Run) run;
+  begin (&run, paths, options, notice, notice_data);
+  if (!process_prepare (&run, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !process_cidfile (&run, error) || !process_record (&run, error))
     {
-      (void) settle_lost (&run, NULL);
+      process_undo (&run);
       return FALSE;
     }
-  *ret_status = monitor_exit_status (&result.exit);
-  if (!finish (&run, &result.exit, error))
-    return FALSE;
-  /* a script that keeps the output must not take a part for the whole: Podman's status, 126 */
-  return result.output_error == 0 || coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "writing the container's output: %s", g_strerror (result.output_error));
+  make_rest (&run.make);
+  *ret_id = g_strdup (run.make.id);
+  return TRUE;
 }

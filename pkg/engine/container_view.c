@@ -124,6 +124,30 @@ is_stopping (Storage *storage, const char *id)
   return faccessat (storage->run_fd, path, F_OK, 0) == 0;
 }
 
+/* await_exit: of an init that has just died, whose monitor has not written how yet. */
+static gboolean
+await_exit (Storage *storage, StateContainer *row)
+{
+  for (int tries = 0; tries < 50; tries++)
+    {
+      if (read_exit (storage, row))
+        return TRUE;
+      if (!storage_run_alive (storage, row->id))
+        {
+          /* it is recorded meanwhile, or was killed */
+          g_autoptr (StateContainer) now = state_container_find (storage->state, row->id, NULL);
+          if (now != NULL && strcmp (now->status, "running") != 0)
+            {
+              row->exit_code = now->exit_code;
+              row->finished = now->finished;
+            }
+          return TRUE;
+        }
+      g_usleep (200);
+    }
+  return FALSE;
+}
+
 ContainerView *
 container_view_new (Storage *storage, StateContainer *row)
 {
@@ -136,8 +160,8 @@ container_view_new (Storage *storage, StateContainer *row)
   cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
   if (pidfd >= 0)
     view->status = is_stopping (storage, row->id) ? "stopping" : "running";
-  else if (!read_exit (storage, row) && view->alive && !was_started (storage, row->id))
-    view->status = "created";
+  else if (!read_exit (storage, row) && view->alive)
+    view->status = !was_started (storage, row->id) ? "created" : await_exit (storage, row) ? "exited" : "stopping";
   return view;
 }
 

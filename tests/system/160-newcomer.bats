@@ -25,13 +25,13 @@ setup_file() {
 }
 
 @test "a flag of Podman's run that is to come says so, and what may do instead" {
-  run_coracle 125 run -d box true
-  is "${lines[0]}" "Error: unknown shorthand flag: 'd' in -d" "what scripts match"
-  is "${lines[1]}" "--detach is not supported in this version yet; & at the end of the line may do instead"
+  run_coracle 125 run -P box true
+  is "${lines[0]}" "Error: unknown shorthand flag: 'P' in -P" "what scripts match"
+  is "${lines[1]}" "--publish-all is not supported in this version yet; --network host may do instead"
   is "${lines[2]}" "See 'coracle run --help'"
-  run_coracle 125 container run --restart=always box true
-  is "${lines[1]}" "--restart is not supported in this version yet"
-  run_coracle 125 run --restarted box true
+  run_coracle 125 container run --pod=p box true
+  is "${lines[1]}" "--pod is not supported in this version yet"
+  run_coracle 125 run --podded box true
   is "${lines[1]}" "See 'coracle run --help'" "no flag of Podman's either"
   run_coracle 125 ps -d
   is "${lines[1]}" "See 'coracle ps --help'" "no flag of ps"

@@ -1,0 +1,120 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/engine/container_live.h"
+#include "pkg/engine/container_process.h"
+
+/* How long, in microseconds, a monitor may take to leave, or another command to finish with the container */
+#define LEAVING_TIME (10 * G_USEC_PER_SEC)
+
+int
+container_start_base (GError **error)
+{
+  int fd = open ("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+  int errsv = errno;
+  if (fd < 0)
+    coracle_throw_errno (error, errsv, "opening the mount namespace");
+  return fd;
+}
+
+static gboolean
+own_mounts (int base, GError **error)
+{
+  if (base < 0 || (setns (base, CLONE_NEWNS) == 0 && unshare (CLONE_NEWNS) == 0))
+    return TRUE;
+  int errsv = errno;
+  return coracle_throw_errno (error, errsv, "making a mount namespace");
+}
+
+/* settle: what the last run left and nobody has recorded. Returns the lock anew, or -1. */
+static int
+settle (Storage *storage, const char *id, int run_dir, GError **error)
+{
+  return storage_container_settle (storage, id, run_dir, error) ? storage_run_begin (storage, id, error) : -1;
+}
+
+/* lock_stopped: RUN_ROOT/ID of a container that does not run, and its row as it is under that lock. Returns -1 without @error when it runs. */
+static int
+lock_stopped (Storage *storage, const char *id, StateContainer **ret_row, GError **error)
+{
+  for (gint64 begun = g_get_monotonic_time ();; g_usleep (1000))
+    {
+      GError *problem = NULL;
+      pid_t pid;
+      cleanup_fd int run_dir = storage_run_begin (storage, id, &problem);
+      if (run_dir >= 0)
+        {
+          g_autoptr (StateContainer) row = state_container_find (storage->state, id, error);
+          if (row != NULL && strcmp (row->status, "running") == 0)
+            {
+              run_dir = settle (storage, id, fd_steal (&run_dir), error);
+              g_clear_pointer (&row, state_container_free);
+              row = run_dir >= 0 ? state_container_find (storage->state, id, error) : NULL;
+            }
+          *ret_row = g_steal_pointer (&row);
+          if (*ret_row == NULL && run_dir >= 0)
+            storage_run_end (storage, id, fd_steal (&run_dir));
+          return fd_steal (&run_dir);
+        }
+      cleanup_fd int init = live_open_init (storage, id, &pid);
+      if (init >= 0)
+        {
+          g_clear_error (&problem);
+          return -1;
+        }
+      if (!g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE) || g_get_monotonic_time () - begun > LEAVING_TIME)
+        {
+          g_propagate_error (error, problem);
+          return -1;
+        }
+      g_clear_error (&problem);
+    }
+}
+
+static gboolean
+start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, const ContainerStart *how, int *ret_status, GError **error)
+{
+  g_autoptr (ContainerOptions) options = container_options_from_json (json_object_get (row->config, "options"));
+  g_auto (Run) run;
+  process_init (&run, storage->paths, options);
+  run.notice = how->notice;
+  run.notice_data = how->notice_data;
+  run.attached = how->attach;
+  run.interactive = how->interactive && options->interactive;
+  run.sig_proxy = how->sig_proxy;
+  if (!process_resume (&run, storage, map, row, run_dir, error) || !own_mounts (how->mounts, error) || !make_folders (&run.make, error) || !make_config (&run.make, error)
+      || !process_start (&run, error))
+    {
+      process_undo (&run);
+      return FALSE;
+    }
+  if (how->attach)
+    return process_stay (&run, ret_status, error);
+  process_leave (&run);
+  return TRUE;
+}
+
+gboolean
+container_start (Storage *storage, IdMap *map, const char *name_or_id, const ContainerStart *how, int *ret_status, GError **error)
+{
+  g_autoptr (ContainerView) view = container_find (storage, name_or_id, error);
+  if (view == NULL)
+    return FALSE;
+  *ret_status = 0;
+  GError *problem = NULL;
+  g_autoptr (StateContainer) row = NULL;
+  int run_dir = view->pid > 0 ? -1 : lock_stopped (storage, view->row->id, &row, &problem);
+  if (problem != NULL)
+    {
+      g_propagate_error (error, problem);
+      return FALSE;
+    }
+  if (run_dir >= 0)
+    return start_stopped (storage, map, row, run_dir, how, ret_status, error) || coracle_prefix (error, "unable to start container %s", view->row->id);
+  return !how->attach || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "container %s runs already: attaching to it is unsupported in this version", view->row->name);
+}

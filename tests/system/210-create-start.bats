@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# 210-create-start: create, start, start -a.
+# root: yes
+
+load helpers
+
+setup() {
+  fixture_image box
+}
+
+state_of() { coracle inspect -f '{{.State.Status}}' "$1"; }
+is_state() { [ "$(state_of "$1")" = "$2" ]; }
+
+@test "create prints the id and starts nothing; start -a runs it, again and again" {
+  run_coracle_out create --name c1 -e A=b box sh -c 'echo "hello $A"; echo more >>/written; wc -l </written; exit 5'
+  like "$output" '^[0-9a-f]{64}$'
+  run_coracle ps -a --format '{{.Names}} {{.Status}} {{.State}}'
+  is "$output" "c1 Created created"
+  run_coracle inspect -f '{{.State.Status}} {{.State.Pid}} {{.State.ExitCode}} {{.State.StartedAt}}' c1
+  is "$output" "created 0 0 0001-01-01 00:00:00 +0000 UTC"
+  [ -z "$(ls -A "$RUN_ROOT" | grep -E '^[0-9a-f]{64}$')" ] || fail "a created container has no run folder"
+  run_coracle 5 start -a c1
+  is "$output" "hello b
+1"
+  run_coracle 5 start --attach c1
+  is "$output" "hello b
+2" "what it wrote is kept"
+  run_coracle inspect -f '{{.State.Status}} {{.State.ExitCode}}' c1
+  is "$output" "exited 5"
+  run_coracle rm c1
+  no_leaks
+}
+
+@test "create finds what run would find wrong, and leaves nothing" {
+  run_coracle 125 create nosuchimage true
+  run_coracle 125 create --name bad -w /no/such/folder box true
+  run_coracle 125 create --name bad -u nosuchuser box true
+  run_coracle 125 create --name bad -v /no/such/path:/x box true
+  run_coracle ps -aq
+  is "$output" ""
+  no_leaks
+}
+
+@test "start prints names as given, goes on after a failure, and minds none that runs" {
+  run_coracle_out create --name s1 box sleep 300
+  id=$output
+  run_coracle create --name s2 box sleep 300
+  run_coracle_out 125 start s1 nosuch "${id:0:12}" s2
+  is "$output" "s1
+${id:0:12}
+s2"
+  has "$stderr" 'nosuch'
+  wait_for 5 is_state s1 running
+  wait_for 5 is_state s2 running
+  # each monitor has the mounts of its own container alone
+  for c in s1 s2; do
+    pid=$(coracle inspect -f '{{.State.ConmonPid}}' $c)
+    is "$(grep -c "$STORE/containers/.*/merged" /proc/$pid/mountinfo)" 1 "mounts of $c"
+  done
+  run_coracle rm -f -t 0 s1 s2
+  no_leaks
+}
+
+@test "what cannot be started stays as it was" {
+  run_coracle create --name n1 box /no/such/program
+  run_coracle 127 start n1
+  has "$output" "/no/such/program"
+  is "$(state_of n1)" created
+  run_coracle 127 start -a n1
+  run_coracle rm n1
+  no_leaks
+}
+
+@test "an anonymous volume stays with its container" {
+  run_coracle create --name v1 -v /data box sh -c 'cat /data/file; echo once >/data/file'
+  run_coracle start -a v1
+  run_coracle start -a v1
+  is "$output" once
+  before=$(coracle inspect -f '{{range .Mounts}}{{.Name}}{{end}}' v1)
+  [ -d "$STORE/volumes/$before" ] || fail "its volume is there"
+  is "$(ls "$STORE/volumes" | wc -l)" 1
+  run_coracle rm -v v1
+  is "$(ls "$STORE/volumes" | wc -l)" 0
+  no_leaks
+}
+
+@test "start -a passes standard input with -i, and --rm removes after it" {
+  run_coracle create --rm --name i1 -i box cat
+  run --separate-stderr bash -c "echo through | '$CORACLE' start -a -i i1"
+  is "$status" 0
+  is "$output" through
+  run_coracle ps -aq
+  is "$output" ""
+  no_leaks
+}
+
+@test "variables and relative paths are those of the creation" {
+  mkdir -p "$TEST_STORE/here"
+  echo content >"$TEST_STORE/here/file"
+  cd "$TEST_STORE"
+  FOO=bar run_coracle create --name e1 -e FOO -v ./here:/there box sh -c 'echo $FOO; cat /there/file'
+  cd /
+  FOO=other run_coracle start -a e1
+  is "$output" "bar
+content"
+  run_coracle rm e1
+}
+
+@test "start: two names with --attach are refused" {
+  run_coracle 125 start -a x y
+  is "$output" "Error: you cannot start and attach multiple containers at once"
+}
