@@ -59,7 +59,7 @@ define program_rule
 $(BUILD)/bin/$(1): $(call program_objects,$(1)) $(BUILD)/libcoracle.a
 	@mkdir -p $$(@D)
 	$$(call say,LINK  $$@)
-	$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(if $$(filter coracle,$(1)),$$(libs_coracle),$$(shell $$(PKG_CONFIG) --libs $$(LIBS_$(1))))
+	$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(if $$(filter coracle,$(1)),$$(libs_coracle),$$(shell $$(PKG_CONFIG) --libs $$(LIBS_$(1)))) -lm
 endef
 $(foreach p,$(filter-out coracle-monitor,$(PROGRAMS)),$(eval $(call program_rule,$(p))))
 
@@ -81,7 +81,7 @@ $(BUILD)/bin/coracle-monitor: $(MONITOR_OBJECTS) $(if $(SANITIZE),$(BUILD)/libco
 # Man pages and completions come from the command tables, by a program that has them all linked in
 $(BUILD)/generate: $(BUILD)/man/generate.o $(filter-out %/main.o,$(call program_objects,coracle)) $(BUILD)/libcoracle.a
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBS_coracle))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBS_coracle)) -lm
 
 docs: $(BUILD)/docs.stamp
 $(BUILD)/docs.stamp: $(BUILD)/generate man/completion.bash VERSION
@@ -106,7 +106,7 @@ install: all
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(shell $(PKG_CONFIG) --libs $(ALL_LIBS)) -lm
 # this one walks the programs' own tables
 $(BUILD)/tests/test-commands: $(filter-out %/main.o,$(call program_objects,coracle))
 
@@ -130,7 +130,7 @@ fuzz-programs:
 fuzz-link: $(FUZZERS)
 build-fuzz/fuzz-%: build-fuzz/tests/fuzz/fuzz-%.o build-fuzz/libcoracle.a
 	$(call say,LINK  $@)
-	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(shell $(PKG_CONFIG) --libs $(ALL_LIBS))
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(shell $(PKG_CONFIG) --libs $(ALL_LIBS)) -lm
 
 # What a stranger types (README): these install what is missing
 demo:
@@ -163,7 +163,7 @@ $(BUILD)/bench/floor: $(BUILD)/tests/bench/floor.o
 	$(Q)$(CC) -o $@ $^
 $(BUILD)/bench/parts: $(BUILD)/tests/bench/parts.o $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBS_coracle))
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs $(LIBS_coracle)) -lm
 $(BUILD)/bench/startup: $(BUILD)/tests/bench/startup.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(shell $(PKG_CONFIG) --libs glib-2.0)

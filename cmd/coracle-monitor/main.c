@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "network/slirp.h"
+#include "pkg/cgroup/cgroup_child.h"
 #include "pkg/runtime/child.h"
 
 typedef struct {
@@ -50,7 +51,7 @@ static void
 close_others (MonitorStart *start)
 {
   int *kept[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
-                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->exec_dir };
+                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->exec_dir, &start->cgroup };
   const size_t n = sizeof kept / sizeof kept[0];
   int moved[sizeof kept / sizeof kept[0]];
   /* one descriptor each, out of the way of 0, 1 and 2: two names may share a number */
@@ -97,6 +98,7 @@ init_ended (Monitor *monitor, int status)
 {
   const MonitorStart *start = &monitor->start;
   monitor->exited.status = status;
+  monitor->exited.oom = cgroup_child_oom_kills (start->cgroup) > start->oom_kills;
   monitor->exited.finished_us = (int64_t) now_us (CLOCK_REALTIME);
   monitor->deadline = 0;
   monitor->init = 0;

@@ -43,6 +43,8 @@ typedef struct {
   int client_pidfd;    /* of that command: when it dies, drop out_fd and err_fd, or its caller's pipe never sees EOF */
   int run_dir;         /* RUN_ROOT/ID, holding the flock that says "alive"; keep it open to the end; the file "exit" goes here */
   int root_fd, program_fd;   /* the root filesystem and the mount that our own program lies on: held, so that their end falls to us and not to the command */
+  int cgroup;          /* O_PATH of the container's cgroup, into which init is cloned; -1 = none */
+  uint64_t oom_kills;  /* its processes killed for want of memory before init was cloned */
   int pty;             /* master of the container's terminal */
   int stdin_fd;        /* write end of the container's standard input, when not a terminal and kept open for -i */
   int stdout_fd, stderr_fd;   /* read ends */

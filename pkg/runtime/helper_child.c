@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "pkg/base/fd.h"
+#include "pkg/cgroup/cgroup_child.h"
 #include "pkg/runtime/child.h"
 
 enum { ENV_MAX = 64 };
@@ -107,6 +108,46 @@ struct clone_arguments {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
 
+#ifndef CLONE_INTO_CGROUP
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
+/* enter_cgroup: in init, on a kernel that cannot clone into a group: go there, then make the cgroup namespace, whose root is where one stands. */
+static void
+enter_cgroup (const Helper *helper)
+{
+  const RuntimePlan *plan = helper->plan;
+  int r = cgroup_child_enter (helper->start->cgroup);
+  if (r == 0 && plan->clone_flags & CLONE_NEWCGROUP && unshare (CLONE_NEWCGROUP) < 0)
+    r = -errno;
+  if (r == 0)
+    return;
+  RuntimeStatus status = { .stage = STAGE_CGROUP, .error = -r };
+  (void) send (plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+  _exit (70);
+}
+
+/* clone_init: into the container's cgroup, where it has one: moving there later would wait for all of the kernel's readers. Kernels before 5.7 know no CLONE_INTO_CGROUP, and say E2BIG
+ * to the longer arguments, or EINVAL. */
+static long
+clone_init (const Helper *helper, int *pidfd, int *ret_enter)
+{
+  const RuntimePlan *plan = helper->plan;
+  struct clone_arguments arguments = { .flags = plan->clone_flags | CLONE_PIDFD, .pidfd = (uint64_t) (uintptr_t) pidfd, .exit_signal = SIGCHLD };
+  *ret_enter = 0;
+  if (helper->start->cgroup < 0)
+    return syscall (SYS_clone3, &arguments, sizeof arguments);
+  arguments.flags |= CLONE_INTO_CGROUP;
+  arguments.cgroup = (uint64_t) helper->start->cgroup;
+  long pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+  if (pid >= 0 || (errno != E2BIG && errno != EINVAL))
+    return pid;
+  *ret_enter = 1;
+  arguments.flags = (plan->clone_flags | CLONE_PIDFD) & ~(uint64_t) CLONE_NEWCGROUP;
+  arguments.cgroup = 0;
+  return syscall (SYS_clone3, &arguments, sizeof arguments);
+}
+
 static int
 stage_clone (Helper *helper)
 {
@@ -114,13 +155,15 @@ stage_clone (Helper *helper)
   int r = make_channels (helper);
   if (r < 0)
     return r;
-  int pidfd = -1;
-  struct clone_arguments arguments = { .flags = plan->clone_flags | CLONE_PIDFD, .pidfd = (uint64_t) (uintptr_t) &pidfd, .exit_signal = SIGCHLD };
-  long pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+  int pidfd = -1, enter;
+  helper->start->oom_kills = cgroup_child_oom_kills (helper->start->cgroup);
+  long pid = clone_init (helper, &pidfd, &enter);
   if (pid < 0)
     return -errno;
   if (pid == 0)
     {
+      if (enter)
+        enter_cgroup (helper);
       fd_close (helper->sync);
       init_child_run (plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket);
     }

@@ -636,6 +636,7 @@ fill_monitor (Build *build, GError **error)
   MonitorStart *monitor = &plan_of (build)->monitor;
   *monitor = (MonitorStart){
     .magic = MONITOR_START_MAGIC, .init_pidfd = -1, .client = options->client, .client_pidfd = -1, .run_dir = options->run_dir, .root_fd = options->root_fd,
+    .cgroup = options->cgroup != NULL ? options->cgroup->fd : -1,
     .program_fd = -1, .pty = -1,
     .stdin_fd = options->stdin_write, .stdout_fd = -1, .stderr_fd = -1, .out_fd = options->out_fd, .err_fd = options->err_fd,
     .stop_signal = options->stop_signal, .timeout_us = options->timeout_us, .stop_timeout_us = options->stop_timeout_us,

@@ -178,6 +178,7 @@ typedef enum {
   STAGE_EXEC,
   STAGE_HOOK_CONTAINER,   /* a createContainer hook */
   STAGE_HOOK_START,       /* a startContainer hook */
+  STAGE_CGROUP,           /* init: entering the cgroup */
   STAGE_END,
 } RuntimeStage;
 

@@ -54,6 +54,7 @@ static const char *const stage_names[] = {
   [STAGE_EXEC] = "executing",
   [STAGE_HOOK_CONTAINER] = "running a createContainer hook",
   [STAGE_HOOK_START] = "running a startContainer hook",
+  [STAGE_CGROUP] = "entering the cgroup",
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (stage_names) == STAGE_END);
 
@@ -413,7 +414,7 @@ kept_fds (const RuntimePlan *plan)
 {
   const MonitorStart *monitor = &plan->monitor;
   const int named[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->root_fd, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
-                        monitor->err_fd, monitor->listener, monitor->notify, monitor->notify_host, monitor->log.fd, monitor->log.dir, monitor->exec_dir, plan->exec_pidfd, plan->exec_cgroup, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
+                        monitor->err_fd, monitor->listener, monitor->notify, monitor->notify_host, monitor->log.fd, monitor->log.dir, monitor->exec_dir, monitor->cgroup, plan->exec_pidfd, plan->exec_cgroup, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
   GArray *keep = g_array_new (FALSE, FALSE, sizeof (int));
   for (size_t i = 0; i < G_N_ELEMENTS (named); i++)
     if (named[i] >= 0)

@@ -12,6 +12,7 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/config/paths.h"
 #include "pkg/monitor/protocol.h"
 #include "pkg/runtime/plan.h"
@@ -42,6 +43,7 @@ typedef struct {
   guint rows, columns;           /* of the terminal; 0 = unknown */
   int root_fd;                   /* O_PATH of the mounted root filesystem, which the monitor keeps; -1 = none */
   int run_dir;                   /* RUN_ROOT/ID, holding its lock */
+  const Cgroup *cgroup;          /* the container's; NULL, or one without path: it stays in the command's */
   int out_fd, err_fd;            /* the command's own */
   int client;                    /* the monitor's end of the client socket */
   int stdin_read, stdin_write;   /* the container's standard input, the monitor's end; -1 both: /dev/null */
