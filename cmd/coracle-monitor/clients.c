@@ -14,13 +14,14 @@
 enum { TELL_OUTPUT_CLOSED = 1, TELL_STDIN_CLOSED = 2, TELL_DONE = 4, TELL_EXITED = 8 };
 
 void
-clients_start (Clients *clients, const MonitorStart *start, Input *input)
+clients_start (Clients *clients, const MonitorStart *start, Input *input, Control *control)
 {
   Client *primary = &clients->list[CLIENT_PRIMARY];
   clients->listener = start->listener;
   clients->pidfd = start->client_pidfd;
   clients->init = start->init_pid;
   clients->input = input;
+  clients->control = control;
   clients->n = 1;
   primary->socket = start->client;
   primary->in = start->client >= 0;
@@ -194,6 +195,7 @@ clients_tell (Clients *clients, const MonitorExit *exited)
     if (clients->list[i].socket >= 0 && (i == CLIENT_PRIMARY || clients->list[i].attached))
       {
         clients->list[i].tell |= TELL_EXITED;
+        clients->list[i].told = true;
         send_pending (clients, &clients->list[i]);
       }
 }
@@ -205,6 +207,17 @@ clients_wait (const Clients *clients)
     if (clients->list[i].socket >= 0 && (clients->list[i].owed || clients->list[i].tell))
       return true;
   return false;
+}
+
+void
+clients_release (Clients *clients, bool all)
+{
+  for (int i = CLIENT_PRIMARY; i < clients->n; i++)
+    {
+      Client *client = &clients->list[i];
+      if (client->socket >= 0 && client->told && (all || (!client->owed && !client->tell)))
+        leave (clients, client, false);
+    }
 }
 
 void
@@ -233,7 +246,10 @@ static void
 handle_primary (Clients *clients, uint32_t type)
 {
   if (type == MONITOR_RECORDED)
-    (void) prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0);
+    {
+      (void) prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0);
+      clients->control->recorded = true;
+    }
   else if (type == MONITOR_CLEANED)
     clients->cleaned = true;
 }
@@ -246,7 +262,7 @@ handle_new (Clients *clients, Client *client, uint32_t type, const void *data, s
       attach (client, data, size);
       return;
     }
-  client->done = control_message (type, data, size);
+  client->done = control_message (clients->control, type, data, size);
   client->tell |= TELL_DONE;
   send_pending (clients, client);
 }

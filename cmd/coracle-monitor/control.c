@@ -1,9 +1,38 @@
 #include "monitor.h"
 
 #include <errno.h>
+#include <string.h>
+
+static int
+set_clock (Control *control, const void *data, size_t size)
+{
+  MonitorHealth clock;
+  if (size != sizeof clock)
+    return EINVAL;
+  memcpy (&clock, data, sizeof clock);
+  control->clock = clock;
+  control->clock_set = true;
+  return 0;
+}
 
 int
-control_message (uint32_t type, const void *data, size_t size)
+control_message (Control *control, uint32_t type, const void *data, size_t size)
 {
-  return ENOSYS;
+  switch (type)
+    {
+    case MONITOR_STOPPING:
+      control->stopping = true;
+      control->again = false;
+      return 0;
+    case MONITOR_RESTART:
+      /* without a plan nothing can be performed */
+      if (!control->can_again)
+        return ENOTSUP;
+      control->again = true;
+      return 0;
+    case MONITOR_HEALTH:
+      return set_clock (control, data, size);
+    default:
+      return ENOSYS;
+    }
 }

@@ -87,46 +87,13 @@ ending_exec (const MonitorStart *start)
   (void) unlinkat (start->exec_dir, start->id, AT_REMOVEDIR);
 }
 
-static void
-exec_cleanup (const MonitorStart *start)
+pid_t
+ending_cleanup (MonitorStart *start, bool again)
 {
-  char *argv[17];
-  size_t n = 0;
-  while (n < 16 && start->cleanup[n][0] != '\0')
-    {
-      argv[n] = (char *) start->cleanup[n];
-      n++;
-    }
-  argv[n] = NULL;
-  if (n == 0)
-    _exit (127);
-  /* the clean-up works under our lock on RUN_ROOT/ID: it is told the number by its --run-fd 3 */
-  if (start->run_dir == 3)
-    (void) fcntl (3, F_SETFD, 0);
-  else if (dup2 (start->run_dir, 3) < 0)
-    _exit (127);
-  sigset_t none;
-  sigemptyset (&none);
-  (void) signal (SIGPIPE, SIG_DFL);
-  (void) sigprocmask (SIG_SETMASK, &none, NULL);
-  execv (argv[0], argv);
-  _exit (127);
-}
-
-void
-ending_cleanup (MonitorStart *start)
-{
-  if (start->cleanup[0][0] == '\0')
-    return;
+  static const char *const nothing[] = { NULL }, *const mounted[] = { "--mounted", NULL }, *const wanted[] = { "--mounted", "--again", NULL };
   /* a container that filled the disk: what is removed frees nothing while the filesystem above it is there */
-  fd_drop (&start->root_fd);
-  pid_t child = fork ();
-  if (child == 0)
-    exec_cleanup (start);
-  while (child > 0)
-    {
-      pid_t dead = waitpid (-1, NULL, 0);
-      if (dead == child || (dead < 0 && errno != EINTR))
-        break;
-    }
+  if (!start->restart)
+    fd_drop (&start->root_fd);
+  /* the clean-up works under our lock on RUN_ROOT/ID: it is told the number by its --run-fd 3 */
+  return program_start (start->cleanup, !start->restart ? nothing : again ? wanted : mounted, &start->run_dir, 1);
 }

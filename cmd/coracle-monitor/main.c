@@ -24,7 +24,13 @@ typedef struct {
   pid_t init;         /* 0: has ended */
   uint64_t deadline;  /* CLOCK_MONOTONIC, microseconds; 0: none */
   bool stopping;      /* the stop signal was sent, the kill is next */
+  uint64_t began;     /* CLOCK_MONOTONIC, microseconds: when this run was started */
+  uint64_t pause;     /* until when a start waits; 0: none does */
+  pid_t cleaner;      /* the clean-up program; 0: none runs */
+  int cleaned;        /* how it ended */
   MonitorExit exited;
+  Again again;
+  Health health;
   Traffic traffic;
 } Monitor;
 
@@ -48,12 +54,16 @@ monitor_now (void)
 /* close_others: keep what MonitorStart names, close-on-exec, and nothing else; standard descriptors become /dev/null. A leaked copy of the
  * caller's pipe would keep it from ever seeing its end. */
 static void
-close_others (MonitorStart *start)
+close_others (MonitorStart *start, Again *again)
 {
-  int *kept[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
-                  &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->exec_dir, &start->cgroup };
-  const size_t n = sizeof kept / sizeof kept[0];
-  int moved[sizeof kept / sizeof kept[0]];
+  int *named[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
+                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->exec_dir, &start->cgroup, &again->plan };
+  enum { NAMED = sizeof named / sizeof named[0] };
+  int *kept[NAMED + AGAIN_FDS], moved[NAMED + AGAIN_FDS];
+  const size_t n = NAMED + AGAIN_FDS;
+  memcpy (kept, named, sizeof named);
+  for (size_t i = 0; i < AGAIN_FDS; i++)
+    kept[NAMED + i] = &again->kept[i];
   /* one descriptor each, out of the way of 0, 1 and 2: two names may share a number */
   for (size_t i = 0; i < n; i++)
     moved[i] = *kept[i] < 0 ? -1 : fcntl (*kept[i], F_DUPFD_CLOEXEC, MONITOR_START_FD + 1);
@@ -97,7 +107,11 @@ static void
 init_ended (Monitor *monitor, int status)
 {
   const MonitorStart *start = &monitor->start;
-  monitor->exited.status = status;
+  /* an init that could not become the command says why before it dies */
+  if (monitor->again.status >= 0 && again_listen (&monitor->again) == AGAIN_NOTHING)
+    fd_drop (&monitor->again.status);
+  health_end (&monitor->health);
+  monitor->exited.status = monitor->again.failed != 0 ? monitor->again.failed : status;
   monitor->exited.oom = cgroup_child_oom_kills (start->cgroup) > start->oom_kills;
   monitor->exited.finished_us = (int64_t) now_us (CLOCK_REALTIME);
   monitor->deadline = 0;
@@ -116,6 +130,15 @@ reap (Monitor *monitor)
   while ((pid = waitpid (-1, &status, WNOHANG)) > 0)
     if (pid == monitor->init)
       init_ended (monitor, status);
+    else if (pid == monitor->cleaner)
+      {
+        monitor->cleaner = 0;
+        monitor->cleaned = status;
+      }
+    else if (pid == monitor->start.slirp_pid)
+      monitor->start.slirp_pid = 0;
+    else
+      (void) health_reaped (&monitor->health, pid);
   /* never our child, so its status cannot be known */
   if (pid < 0 && errno == ECHILD && monitor->init > 0)
     init_ended (monitor, 255 << 8);
@@ -149,7 +172,7 @@ static void
 wait_for_event (const Monitor *monitor, struct pollfd *polls, size_t n)
 {
   struct timespec pause = { 0, 0 }, *timeout = NULL;
-  uint64_t due = sooner (monitor->deadline, traffic_due (&monitor->traffic));
+  uint64_t due = sooner (sooner (monitor->deadline, traffic_due (&monitor->traffic)), sooner (monitor->health.due, monitor->pause));
   if (due > 0)
     {
       uint64_t now = monitor_now ();
@@ -163,15 +186,42 @@ wait_for_event (const Monitor *monitor, struct pollfd *polls, size_t n)
       polls[i].revents = 0;
 }
 
+/* serve_control: what was asked of us. */
+static void
+serve_control (Monitor *monitor)
+{
+  Control *control = &monitor->traffic.control;
+  if (control->recorded)
+    {
+      control->recorded = false;
+      if (monitor->init > 0)
+        health_begin (&monitor->health, &monitor->start);
+    }
+  if (control->clock_set)
+    {
+      control->clock_set = false;
+      monitor->start.health_clock = control->clock;
+      health_set (&monitor->health, control->clock.interval_us);
+    }
+}
+
 /* serve: one turn of the loop. */
 static void
 serve (Monitor *monitor)
 {
-  struct pollfd polls[TRAFFIC_POLLS + 1];
+  enum { SIGNALS, STATUS, NOTIFY, POLLS };
+  struct pollfd polls[TRAFFIC_POLLS + POLLS];
   int n = traffic_poll (&monitor->traffic, polls);
-  polls[n] = (struct pollfd) { .fd = monitor->signals, .events = POLLIN };
-  wait_for_event (monitor, polls, (size_t) n + 1);
-  bool signalled = polls[n].revents != 0;
+  struct pollfd *own = polls + n;
+  own[SIGNALS] = (struct pollfd) { .fd = monitor->signals, .events = POLLIN };
+  own[STATUS] = (struct pollfd) { .fd = monitor->again.status, .events = POLLIN };
+  own[NOTIFY] = (struct pollfd) { .fd = monitor->start.notify, .events = POLLIN };
+  wait_for_event (monitor, polls, (size_t) n + POLLS);
+  bool signalled = own[SIGNALS].revents != 0;
+  if (own[NOTIFY].revents != 0)
+    notify_serve (monitor->start.notify, monitor->start.notify_host);
+  if (own[STATUS].revents != 0 && again_listen (&monitor->again) == AGAIN_RUNNING)
+    health_begin (&monitor->health, &monitor->start);
   traffic_serve (&monitor->traffic, polls);
   if (signalled)
     {
@@ -181,6 +231,8 @@ serve (Monitor *monitor)
       reap (monitor);
     }
   serve_deadline (monitor);
+  serve_control (monitor);
+  health_serve (&monitor->health, &monitor->start);
 }
 
 static int
@@ -200,7 +252,7 @@ static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = slirp_at
 /* start_plan: "start FD", "exec FD": perform the plan in the memfd FD, up to the clone of the container's init or of an exec session's process, and learn from it what is to be
  * supervised. */
 static bool
-start_plan (int fd, bool exec, MonitorStart *ret_start)
+start_plan (int fd, bool exec, Again *again, MonitorStart *ret_start)
 {
   struct stat st;
   if (fstat (fd, &st) < 0 || (size_t) st.st_size < sizeof (RuntimePlan))
@@ -212,6 +264,8 @@ start_plan (int fd, bool exec, MonitorStart *ret_start)
   const RuntimePlan *plan = mmap (NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (plan == MAP_FAILED || plan->magic != PLAN_MAGIC || plan->size != (uint64_t) st.st_size)
     return false;
+  if (!exec)
+    again_keep (again, fd, plan);
   bool started = (exec ? exec_child_start (plan, ret_start) : helper_child_start (plan, &network, ret_start)) == 0;
   (void) munmap ((void *) plan, (size_t) st.st_size);
   return started;
@@ -234,6 +288,119 @@ wait_command (const Clients *clients)
   (void) ppoll (&command, 1, &longest, NULL);
 }
 
+/* begin: a container has just been started. */
+static void
+begin (Monitor *monitor)
+{
+  const MonitorStart *start = &monitor->start;
+  monitor->init = start->init_pid;
+  monitor->exited = (MonitorExit) { 0 };
+  monitor->began = monitor_now ();
+  monitor->stopping = false;
+  monitor->deadline = start->timeout_us > 0 ? monitor->began + start->timeout_us : 0;
+}
+
+/* run_to_end: until it has ended and its output is written. */
+static void
+run_to_end (Monitor *monitor)
+{
+  while (monitor->init > 0)
+    serve (monitor);
+  while (!traffic_drained (&monitor->traffic))
+    serve (monitor);
+  ending_exec (&monitor->start);
+  traffic_tell (&monitor->traffic, &monitor->exited);
+}
+
+/* clean_up: the clean-up program's exit status; sockets are served meanwhile. Who was told of the end leaves us. */
+static int
+clean_up (Monitor *monitor)
+{
+  Control *control = &monitor->traffic.control;
+  monitor->cleaned = 127 << 8;
+  monitor->cleaner = ending_cleanup (&monitor->start, control->again);
+  if (monitor->cleaner < 0)
+    monitor->cleaner = 0;
+  while (monitor->cleaner > 0)
+    {
+      clients_release (&monitor->traffic.clients, false);
+      serve (monitor);
+    }
+  return WIFEXITED (monitor->cleaned) ? WEXITSTATUS (monitor->cleaned) : 127;
+}
+
+/* wait_pause: false: it was called off. */
+static bool
+wait_pause (Monitor *monitor)
+{
+  Control *control = &monitor->traffic.control;
+  monitor->pause = monitor_now () + again_pause (&monitor->again, monitor_now () - monitor->began);
+  while (!control->stopping && monitor_now () < monitor->pause)
+    {
+      clients_release (&monitor->traffic.clients, false);
+      serve (monitor);
+    }
+  monitor->pause = 0;
+  bool wanted = !control->stopping;
+  control->stopping = false;
+  return wanted;
+}
+
+/* start_again: false: it failed, which counts as a run that has ended. */
+static bool
+start_again (Monitor *monitor)
+{
+  MonitorStart *start = &monitor->start;
+  clients_release (&monitor->traffic.clients, true);
+  if (start->slirp_pid > 0)
+    (void) kill (start->slirp_pid, SIGKILL);
+  fd_drop (&start->init_pidfd);
+  /* the first command's own went with it */
+  start->out_fd = start->err_fd = -1;
+  bool started = again_start (&monitor->again, start, &network);
+  begin (monitor);
+  if (started)
+    {
+      traffic_begin (&monitor->traffic, start);
+      return true;
+    }
+  monitor->init = 0;
+  monitor->deadline = 0;
+  monitor->exited.status = monitor->again.failed;
+  monitor->exited.finished_us = (int64_t) now_us (CLOCK_REALTIME);
+  ending_record (start->run_dir, &monitor->exited);
+  return false;
+}
+
+/* go_on: after an end: is there another run? The clean-up program decides by what is on record. */
+static bool
+go_on (Monitor *monitor)
+{
+  while (clean_up (monitor) == MONITOR_AGAIN)
+    {
+      if (!wait_pause (monitor))
+        continue;
+      monitor->traffic.control.again = false;
+      if (start_again (monitor))
+        return true;
+    }
+  return false;
+}
+
+/* leave: the last end. @exec: of a session, which leaves nothing to clean up. */
+static void
+leave (Monitor *monitor, bool exec)
+{
+  while (traffic_waits (&monitor->traffic))
+    serve (monitor);
+  if (exec)
+    return;
+  if (monitor->traffic.clients.cleaned)
+    wait_command (&monitor->traffic.clients);
+  else
+    (void) clean_up (monitor);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -242,34 +409,24 @@ main (int argc, char **argv)
   if (argc > 2 && strcmp (argv[1], "--") == 0)
     return init_main (argv + 2);
   bool exec = argc == 3 && strcmp (argv[1], "exec") == 0;
-  bool given = exec || (argc == 3 && strcmp (argv[1], "start") == 0) ? start_plan (atoi (argv[2]), exec, start) : watch_start (start);
+  again_begin (&monitor->again);
+  bool given = exec || (argc == 3 && strcmp (argv[1], "start") == 0) ? start_plan (atoi (argv[2]), exec, &monitor->again, start) : watch_start (start);
   if (!given || start->magic != MONITOR_START_MAGIC)
     return 70;
-  close_others (start);
+  close_others (start, &monitor->again);
   take_signals (monitor);
   if (start->kill_group)
     (void) prctl (PR_SET_CHILD_SUBREAPER, 1);
-  monitor->init = start->init_pid;
+  start->restart = monitor->again.plan >= 0;
+  monitor->traffic.control.can_again = start->restart;
   traffic_start (&monitor->traffic, start);
-  if (start->timeout_us > 0)
-    monitor->deadline = monitor_now () + start->timeout_us;
+  begin (monitor);
   /* it may have ended before SIGCHLD was blocked */
   reap (monitor);
 
-  while (monitor->init > 0)
-    serve (monitor);
-  while (!traffic_drained (&monitor->traffic))
-    serve (monitor);
-  if (exec)
-    ending_exec (start);
-  traffic_tell (&monitor->traffic, &monitor->exited);
-  while (traffic_waits (&monitor->traffic))
-    serve (monitor);
-  if (exec)
-    return 0;
-  if (!monitor->traffic.clients.cleaned)
-    ending_cleanup (start);
-  else
-    wait_command (&monitor->traffic.clients);
+  for (run_to_end (monitor); start->restart; run_to_end (monitor))
+    if (!go_on (monitor))
+      return 0;
+  leave (monitor, exec);
   return 0;
 }

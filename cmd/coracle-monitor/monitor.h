@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "pkg/monitor/protocol.h"
+#include "pkg/runtime/child.h"
 
 enum { LOG_PIECE = 65536, LOG_BUFFER = 131072 };
 
@@ -70,6 +71,18 @@ void input_close (Input *input);
 /* input_finish: every process of the container is dead. */
 void input_finish (Input *input);
 
+/* ---- control.c: messages for the monitor itself, kept for its loop */
+typedef struct {
+  bool can_again;    /* the plan was kept */
+  bool recorded;     /* the container's command has been exec'd and is on record */
+  bool stopping;     /* no start after this end */
+  bool again;        /* one start after this end, whatever the policy says */
+  bool clock_set;    /* @clock is new */
+  MonitorHealth clock;
+} Control;
+/* control_message: @data: @size bytes, not aligned. Returns 0 or an errno, which the sender gets as MONITOR_DONE; never blocks. */
+int control_message (Control *control, uint32_t type, const void *data, size_t size);
+
 /* ---- clients.c: the foreground command, and whoever connects to the listener */
 enum { CLIENT_PRIMARY = 0, CLIENTS_MAX = 256 };   /* the foreground command is the first, there or not; more than these wait to be let in */
 typedef struct {
@@ -79,6 +92,7 @@ typedef struct {
   uint8_t tell;      /* what else it must still be sent */
   bool in;           /* its input is the container's */
   bool attached;     /* on a connection to the listener: it said MONITOR_ATTACH */
+  bool told;         /* of the container's end */
   bool held;         /* its next message is input, for which there is no room */
   int32_t closed, done;   /* the number of MONITOR_OUTPUT_CLOSED, of MONITOR_DONE */
 } Client;
@@ -91,6 +105,7 @@ typedef struct {
   bool progress;     /* somebody took something since this was last cleared */
   pid_t init;        /* where signals go; 0: has ended */
   Input *input;
+  Control *control;
   MonitorExit exited;
   struct {
     const char *data;
@@ -101,7 +116,7 @@ typedef struct {
 } Clients;
 enum { CLIENTS_LISTENER, CLIENTS_PIDFD, CLIENTS_FIRST, CLIENTS_POLLS = CLIENTS_FIRST + CLIENTS_MAX };
 
-void clients_start (Clients *clients, const MonitorStart *start, Input *input);
+void clients_start (Clients *clients, const MonitorStart *start, Input *input, Control *control);
 /* clients_poll: returns how many of @polls are used. */
 int clients_poll (Clients *clients, struct pollfd polls[CLIENTS_POLLS]);
 void clients_serve (Clients *clients, const struct pollfd polls[CLIENTS_POLLS]);
@@ -117,11 +132,10 @@ void clients_tell_input (Clients *clients);
 void clients_tell (Clients *clients, const MonitorExit *exited);
 /* clients_wait: is there one besides the foreground command that has not taken everything yet? */
 bool clients_wait (const Clients *clients);
+/* clients_release: those who were told of the end, the foreground command too: they have no part in the next run. @all: also who has not taken all yet. */
+void clients_release (Clients *clients, bool all);
 /* clients_drop: those for whom was waited long enough. @all: and those who owe nothing: every one but the foreground command. */
 void clients_drop (Clients *clients, bool all);
-
-/* ---- control.c: messages for the monitor itself. @data: @size bytes, not aligned. Returns 0 or an errno, which the sender gets as MONITOR_DONE; never blocks. */
-int control_message (uint32_t type, const void *data, size_t size);
 
 /* ---- stream.c: one pipe of the container, or its terminal, to its log, to the clients, and to one borrowed descriptor of the caller */
 typedef enum {
@@ -160,6 +174,7 @@ typedef struct {
   uint64_t patience;   /* CLOCK_MONOTONIC, microseconds: when clients that take nothing are dropped, once it has finished; 0: not yet */
   Log log;
   Input input;
+  Control control;
   Clients clients;
   Stream streams[STREAMS];
 } Traffic;
@@ -189,8 +204,55 @@ void ending_record (int run_dir, const MonitorExit *exited);
 void ending_kill_group (pid_t init, pid_t spare);
 /* ending_exec: an exec session leaves nothing: its folder goes before its client hears of the end. */
 void ending_exec (const MonitorStart *start);
-/* ending_cleanup: run the clean-up program and wait for it. */
-void ending_cleanup (MonitorStart *start);
+/* ending_cleanup: start the clean-up program; returns its pid, or -1. @again: a start is to follow whatever the policy says. */
+pid_t ending_cleanup (MonitorStart *start, bool again);
+
+/* ---- program.c: the programs that do what is too big for us */
+enum { PROGRAM_FDS = 2 };
+/* program_start: fork and exec @program, an argv of MonitorStart's, with the words @more (at most three, NULL-terminated) after it, and @fds, @n of them, as 3, 4, … Returns the
+ * child, or -1: there is none. It dies with us. */
+pid_t program_start (const char program[16][256], const char *const *more, const int *fds, size_t n);
+
+/* ---- health.c: when the container's health is checked. The clock runs while the container does */
+typedef struct {
+  bool ready;          /* the container runs, and there is something to check it with */
+  uint64_t interval;   /* microseconds between the end of a check and the next; 0: none */
+  uint64_t due;        /* CLOCK_MONOTONIC, microseconds: of the next; 0: none, or one is running */
+  pid_t child;         /* 0: none */
+} Health;
+/* health_begin: the container's command has been exec'd: the first check is now. */
+void health_begin (Health *health, const MonitorStart *start);
+/* health_set: another interval from now on. */
+void health_set (Health *health, uint64_t interval_us);
+void health_serve (Health *health, const MonitorStart *start);
+/* health_reaped: was @pid, which has ended, the check? */
+bool health_reaped (Health *health, pid_t pid);
+/* health_end: the container has ended; a check that runs is killed, for it holds a copy of our lock. */
+void health_end (Health *health);
+
+/* ---- notify.c: sd_notify(3): what the container says on @notify is passed on to @host, if it is READY=1 */
+void notify_serve (int notify, int host);
+
+/* ---- again.c: the kept plan, performed once more */
+enum { AGAIN_STANDARD = 3, AGAIN_JOINS = AGAIN_STANDARD, AGAIN_FDS = AGAIN_JOINS + 8 };   /* there are eight kinds of namespaces */
+typedef struct {
+  int plan;             /* memfd; -1: nothing is kept */
+  int kept[AGAIN_FDS];  /* what it names besides pipes of ours: init's standard descriptors, then its joins; -1 = none */
+  int status;           /* our end of the status socket of a start on its way; -1: none */
+  int failed;           /* how that start failed, as an exit status, as waitpid gives it; 0: it did not */
+  uint64_t pause_us;    /* before the next */
+} Again;
+typedef enum { AGAIN_NOTHING, AGAIN_RUNNING, AGAIN_FAILED } AgainSaid;
+void again_begin (Again *again);
+/* again_keep: before @plan, in the memfd @plan_fd, is performed for the first time, which closes what only init needs. Nothing is kept without a restart policy. */
+void again_keep (Again *again, int plan_fd, const RuntimePlan *plan);
+/* again_pause: how long to wait before the next start, after a run of @ran_us: see MONITOR_AGAIN. */
+uint64_t again_pause (Again *again, uint64_t ran_us);
+/* again_start: perform the plan with pipes, a terminal and a network of its own, and note who is init in RUN_ROOT/ID/init.pid. @start: what is supervised, replaced by what it is
+ * now. On failure nothing of it is left, and @again->failed says how. Blocks as long as the plan's hooks do. */
+bool again_start (Again *again, MonitorStart *start, const RuntimeNetwork *network);
+/* again_listen: @status is readable. */
+AgainSaid again_listen (Again *again);
 
 /* ---- small things */
 void fd_drop (int *fd);                 /* close once, leave -1 */

@@ -8,7 +8,7 @@ traffic_start (Traffic *traffic, MonitorStart *start)
 {
   log_start (&traffic->log, &start->log, start->id);
   traffic_begin (traffic, start);
-  clients_start (&traffic->clients, start, &traffic->input);
+  clients_start (&traffic->clients, start, &traffic->input, &traffic->control);
 }
 
 void

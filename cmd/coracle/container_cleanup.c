@@ -3,6 +3,7 @@
 
 static const CliOption options[] = {
   { "run-fd", 0, CLI_INT, .hidden = TRUE, .help = "Descriptor of the container's run folder, held locked by the monitor", .value = "-1" },
+  { "mounted", 0, CLI_BOOL, .hidden = TRUE, .help = "Leave the root filesystem mounted: the monitor may start the container again" },
   CLI_END
 };
 
@@ -17,7 +18,7 @@ container_cleanup_run (const CliContext *context, const CliArgs *args, GError **
   g_autoptr (ConfigPaths) paths = inside ? config_paths_new (context->root, context->run_root, error) : NULL;
   if (inside && paths == NULL)
     return CLI_FAILED;
-  if (inside)
+  if (inside && !cli_args_bool (args, "mounted"))
     container_unmount (paths, id);
   if (!session_open (&session, context, !inside, error))
     return CLI_FAILED;

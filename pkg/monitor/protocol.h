@@ -63,8 +63,10 @@ typedef struct {
   int exec_dir;        /* an exec session: RUN_ROOT/ID/exec: its folder in there, named @id, goes when it ends; -1 = a container, or a session without a folder */
   char id[65];
   char cleanup[16][256];   /* argv ("" ends it) of the program to run at the container's end when no client is there to clean up; cleanup[0] = "" for none. It is
-                            * told the folder and its lock as descriptor 3. */
-  char health[16][256];    /* argv of the program that checks the container's health, in the same way */
+                            * told the folder and its lock as descriptor 3. With @restart it gets the word --mounted: the root filesystem may be needed again; and --again
+                            * after MONITOR_RESTART */
+  char health[16][256];    /* argv of the program that checks the container's health, in the same way; descriptor 4 is a pidfd of the container's init: numbers in /proc and
+                            * ours are of different pid namespaces */
 } MonitorStart;
 
 /* Exit statuses of the clean-up program. Anything else but these: it failed, the folder stays for the next sweep. */
