@@ -10,31 +10,39 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include "pkg/monitor/protocol.h"
 #include "pkg/runtime/child.h"
 
 enum { LOG_PIECE = 65536, LOG_BUFFER = 131072 };
 
-/* ---- log.c: the container's output in its log file, or the journal */
+/* ---- log.c: the container's output in its log file; log_journal.c: or in the journal */
 enum { STREAM_OUT, STREAM_ERR, STREAMS };   /* STREAM_OUT: standard output, or the terminal */
 typedef struct {
   MonitorLog *to;
   uint64_t size;       /* of the file */
   bool torn;           /* the disk was full in the middle of a record */
   bool blocked;        /* the journal takes no more: wait for it */
-  int64_t second;      /* what @date says */
-  char date[20];       /* "2026-01-02T03:04:05" */
-  int64_t offset_of;   /* the quarter of an hour that @offset is of */
+  int64_t second;      /* what @local and @utc say */
+  char local[40];      /* "2026-01-02T03:04:05.000000006+00:00", its length */
+  size_t local_size;
+  char utc[32];        /* "2026-01-02T03:04:05.000000006Z" */
+  int64_t offset_of;   /* the quarter of an hour, and one more, that @offset is of */
   long offset;         /* of local time, in seconds */
   struct {
     char bytes[4];     /* the beginning of a UTF-8 sequence whose rest has not come */
-    uint8_t n;
+    size_t n;
   } held[STREAMS];
-  size_t fields_size;
-  char fields[1024];   /* of the journal: what is the same in every message */
-  size_t used;
+  struct {
+    size_t size;
+    char text[1024];
+  } fields[STREAMS];   /* of the journal: what is the same in every message */
+  struct sockaddr_un journal;
+  socklen_t journal_size;   /* 0: unknown */
+  size_t used;         /* of buffer: whole records, not yet written */
   char buffer[LOG_BUFFER];
 } Log;
 /* log_start: @to: used until the end; rotation changes its @fd. @id: of the container. */
@@ -47,6 +55,14 @@ size_t log_write (Log *log, int which, const char *data, size_t size);
 void log_end (Log *log, int which);
 /* log_drop: nobody takes it. */
 void log_drop (Log *log);
+
+/* log_journal_start, log_journal_write: the same for MONITOR_LOG_JOURNALD. */
+void log_journal_start (Log *log, const char *id);
+size_t log_journal_write (Log *log, int which, const char *data, size_t size);
+/* copy_line: copy @data to @to until a newline was copied or @size bytes; up to 7 bytes after what was copied may be overwritten. Returns how many; *@ret_whole: the last is a newline. */
+size_t copy_line (char *to, const char *data, size_t size, bool *ret_whole);
+/* copy_plain: copy what a JSON string takes as it is: printable ASCII but " and \\. Otherwise as copy_line. */
+size_t copy_plain (char *to, const char *data, size_t size);
 
 /* ---- input.c: the container's standard input, or its terminal's keyboard and size */
 typedef struct {

@@ -374,12 +374,19 @@ channels_close (Channels *channels)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Channels, channels_close)
 
+/* passes_through: the container's output goes where the command's does, and the monitor sees none of it: podman-run(1) --log-driver. */
+static gboolean
+passes_through (const RuntimeOptions *options)
+{
+  return options->log.kind == MONITOR_LOG_PASSTHROUGH;
+}
+
 static gboolean
 channels_open (Channels *channels, const RuntimePlan *plan, const RuntimeOptions *options, GError **error)
 {
   *channels = (Channels){ { -1, -1 }, -1, -1, { -1, -1 }, { -1, -1 } };
   int r = socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels->status);
-  if (r == 0 && !plan->terminal)
+  if (r == 0 && !plan->terminal && !passes_through (options))
     r = pipe2 (channels->out, O_CLOEXEC) < 0 || pipe2 (channels->err, O_CLOEXEC) < 0 ? -1 : 0;
   if (r == 0 && !plan->terminal && options->stdin_read < 0)
     r = (channels->null = open ("/dev/null", O_RDONLY | O_CLOEXEC)) < 0 ? -1 : 0;
@@ -404,7 +411,12 @@ fill_channels (RuntimePlan *plan, const Channels *channels, const RuntimeOptions
   plan->init_stderr = channels->err[1];
   plan->monitor.stdout_fd = channels->out[0];
   plan->monitor.stderr_fd = channels->err[0];
-  if (plan->terminal)
+  if (!plan->terminal && passes_through (options))
+    {
+      plan->init_stdout = options->out_fd;
+      plan->init_stderr = options->err_fd;
+    }
+  if (plan->terminal || passes_through (options))
     plan->monitor.out_fd = plan->monitor.err_fd = -1;
 }
 
