@@ -210,12 +210,13 @@ clients_wait (const Clients *clients)
 }
 
 void
-clients_release (Clients *clients, bool all)
+clients_release (Clients *clients, ClientsRelease which)
 {
-  for (int i = CLIENT_PRIMARY; i < clients->n; i++)
+  int n = which == RELEASE_PRIMARY ? CLIENT_PRIMARY + 1 : clients->n;
+  for (int i = CLIENT_PRIMARY; i < n; i++)
     {
       Client *client = &clients->list[i];
-      if (client->socket >= 0 && client->told && (all || (!client->owed && !client->tell)))
+      if (client->socket >= 0 && client->told && (which == RELEASE_ALL || (!client->owed && !client->tell)))
         leave (clients, client, false);
     }
 }

@@ -312,7 +312,7 @@ run_to_end (Monitor *monitor)
   traffic_tell (&monitor->traffic, &monitor->exited);
 }
 
-/* clean_up: the clean-up program's exit status; sockets are served meanwhile. Who was told of the end leaves us. */
+/* clean_up: the clean-up program's exit status; sockets are served meanwhile. The foreground command, told of the end, leaves us. */
 static int
 clean_up (Monitor *monitor)
 {
@@ -323,7 +323,7 @@ clean_up (Monitor *monitor)
     monitor->cleaner = 0;
   while (monitor->cleaner > 0)
     {
-      clients_release (&monitor->traffic.clients, false);
+      clients_release (&monitor->traffic.clients, RELEASE_PRIMARY);
       serve (monitor);
     }
   return WIFEXITED (monitor->cleaned) ? WEXITSTATUS (monitor->cleaned) : 127;
@@ -337,7 +337,7 @@ wait_pause (Monitor *monitor)
   monitor->pause = monitor_now () + again_pause (&monitor->again, monitor_now () - monitor->began);
   while (!control->stopping && monitor_now () < monitor->pause)
     {
-      clients_release (&monitor->traffic.clients, false);
+      clients_release (&monitor->traffic.clients, RELEASE_SERVED);
       serve (monitor);
     }
   monitor->pause = 0;
@@ -351,7 +351,7 @@ static bool
 start_again (Monitor *monitor)
 {
   MonitorStart *start = &monitor->start;
-  clients_release (&monitor->traffic.clients, true);
+  clients_release (&monitor->traffic.clients, RELEASE_ALL);
   if (start->slirp_pid > 0)
     (void) kill (start->slirp_pid, SIGKILL);
   fd_drop (&start->init_pidfd);

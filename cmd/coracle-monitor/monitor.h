@@ -148,8 +148,13 @@ void clients_tell_input (Clients *clients);
 void clients_tell (Clients *clients, const MonitorExit *exited);
 /* clients_wait: is there one besides the foreground command that has not taken everything yet? */
 bool clients_wait (const Clients *clients);
-/* clients_release: those who were told of the end, the foreground command too: they have no part in the next run. @all: also who has not taken all yet. */
-void clients_release (Clients *clients, bool all);
+typedef enum {
+  RELEASE_PRIMARY,   /* the foreground command only: who is attached waits for the end to be recorded */
+  RELEASE_SERVED,    /* whoever has taken everything */
+  RELEASE_ALL,
+} ClientsRelease;
+/* clients_release: those who were told of the end: they have no part in the next run. */
+void clients_release (Clients *clients, ClientsRelease which);
 /* clients_drop: those for whom was waited long enough. @all: and those who owe nothing: every one but the foreground command. */
 void clients_drop (Clients *clients, bool all);
 
