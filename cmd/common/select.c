@@ -125,7 +125,7 @@ add_latest (Storage *storage, GPtrArray *list, GError **error)
 
 /* add_fitting: of all. @filters may be empty; a filter says itself which states it means, so that @suits is asked only of --all. */
 static gboolean
-add_fitting (Storage *storage, const char *const *words, gboolean (*suits) (const ContainerView *view), GPtrArray *list, GError **error)
+add_fitting (Storage *storage, const char *const *words, gboolean (*suits) (Storage *storage, const ContainerView *view), GPtrArray *list, GError **error)
 {
   g_autoptr (GPtrArray) filters = container_filters_parse (storage, words, error), rows = NULL;
   if (filters == NULL || !state_container_list_lean (storage->state, &rows, error))
@@ -137,7 +137,7 @@ add_fitting (Storage *storage, const char *const *words, gboolean (*suits) (cons
       if (config)
         state_container_read_config (rows->pdata[i]);
       g_autoptr (ContainerView) view = container_view_new (storage, rows->pdata[i]);
-      if ((suits == NULL || suits (view)) && container_filters_fit (filters, view))
+      if ((suits == NULL || suits (storage, view)) && container_filters_fit (filters, view))
         add (list, view->row->id, view->row->id);
     }
   return TRUE;

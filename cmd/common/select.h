@@ -36,7 +36,7 @@ typedef enum {
 typedef struct {
   SelectFlags flags;
   const char *none;                               /* the text when no container is asked for; NULL = "you must provide at least one name or id" */
-  gboolean (*suits) (const ContainerView *view);  /* which of all --all means; NULL = every one */
+  gboolean (*suits) (Storage *storage, const ContainerView *view);  /* which of all --all means; NULL = every one */
 } SelectRequest;
 
 typedef struct {

@@ -31,7 +31,8 @@
   X (tag)                   \
   X (unshare)               \
   X (untag)                 \
-  X (version)
+  X (version)               \
+  X (wait)
 
 #define CORACLE_DECLARE(name) extern const CliCommand cmd_##name;
 CORACLE_COMMANDS (CORACLE_DECLARE)

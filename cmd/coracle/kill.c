@@ -17,7 +17,7 @@ static const CliOption options[] = {
 };
 
 static gboolean
-can_kill (const ContainerView *view)
+can_kill (Storage *storage, const ContainerView *view)
 {
   return view->pid > 0;
 }

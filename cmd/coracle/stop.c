@@ -18,21 +18,10 @@ static const CliOption options[] = {
   CLI_END
 };
 
-/* waits_for_restart: it has ended, and its monitor is there to start it again. */
 static gboolean
-waits_for_restart (const ContainerView *view)
+can_stop (Storage *storage, const ContainerView *view)
 {
-  if (!view->alive || view->pid > 0)
-    return FALSE;
-  state_container_read_config (view->row);
-  const char *policy = json_string_value (json_object_get (json_object_get (view->row->config, "options"), "restart"));
-  return policy != NULL && strcmp (policy, "no") != 0;
-}
-
-static gboolean
-can_stop (const ContainerView *view)
-{
-  return (view->pid > 0 && strcmp (view->status, "paused") != 0) || waits_for_restart (view);
+  return strcmp (view->status, "paused") != 0 && (view->pid > 0 || container_waits_for_restart (storage, view));
 }
 
 /* report: what has become of them, in the order they were asked for. */

@@ -11,7 +11,8 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container_live.h"
-#include "pkg/monitor/control.h"
+#include "pkg/engine/event.h"
+#include "pkg/monitor/client.h"
 
 /* How long, in microseconds, the killed may take to die */
 #define DYING_TIME (10 * G_USEC_PER_SEC)
@@ -66,7 +67,9 @@ call_off (Storage *storage, const StateContainer *row, GError **error)
   if (!json_is_true (json_object_get (row->config, "stopped_by_user")) && !state_container_edit (storage->state, row->id, mark_stopped, NULL, error))
     return FALSE;
   /* without a listener there is no restart; a monitor that is about to leave need not hear it */
-  (void) monitor_control (storage->run_fd, row->id, MONITOR_STOPPING, NULL, 0);
+  cleanup_fd int run_dir = openat (storage->run_fd, row->id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (run_dir >= 0)
+    (void) monitor_client_control (run_dir, MONITOR_STOPPING, NULL, 0);
   return TRUE;
 }
 
@@ -157,18 +160,29 @@ signal_init (Storage *storage, Ending *ending)
 }
 
 static void
+finish (Storage *storage, Ending *ending)
+{
+  fd_close (ending->pidfd);
+  if (ending->row != NULL && ending->stop->error == NULL)
+    event_container (storage, ending->row, "stop");
+  state_container_free (ending->row);
+}
+
+static void
 begin (Storage *storage, Ending *ending, gint64 timeout)
 {
   GError *problem = NULL;
   pid_t pid;
   g_autoptr (ContainerView) view = container_find (storage, ending->stop->id, &problem);
-  if (view == NULL || (view->alive && !call_off (storage, view->row, &problem)))
+  /* also one that has ended, while its monitor waits to start it again */
+  gboolean alive = view != NULL && view->row->started > 0 && storage_run_alive (storage, view->row->id);
+  if (view == NULL || (alive && !call_off (storage, view->row, &problem)))
     {
       fail (ending, problem);
       return;
     }
   ending->phase = DONE;
-  if (!view->alive)
+  if (!alive)
     return;
   ending->row = g_steal_pointer (&view->row);
   ending->timeout = timeout == CONTAINER_OWN_TIMEOUT ? own_timeout (ending->row) : timeout;
@@ -272,10 +286,17 @@ container_stop (Storage *storage, ContainerStop *stops, gsize n, gint64 timeout)
   while (wait_for_some (storage, endings, polls, n))
     continue;
   for (gsize i = 0; i < n; i++)
-    {
-      fd_close (endings[i].pidfd);
-      state_container_free (endings[i].row);
-    }
+    finish (storage, &endings[i]);
+}
+
+gboolean
+container_waits_for_restart (Storage *storage, const ContainerView *view)
+{
+  if (view->pid > 0 || view->row->started == 0)
+    return FALSE;
+  state_container_read_config (view->row);
+  const char *policy = json_string_value (json_object_get (json_object_get (view->row->config, "options"), "restart"));
+  return policy != NULL && strcmp (policy, "no") != 0 && storage_run_alive (storage, view->row->id);
 }
 
 /* ---- kill */
@@ -296,7 +317,7 @@ container_kill (Storage *storage, const char *id, int signal, GError **error)
   g_autoptr (ContainerView) view = container_find (storage, id, error);
   if (view == NULL)
     return FALSE;
-  const StateContainer *row = view->row;
+  StateContainer *row = view->row;
   if (view->pid == 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "can only kill running containers. %s is in state %s: container state improper", row->id, view->status);
   if (is_meant_to_end (row, signal) && !call_off (storage, row, error))
@@ -308,6 +329,7 @@ container_kill (Storage *storage, const char *id, int signal, GError **error)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "can only kill running containers. %s is in state exited: container state improper", row->id);
   if (r < 0)
     return coracle_throw_errno (error, -r, "sending signal to container %s", row->id);
+  event_container (storage, row, "kill");
   if (signal == SIGKILL)
     (void) container_wait_pidfd (init, (int) (DYING_TIME / 1000));
   return TRUE;

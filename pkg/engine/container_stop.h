@@ -25,7 +25,10 @@ void container_stop (Storage *storage, ContainerStop *stops, gsize n, gint64 tim
  * Errors: NOT_FOUND; INVALID it does not run; SYSTEM. */
 gboolean container_kill (Storage *storage, const char *id, int signal, GError **error);
 
-/* container_stop_marked: what stopping leaves in RUN_ROOT/ID while it is at work: the state "stopping". */
+/* container_waits_for_restart: it has ended, and its monitor is there to start it again. May read the row's config. */
+gboolean container_waits_for_restart (Storage *storage, const ContainerView *view);
+
+/* What stopping leaves in RUN_ROOT/ID while it waits: the state "stopping". */
 #define CONTAINER_STOPPING_FILE "stopping"
 
 /* container_wait_pidfd: until @pidfd's process has ended; FALSE after @timeout_ms (-1: no limit). */

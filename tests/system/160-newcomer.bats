@@ -15,8 +15,8 @@ setup_file() {
   is "${lines[1]}" "\`compose\` is not supported in this version yet"
   run_coracle 125 logs box
   not_like "$output" "Did you mean" "logs is not a misspelt load"
-  run_coracle 125 container wait box
-  has "$output" "\`wait\` is not supported in this version yet"
+  run_coracle 125 container checkpoint box
+  has "$output" "\`checkpoint\` is not supported in this version yet"
   run_coracle 125 image wait
   not_like "$output" "not supported" "no such command of images, ever"
   run_coracle 125 rum
