@@ -105,7 +105,7 @@ make_manifest (Ingest *ingest, const char *config_digest, size_t config_size)
       ImageDescriptor part = { .media_type = layer->media_type, .digest = layer->blob_digest, .size = layer->blob_size };
       g_ptr_array_add (parts, g_memdup2 (&part, sizeof part));
     }
-  return image_manifest_text (&config, parts);
+  return ingest->options->docker ? image_manifest_text_docker (&config, parts) : image_manifest_text (&config, parts);
 }
 
 /* finish: the documents, the row, the index. @manifest: NULL to make one. */
@@ -204,21 +204,53 @@ ingest_image (Storage *storage, ArchiveSource *source, guint index, const ImageP
   return done;
 }
 
+/* make_image: config and row of the layers taken. */
 static gboolean
-take_rootfs (Ingest *ingest, ByteStream *tar, const json_t *base, const json_t *history, StateImage **ret_image, GError **error)
+make_image (Ingest *ingest, const json_t *base, const json_t *history, StateImage **ret_image, GError **error)
 {
-  Watch watch = { ingest->options, "rootfs", -1 };
-  LayerExpect expect = { .blob_size = -1, .single = ingest->options->single, .plain = TRUE };
-  if (!put_layer (ingest, tar, &expect, &watch, error))
-    return FALSE;
-  const char *const diff_ids[] = { ((StateLayer *) ingest->layers->pdata[0])->diff_id, NULL };
-  g_autofree char *text = image_config_make (base, diff_ids, history, (gint64) time (NULL));
+  g_autoptr (GPtrArray) diff_ids = g_ptr_array_new ();
+  for (guint i = 0; i < ingest->layers->len; i++)
+    g_ptr_array_add (diff_ids, ((StateLayer *) ingest->layers->pdata[i])->diff_id);
+  g_ptr_array_add (diff_ids, NULL);
+  g_autofree char *text = image_config_make (base, (const char *const *) diff_ids->pdata, history, (gint64) time (NULL));
   g_autoptr (ImageConfig) config = image_config_parse (text, strlen (text), error);
   return config != NULL && finish (ingest, config, text, strlen (text), NULL, 0, ret_image, error);
 }
 
-gboolean
-ingest_rootfs (Storage *storage, ByteStream *tar, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image, GError **error)
+/* take_below: the layers that are there already. */
+static gboolean
+take_below (Ingest *ingest, const char *const *below, GError **error)
+{
+  guint n = below != NULL ? g_strv_length ((char **) below) : 0;
+  if (n >= LAYERS_LIMIT)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "the image has %u layers already; the kernel stacks at most %d: --squash makes them one", n, LAYERS_LIMIT);
+  for (guint i = 0; i < n; i++)
+    {
+      StateLayer *row = layer_find (ingest->storage, below[i]);
+      if (row == NULL)
+        return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "layer %s is gone", below[i]);
+      add_layer (ingest, row);
+    }
+  return TRUE;
+}
+
+/* take_tar: takes @tar. */
+static gboolean
+take_tar (Ingest *ingest, const char *const *below, ByteStream *tar, const char *what, StateImage **ret_image, const json_t *base, const json_t *history, GError **error)
+{
+  Watch watch = { ingest->options, what, -1 };
+  LayerExpect expect = { .blob_size = -1, .single = ingest->options->single, .plain = below == NULL };
+  if (!take_below (ingest, below, error))
+    {
+      byte_stream_free (tar);
+      return FALSE;
+    }
+  return put_layer (ingest, tar, &expect, &watch, error) && make_image (ingest, base, history, ret_image, error);
+}
+
+static gboolean
+ingest_tar (Storage *storage, const char *const *below, ByteStream *tar, const char *what, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image,
+            GError **error)
 {
   Ingest ingest;
   if (!ingest_begin (&ingest, storage, options, error))
@@ -226,7 +258,19 @@ ingest_rootfs (Storage *storage, ByteStream *tar, const json_t *config, const js
       byte_stream_free (tar);
       return FALSE;
     }
-  gboolean done = take_rootfs (&ingest, tar, config, history, ret_image, error);
+  gboolean done = take_tar (&ingest, below, tar, what, ret_image, config, history, error);
   ingest_end (&ingest, done);
   return done;
+}
+
+gboolean
+ingest_rootfs (Storage *storage, ByteStream *tar, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image, GError **error)
+{
+  return ingest_tar (storage, NULL, tar, "rootfs", config, history, options, ret_image, error);
+}
+
+gboolean
+ingest_above (Storage *storage, const char *const *below, ByteStream *layer, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image, GError **error)
+{
+  return ingest_tar (storage, below, layer, "layer", config, history, options, ret_image, error);
 }

@@ -13,6 +13,7 @@ typedef void (*IngestProgress) (const char *what, gint64 done, gint64 total, voi
 typedef struct {
   gboolean single;                  /* one id is mapped only: owners are not kept, and the layers' rows say so */
   const char *const *names;         /* normalised; the image gets them (and whatever had them loses them); NULL for none */
+  gboolean docker;                  /* of an image made here: its manifest is a Docker one */
   const char *const *digests;       /* "registry/path@sha256:…"; NULL for none */
   IngestProgress progress;          /* NULL for none */
   void *progress_data;
@@ -27,3 +28,7 @@ gboolean ingest_image (Storage *storage, ArchiveSource *source, guint index, con
 /* ingest_rootfs: `import`: one layer from a tar (takes @tar; compressed or not). @config: what image_config_make starts from, or NULL;
  * @history: the history entry's other fields ("comment", "created_by"), or NULL; both borrowed. */
 gboolean ingest_rootfs (Storage *storage, ByteStream *tar, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image, GError **error);
+
+/* ingest_above: `commit`: an image of the layers @below (diff ids, lowest first; NULL for none), which are in the store, and above them one from the tar @layer (takes it), whose ".wh."
+ * members are whiteouts if there is anything below. @config, @history: as for ingest_rootfs. Errors: also NOT_FOUND a layer below is gone; UNSUPPORTED too many layers. */
+gboolean ingest_above (Storage *storage, const char *const *below, ByteStream *layer, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image, GError **error);

@@ -9,6 +9,8 @@
 #include <glib.h>
 #include <sys/types.h>
 
+#include "pkg/archive/stream.h"
+
 typedef struct {
   gboolean layer;          /* the folder is an overlay's upper: devices 0:0 and opaque folders become ".wh." members */
   gboolean root;           /* a member for the folder itself: "./" or @prefix */
@@ -25,6 +27,10 @@ gboolean pack_tree (int dir_fd, const PackOptions *options, int out_fd, GError *
 
 /* pack_one: a tar of what is @name in @dir_fd, a folder with all below it, or else itself alone; options.prefix is the member's name. */
 gboolean pack_one (int dir_fd, const char *name, const PackOptions *options, int out_fd, GError **error);
+
+/* pack_stream: pack_tree in a thread, to be read from here. Its end is told only when the tree was packed whole and @verify (NULL: nothing to ask), called with @data by the
+ * reader, says that it was still the right one. @dir_fd and @options are borrowed until it is freed. */
+ByteStream *pack_stream (int dir_fd, const PackOptions *options, gboolean (*verify) (void *data, GError **error), void *data, GError **error);
 
 /* pack_xattr_wanted: may an attribute leave the container's files? Overlay's own marks, and ours, do not. */
 gboolean pack_xattr_wanted (const char *name);

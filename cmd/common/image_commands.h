@@ -6,6 +6,7 @@
 #include "pkg/cli/cli.h"
 
 #define IMAGE_COMMANDS(X) \
+  X (commit)               \
   X (export)               \
   X (import)               \
   X (load)                 \

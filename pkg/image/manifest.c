@@ -205,14 +205,46 @@ descriptor_json (const ImageDescriptor *descriptor)
   return json_pack ("{s:s, s:s, s:I}", "mediaType", descriptor->media_type, "digest", descriptor->digest, "size", (json_int_t) descriptor->size);
 }
 
-char *
-image_manifest_text (const ImageDescriptor *config, GPtrArray *layers)
+static char *
+manifest_text (const char *media_type, const ImageDescriptor *config, GPtrArray *layers)
 {
   json_auto_t *array = json_array ();
   for (guint i = 0; i < layers->len; i++)
     json_array_append_new (array, descriptor_json (layers->pdata[i]));
-  json_auto_t *root = json_pack ("{s:i, s:s, s:o, s:O}", "schemaVersion", 2, "mediaType", MEDIA_OCI_MANIFEST, "config", descriptor_json (config), "layers", array);
+  json_auto_t *root = json_pack ("{s:i, s:s, s:o, s:O}", "schemaVersion", 2, "mediaType", media_type, "config", descriptor_json (config), "layers", array);
   return json_to_text (root, 0, JSON_TEXT_DEFAULT);
+}
+
+char *
+image_manifest_text (const ImageDescriptor *config, GPtrArray *layers)
+{
+  return manifest_text (MEDIA_OCI_MANIFEST, config, layers);
+}
+
+/* docker_layer_type: a layer's media type as Docker writes it: ".tar.gzip" where OCI has ".tar+gzip". */
+static char *
+docker_layer_type (const char *media_type)
+{
+  const char *plus = strrchr (media_type, '+'), *dot = strrchr (media_type, '.');
+  const char *compression = plus != NULL ? plus + 1 : dot != NULL && strcmp (dot, ".tar") != 0 ? dot + 1 : NULL;
+  return compression != NULL ? g_strconcat (MEDIA_DOCKER_LAYER, ".", compression, NULL) : g_strdup (MEDIA_DOCKER_LAYER);
+}
+
+char *
+image_manifest_text_docker (const ImageDescriptor *config, GPtrArray *layers)
+{
+  ImageDescriptor docker_config = *config;
+  docker_config.media_type = (char *) MEDIA_DOCKER_CONFIG;
+  g_autoptr (GPtrArray) parts = g_ptr_array_new (), types = g_ptr_array_new_with_free_func (g_free);
+  g_autofree ImageDescriptor *copies = g_new0 (ImageDescriptor, layers->len + 1);
+  for (guint i = 0; i < layers->len; i++)
+    {
+      copies[i] = *(const ImageDescriptor *) layers->pdata[i];
+      copies[i].media_type = docker_layer_type (copies[i].media_type);
+      g_ptr_array_add (types, copies[i].media_type);
+      g_ptr_array_add (parts, &copies[i]);
+    }
+  return manifest_text (MEDIA_DOCKER_MANIFEST, &docker_config, parts);
 }
 
 /* ---- docker-archive */

@@ -46,6 +46,8 @@ ImageManifest *image_manifest_parse (const char *data, size_t size, const char *
 
 /* image_manifest_text: an OCI manifest of these parts; free with g_free. */
 char *image_manifest_text (const ImageDescriptor *config, GPtrArray *layers);
+/* image_manifest_text_docker: the same parts under Docker's media types (schema 2). */
+char *image_manifest_text_docker (const ImageDescriptor *config, GPtrArray *layers);
 
 /* ---- platforms */
 typedef struct {
