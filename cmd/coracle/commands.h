@@ -22,6 +22,7 @@
   X (info)                  \
   X (inspect)               \
   X (kill)                  \
+  X (logs)                  \
   X (ps)                    \
   X (rm)                    \
   X (rmi)                   \
