@@ -30,6 +30,7 @@
   X (start)                 \
   X (stop)                  \
   X (tag)                   \
+  X (top)                   \
   X (unshare)               \
   X (untag)                 \
   X (version)               \

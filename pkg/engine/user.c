@@ -226,3 +226,24 @@ user_lookup (int root_fd, const char *spec, const char *const *host_users, const
   user = (UserInfo){ 0 };
   return TRUE;
 }
+
+static char *
+name_of (int root_fd, const char *path, uint32_t id, guint fields)
+{
+  g_auto (GStrv) lines = NULL, found = NULL;
+  if (read_lines (root_fd, path, &lines, NULL))
+    found = find_line (lines, NULL, &id, fields);
+  return found != NULL ? g_strdup (found[0]) : NULL;
+}
+
+char *
+user_name (int root_fd, uint32_t uid)
+{
+  return name_of (root_fd, "/etc/passwd", uid, 4);
+}
+
+char *
+user_group_name (int root_fd, uint32_t gid)
+{
+  return name_of (root_fd, "/etc/group", gid, 3);
+}

@@ -24,3 +24,7 @@ gboolean user_lookup (int root_fd, const char *spec, const char *const *host_use
 /* user_host_lines: the lines that the users @names (names or numbers) have in the host's passwd, for @host_users. NULL-terminated, g_strfreev.
  * Errors: CANNOT_INVOKE there is no such user. */
 char **user_host_lines (const char *const *names, GError **error);
+
+/* user_name, user_group_name: what the image's passwd or group calls the id; NULL when it has no line of it. Free with g_free. */
+char *user_name (int root_fd, uint32_t uid);
+char *user_group_name (int root_fd, uint32_t gid);
