@@ -308,7 +308,8 @@ run_to_end (Monitor *monitor)
     serve (monitor);
   while (!traffic_drained (&monitor->traffic))
     serve (monitor);
-  ending_exec (&monitor->start);
+  if (monitor->traffic.clients.list[CLIENT_PRIMARY].socket >= 0)
+    ending_exec (&monitor->start);
   traffic_tell (&monitor->traffic, &monitor->exited);
 }
 
@@ -393,8 +394,14 @@ leave (Monitor *monitor, bool exec)
 {
   while (traffic_waits (&monitor->traffic))
     serve (monitor);
-  if (exec)
+  /* what became of a session that nobody waited for is told, by the program, from the exit file in its folder, which then goes */
+  if (exec && (monitor->traffic.clients.cleaned || clean_up (monitor) == 0))
     return;
+  if (exec)
+    {
+      ending_exec (&monitor->start);
+      return;
+    }
   if (monitor->traffic.clients.cleaned)
     wait_command (&monitor->traffic.clients);
   else

@@ -1,8 +1,10 @@
 #include "cmd/common/session.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_exec.h"
 
 static const CliOption options[] = {
   { "run-fd", 0, CLI_INT, .hidden = TRUE, .help = "Descriptor of the container's run folder, held locked by the monitor", .value = "-1" },
+  { "exec", 0, CLI_STRING, .hidden = TRUE, .help = "The exec session that has ended, instead of the container" },
   { "mounted", 0, CLI_BOOL, .hidden = TRUE, .help = "Leave the root filesystem mounted: the monitor may start the container again" },
   CLI_END
 };
@@ -14,10 +16,16 @@ container_cleanup_run (const CliContext *context, const CliArgs *args, GError **
   const char *id = cli_args_arg (args, 0);
   g_auto (Session) session = { 0 };
   /* the monitor's child is where it must be already */
-  gboolean inside = run_fd >= 0;
+  const char *exec = cli_args_string (args, "exec");
+  gboolean inside = run_fd >= 0 || exec != NULL;
   g_autoptr (ConfigPaths) paths = inside ? config_paths_new (context->root, context->run_root, error) : NULL;
   if (inside && paths == NULL)
     return CLI_FAILED;
+  if (exec != NULL)
+    {
+      g_autoptr (Storage) storage = storage_open (paths, error);
+      return storage != NULL && container_exec_cleanup (storage, id, exec, error) ? 0 : CLI_FAILED;
+    }
   if (inside && !cli_args_bool (args, "mounted"))
     container_unmount (paths, id);
   if (!session_open (&session, context, !inside, error))

@@ -15,8 +15,10 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_words.h"
+#include "pkg/engine/event.h"
 #include "pkg/engine/names.h"
 #include "pkg/engine/user.h"
 #include "pkg/monitor/client.h"
@@ -123,34 +125,6 @@ read_map (Exec *exec, GError **error)
   return TRUE;
 }
 
-/* unified_path: of the line "0::/path" of /proc/PID/cgroup. */
-static char *
-unified_path (const char *pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%s/cgroup", pid), *text = NULL;
-  if (!path_read_file (AT_FDCWD, path, MAP_TEXT_MAX, &text, NULL, NULL))
-    return NULL;
-  const char *line = g_str_has_prefix (text, "0::") ? text : strstr (text, "\n0::");
-  line = line != NULL ? strchr (line, '/') : NULL;
-  return line != NULL ? g_strndup (line, strcspn (line, "\n")) : NULL;
-}
-
-/* open_cgroup: the container's, when that is another one than ours. */
-static void
-open_cgroup (Exec *exec)
-{
-  g_autofree char *number = g_strdup_printf ("%d", (int) exec->init), *theirs = unified_path (number), *ours = unified_path ("self");
-  if (theirs == NULL || ours == NULL || strcmp (theirs, ours) == 0)
-    return;
-  static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-  for (gsize i = 0; i < G_N_ELEMENTS (roots) && exec->cgroup_fd < 0; i++)
-    {
-      g_autofree char *folder = g_strconcat (roots[i], theirs, NULL), *procs = g_strconcat (folder, "/cgroup.procs", NULL);
-      if (access (procs, W_OK) == 0)
-        exec->cgroup_fd = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    }
-}
-
 /* find_init: what is read by its number is only believed when its pidfd says, afterwards, that the number was its own all the time. */
 static gboolean
 find_init (Exec *exec, GError **error)
@@ -170,7 +144,7 @@ find_init (Exec *exec, GError **error)
       int errsv = errno;
       return errsv == ENOENT || errsv == ESRCH ? not_running (exec, error) : coracle_throw_errno (error, errsv, "opening %s", root);
     }
-  open_cgroup (exec);
+  exec->cgroup_fd = cgroup_open_of (exec->storage->run_fd, exec->view->row->id);
   return proc_pidfd_signal (exec->init_pidfd, 0) == 0 || not_running (exec, error);
 }
 
@@ -407,6 +381,20 @@ container_exec_ids (Storage *storage, const char *id)
   return ids;
 }
 
+gboolean
+container_exec_cleanup (Storage *storage, const char *id, const char *session, GError **error)
+{
+  g_autofree char *folder = g_build_filename (id, "exec", session, NULL), *file = g_build_filename (folder, MONITOR_EXIT_FILE, NULL), *text = NULL;
+  MonitorExit ended;
+  if (strlen (session) != 64 || strspn (session, "0123456789abcdef") != 64)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: not an exec session", session);
+  g_autoptr (StateContainer) row = state_container_find (storage->state, id, NULL);
+  if (row != NULL && path_read_file (storage->run_fd, file, 256, &text, NULL, NULL) && monitor_exit_parse (text, &ended, NULL))
+    event_container_code (storage, row, "exec_died", monitor_exit_status (&ended));
+  int r = path_remove_tree (storage->run_fd, folder);
+  return r == 0 || coracle_throw_errno (error, -r, "removing the exec session %s", session);
+}
+
 /* ---- start and stay */
 
 static gboolean
@@ -438,14 +426,27 @@ terminal_size (RuntimeOptions *runtime)
       }
 }
 
+/* place: the process could not be cloned into the container's cgroup: where only systemd may move it there, it does now, before the command runs. */
+static gboolean
+place (pid_t pid, void *data, GError **error)
+{
+  Exec *exec = data;
+  return cgroup_attach (exec->storage->run_fd, exec->view->row->id, pid, error);
+}
+
 static gboolean
 start (Exec *exec, RuntimeProcess *ret_process, GError **error)
 {
   const ContainerExec *request = exec->request;
   RuntimeExec session = {
-    .init_pidfd = exec->init_pidfd, .flags = exec->namespaces, .cgroup = exec->cgroup_fd, .folder = exec->sessions_fd, .kept = request->kept, .n_kept = request->n_kept,
+    .init_pidfd = exec->init_pidfd, .flags = exec->namespaces, .cgroup = exec->cgroup_fd, .place = place, .place_data = exec, .folder = exec->sessions_fd, .kept = request->kept, .n_kept = request->n_kept,
   };
+  g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
+  const ConfigPaths *paths = exec->storage->paths;
+  const char *cleanup[] = { program, "--root", paths->root, "--runroot", paths->run_root, "--events-backend", events_backend_name (), "container", "cleanup", "--exec", exec->result->id,
+                            exec->view->row->id, NULL };
   RuntimeOptions runtime = {
+    .cleanup = program != NULL && !request->hidden ? cleanup : NULL,
     .exec = &session, .paths = exec->storage->paths, .id = exec->result->id, .seccomp = exec->seccomp, .seccomp_single = exec->seccomp_single,
     .keep_groups = exec->single || words_keep_groups (exec->options), .root_fd = -1, .run_dir = exec->session_fd,
     .out_fd = request->detach ? -1 : request->out_fd, .err_fd = request->detach ? -1 : request->err_fd,
@@ -478,6 +479,7 @@ stay (Exec *exec, const RuntimeProcess *process, GError **error)
   monitor_client_cleaned (exec->client[0]);
   exec->result->timed_out = ended.exit.timed_out;
   exec->result->status = monitor_exit_status (&ended.exit);
+  event_container_code (exec->storage, exec->view->row, "exec_died", exec->result->status);
   return ended.output_error == 0 || coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "writing the command's output: %s", g_strerror (ended.output_error));
 }
 
@@ -503,5 +505,6 @@ container_exec (Storage *storage, const ContainerView *view, const ContainerExec
     }
   cleanup_fd int pidfd = process.init_pidfd;
   ret_result->detached = request->detach;
+  event_container (storage, view->row, "exec");
   return request->detach || stay (&exec, &process, error);
 }

@@ -36,5 +36,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ContainerExecResult, container_exec_result_cle
  * file; CANNOT_INVOKE no such user, its output could not be written; SYSTEM. */
 gboolean container_exec (Storage *storage, const ContainerView *view, const ContainerExec *request, ContainerExecResult *ret_result, GError **error);
 
+/* container_exec_cleanup: what a session's supervisor asks for when nobody waited for its end: tell of it, and remove its folder. @id: in full. */
+gboolean container_exec_cleanup (Storage *storage, const char *id, const char *session, GError **error);
+
 /* container_exec_ids: of the sessions that are alive, as inspect's ExecIDs: an array of strings. */
 json_t *container_exec_ids (Storage *storage, const char *id);

@@ -95,17 +95,18 @@ stage_clone (Exec *exec)
       pid = syscall (SYS_clone3, &arguments, sizeof arguments);
       arguments.flags &= ~INTO_CGROUP;
     }
-  /* a cgroup that is not ours to join (the session's of another login) is not asked for */
+  /* a group that we may not join (from another login's, which is root's): the command has us put there */
+  int wait = pid < 0 && plan->exec_cgroup >= 0;
   if (pid < 0)
     pid = syscall (SYS_clone3, &arguments, sizeof arguments);
   if (pid < 0)
     return -errno;
   if (pid == 0)
-    init_child_exec (plan, exec->terminal_init);
+    init_child_exec (plan, exec->terminal_init, wait);
   exec->start->init_pid = (pid_t) pid;
   exec->start->init_pidfd = pidfd;
   fd_close (fd_steal (&exec->terminal_init));
-  return helper_child_report (plan->status_fd, pidfd);
+  return helper_child_report (plan->status_fd, pidfd, wait);
 }
 
 static int

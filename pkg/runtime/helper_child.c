@@ -176,9 +176,9 @@ stage_clone (Helper *helper)
 }
 
 int
-helper_child_report (int status_fd, int pidfd)
+helper_child_report (int status_fd, int pidfd, int detail)
 {
-  RuntimeStatus status = { .stage = STAGE_NONE };
+  RuntimeStatus status = { .stage = STAGE_NONE, .detail = detail };
   struct iovec data = { .iov_base = &status, .iov_len = sizeof status };
   union {
     char bytes[CMSG_SPACE (sizeof (int))];
@@ -197,7 +197,7 @@ helper_child_report (int status_fd, int pidfd)
 static int
 report_init (Helper *helper)
 {
-  return helper_child_report (helper->plan->status_fd, helper->start->init_pidfd);
+  return helper_child_report (helper->plan->status_fd, helper->start->init_pidfd, 0);
 }
 
 int

@@ -521,9 +521,11 @@ walk (Init *init, const Stage *walked, size_t n)
 }
 
 void
-init_child_exec (const RuntimePlan *plan, int terminal_fd)
+init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait)
 {
   Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
+  if (wait && stage_go (&init) < 0)
+    _exit (127);
   walk (&init, exec_stages, sizeof exec_stages / sizeof exec_stages[0]);
 }
 

@@ -312,8 +312,21 @@ is_interrupted (int socket, int interrupt)
   return polls[1].revents != 0;
 }
 
+/* say_go: what must be known of the container is recorded: its command may run. */
 static gboolean
-wait_running (json_t *config, int socket, RuntimeProcess *process, GError **error)
+say_go (int socket, GError **error)
+{
+  /* nobody may be there any more: then the status says why */
+  if (send (socket, "g", 1, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET && errno != ENOTCONN)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "runtime: telling init to go on");
+    }
+  return TRUE;
+}
+
+static gboolean
+wait_running (json_t *config, const RuntimeExec *exec, int socket, RuntimeProcess *process, GError **error)
 {
   cleanup_fd int interrupt = open_interrupt ();
   for (;;)
@@ -339,20 +352,9 @@ wait_running (json_t *config, int socket, RuntimeProcess *process, GError **erro
         }
       process->init_pidfd = fd;
       process->init = host_pid (fd);
+      if (exec != NULL && status.detail != 0 && (!exec->place (process->init, exec->place_data, error) || !say_go (socket, error)))
+        return FALSE;
     }
-}
-
-/* say_go: what must be known of the container is recorded: its command may run. */
-static gboolean
-say_go (int socket, GError **error)
-{
-  /* nobody may be there any more: then the status says why */
-  if (send (socket, "g", 1, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET && errno != ENOTCONN)
-    {
-      int errsv = errno;
-      return coracle_throw_errno (error, errsv, "runtime: telling init to go on");
-    }
-  return TRUE;
 }
 
 /* ---- all together */
@@ -461,8 +463,8 @@ runtime_perform (json_t *config, GByteArray *bytes, const RuntimeOptions *option
   fd_close (fd_steal (&channels.status[1]));
 
   RuntimeProcess process = { .monitor = monitor, .init_pidfd = -1 };
-  if ((while_starting != NULL && !while_starting (monitor, data, error)) || !say_go (channels.status[0], error)
-      || !wait_running (config, channels.status[0], &process, error))
+  if ((while_starting != NULL && !while_starting (monitor, data, error)) || (options->exec == NULL && !say_go (channels.status[0], error))
+      || !wait_running (config, options->exec, channels.status[0], &process, error))
     {
       fd_close (process.init_pidfd);
       return FALSE;

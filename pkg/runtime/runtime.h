@@ -22,7 +22,9 @@
 typedef struct {
   int init_pidfd;                /* the container's init */
   guint64 flags;                 /* CLONE_NEW… of its namespaces that are not those of this process */
-  int cgroup;                    /* its cgroup folder, to be joined if that is allowed; -1 = stay in ours */
+  int cgroup;                    /* its cgroup folder; -1 = stay in ours */
+  gboolean (*place) (pid_t pid, void *data, GError **error);   /* put @pid into that cgroup when the kernel did not let it be cloned into it; its command waits */
+  void *place_data;
   int folder;                    /* RUN_ROOT/ID/exec, where the folder RuntimeOptions.id is removed at the end; -1 = none */
   const int *kept;               /* descriptors of this process, from 3 up and ascending, handed on under the same numbers */
   guint n_kept;
