@@ -6,6 +6,7 @@ static const CliOption options[] = {
   { "run-fd", 0, CLI_INT, .hidden = TRUE, .help = "Descriptor of the container's run folder, held locked by the monitor", .value = "-1" },
   { "exec", 0, CLI_STRING, .hidden = TRUE, .help = "The exec session that has ended, instead of the container" },
   { "mounted", 0, CLI_BOOL, .hidden = TRUE, .help = "Leave the root filesystem mounted: the monitor may start the container again" },
+  { "again", 0, CLI_BOOL, .hidden = TRUE, .help = "Another start is wanted whatever the restart policy says" },
   CLI_END
 };
 
@@ -30,7 +31,10 @@ container_cleanup_run (const CliContext *context, const CliArgs *args, GError **
     container_unmount (paths, id);
   if (!session_open (&session, context, !inside, error))
     return CLI_FAILED;
-  return container_cleanup (session.storage, id, run_fd, error) ? 0 : CLI_FAILED;
+  gboolean again = FALSE, *ask = cli_args_bool (args, "mounted") ? &again : NULL;
+  if (!container_cleanup (session.storage, id, run_fd, cli_args_bool (args, "again"), ask, error))
+    return CLI_FAILED;
+  return again ? MONITOR_AGAIN : MONITOR_ENDED;
 }
 
 const CliCommand cmd_container_cleanup = {

@@ -1,4 +1,6 @@
 #include "cmd/coracle/create_options.h"
+#include "cmd/coracle/health_options.h"
+#include "cmd/coracle/life_options.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +25,6 @@ const CliOption create_options[] = {
     .man = "Take capabilities away, by name with or without CAP_; ALL takes every one, except those named by --cap-add." },
   { "cgroupns", 0, CLI_STRING, .help = "Whose view of the cgroup tree: private, host or ns:PATH", .values = privacy },
   { "cidfile", 0, CLI_STRING, .help = "Save the container's ID in this file, which must not exist yet", .complete = CLI_COMPLETE_FILE },
-  { "detach-keys", 0, CLI_STRING, .hidden = TRUE, .help = "Keys that detach from the container" },
   { "device", 0, CLI_LIST, .help = "Let the container use a device of this machine (PATH[:PLACE[:rwm]])", .complete = CLI_COMPLETE_FILE,
     .man = "Show the device PATH inside the container, at PLACE if that is given. A folder stands for all devices in it. Without real root the device is bound, so that the container may do with it "
            "what the calling user may, whatever the permissions r, w and m say." },
@@ -286,9 +287,6 @@ check_limits (const CliArgs *args, GError **error)
     return geteuid () != 0
                ? coracle_throw (error, CORACLE_ERROR_INVALID, "device cgroup rules are not supported in rootless mode or in a user namespace")
                : coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--device-cgroup-rule: unsupported in this version");
-  const char *keys = cli_args_string (args, "detach-keys");
-  if (keys != NULL && *keys != '\0')
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--detach-keys: unsupported in this version, only \"\" for none");
   return cli_args_int (args, "memory") == 0 || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--memory: limits are not supported in this version, only 0 for none");
 }
 
@@ -327,7 +325,8 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
   /* who adds hosts wants the file, whatever containers.conf says */
   options->no_hosts = options->no_hosts && options->add_hosts == NULL;
 
-  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error))
+  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error)
+      || !life_options_read (options, args, error) || !health_options_read (options, args, error))
     return NULL;
   options->create_command = g_strdupv (context->argv);
   options->cwd = g_get_current_dir ();

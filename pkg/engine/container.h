@@ -26,6 +26,7 @@ gboolean container_create (const ConfigPaths *paths, const ContainerOptions *opt
  * Errors: NOT_FOUND, IN_USE (paused, or being removed), and those of container_run; on failure the container is as it was. */
 typedef struct {
   gboolean attach, interactive, sig_proxy;
+  const char *detach_keys; /* NULL = the container's own */
   int mounts;              /* container_start_base, when this process starts more than one; -1 = none */
   ContainerNotice notice;
   void *notice_data;
@@ -63,7 +64,11 @@ gboolean container_size (Storage *storage, const StateContainer *row, gint64 *re
 /* container_remove: stop it if @force (its stop signal, then SIGKILL after @timeout seconds) and remove all of it. Runs in the user namespace.
  * @volumes: also its anonymous volumes. Errors: IN_USE while it runs and @force is not given. */
 gboolean container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error);
-/* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm. @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. */
-gboolean container_cleanup (Storage *storage, const char *id, int run_fd, GError **error);
+/* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm, and its image with --rmi.
+ * @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. @asked: another start is wanted whatever the policy says. @ret_again: the monitor shall start it again (MONITOR_AGAIN), and
+ * the container is still its; NULL: nobody could. */
+gboolean container_cleanup (Storage *storage, const char *id, int run_fd, gboolean asked, gboolean *ret_again, GError **error);
+/* container_remove_image: --rmi: the image of a container that is gone, unless another one uses it. */
+void container_remove_image (Storage *storage, const char *image_id);
 /* container_unmount: take the root filesystem off in this mount namespace, the monitor's: before the store is opened, whose descriptors would lead into it. */
 void container_unmount (const ConfigPaths *paths, const char *id);

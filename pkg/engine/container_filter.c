@@ -1,3 +1,4 @@
+#include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_filter.h"
 
 #include <string.h>
@@ -206,13 +207,14 @@ fits_network (const Filter *filter, const ContainerView *view)
 static gboolean
 fits_policy (const Filter *filter, const ContainerView *view)
 {
-  return strcmp (filter->value, "no") == 0 || strcmp (filter->value, "none") == 0;
+  Policy policy = policy_of (view->row);
+  return strcmp (filter->value, policy_name (&policy)) == 0 || (policy.kind == POLICY_NO && strcmp (filter->value, "none") == 0);
 }
 
 static gboolean
 fits_boot (const Filter *filter, const ContainerView *view)
 {
-  return filter->number == 0;
+  return (policy_of (view->row).kind == POLICY_ALWAYS) == (filter->number != 0);
 }
 
 /* fits_nothing: what no container has in this version: a health check, a pod. */
@@ -240,8 +242,8 @@ static const FilterKind kinds[] = {
   { "name", FALSE, FALSE, parse_regex, fits_name },
   { "network", FALSE, TRUE, NULL, fits_network },
   { "pod", FALSE, FALSE, NULL, fits_nothing },
-  { "restart-policy", FALSE, FALSE, parse_policy, fits_policy },
-  { "should-start-on-boot", FALSE, FALSE, parse_flag, fits_boot },
+  { "restart-policy", FALSE, TRUE, parse_policy, fits_policy },
+  { "should-start-on-boot", FALSE, TRUE, parse_flag, fits_boot },
   { "since", FALSE, FALSE, parse_container, fits_since },
   { "status", FALSE, FALSE, parse_status, fits_status },
   { "until", FALSE, FALSE, parse_until, fits_before },

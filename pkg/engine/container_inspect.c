@@ -338,6 +338,7 @@ container_inspect (Storage *storage, ContainerView *view, gboolean size, GError 
     { "State", state_json (&inspected) }, { "EffectiveCaps", inspect_caps (&inspected, "effective") }, { "BoundingCaps", inspect_caps (&inspected, "bounding") }, { "ExecIDs", container_exec_ids (storage, row->id) },
     { "GraphDriver", driver_json (&inspected, folder) }, { "Mounts", mounts_json (&inspected) }, { "NetworkSettings", network_json (&inspected) },
     { "Config", inspect_config (&inspected) }, { "HostConfig", inspect_host_config (&inspected) }, { "UseImageHosts", json_boolean (inspected.options->no_hosts) },
+    { "RestartCount", json_integer (json_integer_value (json_object_get (row->config, "restart_count"))) },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (parts); i++)
     json_object_set_new (object, parts[i].name, parts[i].value);

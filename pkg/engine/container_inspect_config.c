@@ -2,7 +2,11 @@
 #include <string.h>
 
 #include "pkg/base/proc.h"
+#include "pkg/base/text.h"
+#include "pkg/engine/container_health.h"
 #include "pkg/engine/container_inspect.h"
+#include "pkg/engine/container_log.h"
+#include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/json/json.h"
 #include "pkg/seccomp/caps.h"
@@ -42,6 +46,22 @@ annotations (const Inspected *inspected)
   return object;
 }
 
+/* inspect_health: what there is of it; without a check Podman leaves these fields out. */
+static void
+inspect_health (json_t *config, const Inspected *inspected)
+{
+  const ContainerOptions *options = inspected->options;
+  json_t *check = json_object_get (inspected->row->config, "healthcheck"), *startup = json_object_get (inspected->row->config, "startup_healthcheck");
+  if (check == NULL)
+    return;
+  json_object_set (config, "Healthcheck", check);
+  if (startup != NULL)
+    json_object_set (config, "StartupHealthCheck", startup);
+  inspect_text (config, "HealthLogDestination", options->health_log_destination != NULL ? options->health_log_destination : "local");
+  json_object_set_new (config, "HealthMaxLogCount", json_integer (options->health_max_log_count >= 0 ? options->health_max_log_count : 5));
+  json_object_set_new (config, "HealthMaxLogSize", json_integer (options->health_max_log_size >= 0 ? options->health_max_log_size : 500));
+}
+
 json_t *
 inspect_config (const Inspected *inspected)
 {
@@ -57,8 +77,8 @@ inspect_config (const Inspected *inspected)
   const struct { const char *name, *value; } texts[] = {
     { "Hostname", json_string_value (json_object_get (row, "hostname")) }, { "User", user }, { "Image", inspected->row->image_name },
     { "WorkingDir", json_string_value (json_lookup (inspected->spec, "process.cwd")) },
-    { "StopSignal", proc_signal_name ((int) json_integer_value (json_object_get (row, "stop_signal"))) }, { "HealthcheckOnFailureAction", "none" },
-    { "Timezone", options->tz }, { "Umask", umask }, { "sdNotifyMode", "ignore" },
+    { "StopSignal", proc_signal_name ((int) json_integer_value (json_object_get (row, "stop_signal"))) }, { "HealthcheckOnFailureAction", health_on_failure (options) },
+    { "Timezone", options->tz }, { "Umask", umask }, { "sdNotifyMode", options->sdnotify != NULL ? options->sdnotify : "container" },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     inspect_text (config, texts[i].name, texts[i].value);
@@ -70,6 +90,7 @@ inspect_config (const Inspected *inspected)
   set_or_null (config, "Labels", json_object_get (row, "labels"));
   json_object_set_new (config, "Annotations", annotations (inspected));
   inspect_list (config, "CreateCommand", options->create_command);
+  inspect_health (config, inspected);
   json_object_set_new (config, "Timeout", json_integer (options->timeout));
   json_object_set_new (config, "StopTimeout", json_integer (options->stop_timeout));
   json_object_set_new (config, "Passwd", json_boolean (options->passwd));
@@ -192,15 +213,29 @@ set_words (json_t *host, const ContainerOptions *options)
     inspect_list (host, lists[i].name, lists[i].value);
 }
 
+static json_t *
+log_config (const Inspected *inspected)
+{
+  g_auto (LogSettings) settings = { 0 };
+  if (!log_settings_parse (inspected->options, &settings, NULL))
+    return json_object ();
+  g_autofree char *path = log_path (&settings, inspected->storage->paths, inspected->row->id), *size = text_size ((guint64) settings.max_size, 4);
+  return json_pack ("{s:s, s:n, s:s, s:s, s:s}", "Type", settings.driver, "Config", "Path", path != NULL ? path : "", "Tag", settings.tag != NULL ? settings.tag : "", "Size",
+                    settings.max_size > 0 ? size : "0B");
+}
+
 json_t *
 inspect_host_config (const Inspected *inspected)
 {
   const ContainerOptions *options = inspected->options;
   json_t *host = inspect_shape (host_fields);
+  Policy policy;
+  (void) policy_parse (options->restart, &policy, NULL);
   set_words (host, options);
   const struct { const char *name; json_t *value; } values[] = {
-    { "LogConfig", json_pack ("{s:s, s:n, s:s, s:s, s:s}", "Type", "none", "Config", "Path", "", "Tag", "", "Size", "0B") },
-    { "RestartPolicy", json_pack ("{s:s, s:i}", "Name", "no", "MaximumRetryCount", 0) },
+    { "LogConfig", log_config (inspected) },
+    { "RestartPolicy", json_pack ("{s:s, s:i}", "Name", policy_name (&policy), "MaximumRetryCount", (int) policy.retries) },
+    { "AutoRemoveImage", json_boolean (options->rmi) },
     { "AutoRemove", json_boolean (inspected->row->auto_remove) },
     { "Annotations", annotations (inspected) },
     { "OomScoreAdj", json_integer (options->oom_score_adj) },

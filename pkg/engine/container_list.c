@@ -151,7 +151,7 @@ container_row_json (const ContainerRow *row, gboolean namespaces, gint64 now)
     { "Pod", json_string ("") },
     { "PodName", json_string ("") },
     { "Ports", json_null () },
-    { "Restarts", json_integer (0) },
+    { "Restarts", json_integer (json_integer_value (json_object_get (view->row->config, "restart_count"))) },
     { "Size", row->size_rw >= 0 ? json_pack ("{s:I, s:I}", "rootFsSize", (json_int_t) row->size_root, "rwSize", (json_int_t) row->size_rw) : json_null () },
     { "StartedAt", json_integer (unix_seconds (container->started)) },
     { "State", json_string (view->status) },

@@ -2,26 +2,195 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/cli/cli.h"
+#include "pkg/template/template.h"
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+static const struct {
+  const char *name;
+  MonitorLogKind kind;
+  gboolean tty;
+} drivers[] = {
+  { "k8s-file", MONITOR_LOG_K8S, FALSE },          { "json-file", MONITOR_LOG_JSON, FALSE }, { "journald", MONITOR_LOG_JOURNALD, FALSE },
+  { "none", MONITOR_LOG_NONE, FALSE },             { "passthrough", MONITOR_LOG_PASSTHROUGH, FALSE },
+  { "passthrough-tty", MONITOR_LOG_PASSTHROUGH, TRUE },
+};
+
+/* ---- words */
+
+void
+log_settings_clear (LogSettings *settings)
+{
+  g_clear_pointer (&settings->path, g_free);
+  g_clear_pointer (&settings->tag, g_free);
+}
+
+static gboolean
+find_driver (const char *name, LogSettings *settings, GError **error)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (drivers); i++)
+    if (name == NULL || name[0] == '\0' || strcmp (name, drivers[i].name) == 0)
+      {
+        settings->kind = drivers[i].kind;
+        settings->tty = drivers[i].tty;
+        settings->driver = drivers[i].name;
+        return TRUE;
+      }
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log driver: %s: invalid argument", name);
+}
+
+static gboolean
+parse_size (const char *text, gint64 *ret_size, GError **error)
+{
+  static const CliOption size = { "max-size", 0, CLI_SIZE };
+  g_autoptr (GError) problem = NULL;
+  return cli_value_check (&size, text, ret_size, NULL, &problem) || coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt max-size=%s: %s", text, problem->message);
+}
+
+static gboolean
+parse_option (const ContainerOptions *options, const char *text, LogSettings *settings, GError **error)
+{
+  const char *equals = strchr (text, '=');
+  if (equals == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log option \"%s\": must be KEY=VALUE", text);
+  const char *value = equals + 1;
+  g_autofree char *key = g_strndup (text, (gsize) (equals - text));
+  if (strcmp (key, "path") == 0)
+    {
+      g_free (settings->path);
+      settings->path = g_canonicalize_filename (value, options->cwd);
+      return TRUE;
+    }
+  if (strcmp (key, "tag") == 0)
+    {
+      g_free (settings->tag);
+      settings->tag = g_strdup (value);
+      return template_check (value, error);
+    }
+  if (strcmp (key, "max-size") == 0)
+    return parse_size (value, &settings->max_size, error);
+  guint64 number;
+  if (strcmp (key, "max-file") == 0 && g_ascii_string_to_unsigned (value, 10, 1, 1000, &number, NULL))
+    {
+      settings->max_files = (guint) number;
+      return TRUE;
+    }
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log option \"%s\": path=, max-size=, max-file= (1 to 1000) and tag= are known", text);
+}
 
 gboolean
-log_open (const Make *make, MonitorLog *ret_log, GError **error)
+log_settings_parse (const ContainerOptions *options, LogSettings *ret_settings, GError **error)
 {
-  MonitorLog log = { .kind = MONITOR_LOG_K8S, .fd = -1, .dir = -1, .max_files = 1 };
-  g_autofree char *path = g_build_filename (make->folder, CONTAINER_LOG_FILE, NULL);
-  log.fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (log.fd < 0)
+  g_auto (LogSettings) settings = { .max_files = 1 };
+  if (!find_driver (options->log_driver, &settings, error))
+    return FALSE;
+  for (char **text = options->log_opt; text != NULL && *text != NULL; text++)
+    if (!parse_option (options, *text, &settings, error))
+      return FALSE;
+  *ret_settings = settings;
+  settings = (LogSettings){ 0 };
+  return TRUE;
+}
+
+gboolean
+log_check (const ContainerOptions *options, GError **error)
+{
+  g_auto (LogSettings) settings = { 0 };
+  if (options->log_driver == NULL && options->log_opt == NULL)
+    return TRUE;
+  if (!log_settings_parse (options, &settings, error))
+    return FALSE;
+  if (settings.kind != MONITOR_LOG_PASSTHROUGH)
+    return TRUE;
+  if (!settings.tty && options->tty)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "the passthrough log driver cannot be used with --tty: passthrough-tty can");
+  if (!settings.tty && isatty (STDIN_FILENO))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "the '--log-driver passthrough' option cannot be used on a TTY");
+  return TRUE;
+}
+
+gboolean
+log_passes_through (const ContainerOptions *options)
+{
+  return options->log_driver != NULL && g_str_has_prefix (options->log_driver, "passthrough");
+}
+
+char *
+log_path (const LogSettings *settings, const ConfigPaths *paths, const char *id)
+{
+  if (settings->kind != MONITOR_LOG_K8S && settings->kind != MONITOR_LOG_JSON)
+    return NULL;
+  return settings->path != NULL ? g_strdup (settings->path) : g_build_filename (paths->root, "containers", id, CONTAINER_LOG_FILE, NULL);
+}
+
+/* ---- opening */
+
+static gboolean
+expand_tag (const Make *make, const char *format, MonitorLog *log, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  const char *image_id = make->image != NULL ? make->image->id : "";
+  json_auto_t *words = json_pack ("{s:s%, s:s, s:s, s:s, s:s%, s:s, s:s}", "ID", make->id, (size_t) 12, "FullID", make->id, "Name", make->name, "ImageName",
+                                  make->image_name != NULL ? make->image_name : "", "ImageID", image_id, strlen (image_id) < 12 ? strlen (image_id) : (size_t) 12, "ImageFullID", image_id,
+                                  "DaemonName", "coracle");
+  if (!template_render (format, words, text, error))
+    return coracle_prefix (error, "--log-opt tag");
+  if (g_strlcpy (log->tag, text->str, sizeof log->tag) >= sizeof log->tag)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt tag: longer than %zu characters", sizeof log->tag - 1);
+  return TRUE;
+}
+
+static gboolean
+open_journal (MonitorLog *log, GError **error)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+  log->fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (log->fd >= 0 && connect (log->fd, (const struct sockaddr *) &address, sizeof address) == 0)
+    return TRUE;
+  int errsv = errno;
+  return coracle_throw_errno (error, errsv, "--log-driver journald: connecting to " JOURNAL_SOCKET);
+}
+
+static gboolean
+open_file (const LogSettings *settings, const char *path, MonitorLog *log, GError **error)
+{
+  log->fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (log->fd >= 0 && settings->max_size > 0)
+    {
+      g_autofree char *folder = g_path_get_dirname (path), *name = g_path_get_basename (path);
+      log->dir = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+      if (g_strlcpy (log->name, name, sizeof log->name) >= sizeof log->name)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt path=%s: a file name of %zu characters or more cannot be rotated", path, sizeof log->name);
+    }
+  if (log->fd < 0 || (settings->max_size > 0 && log->dir < 0))
     {
       int errsv = errno;
       return coracle_throw_errno (error, errsv, "opening the log %s", path);
     }
-  g_strlcpy (log.container_name, make->name, sizeof log.container_name);
-  *ret_log = log;
   return TRUE;
+}
+
+gboolean
+log_open (const Make *make, MonitorLog *ret_log, GError **error)
+{
+  g_auto (LogSettings) settings = { 0 };
+  if (!log_settings_parse (make->options, &settings, error))
+    return FALSE;
+  MonitorLog *log = ret_log;
+  *log = (MonitorLog){ .kind = settings.kind, .fd = -1, .dir = -1, .max_size = (uint64_t) settings.max_size, .max_files = settings.max_files };
+  g_strlcpy (log->container_name, make->name, sizeof log->container_name);
+  g_autofree char *path = log_path (&settings, make->paths, make->id);
+  return (settings.tag == NULL || expand_tag (make, settings.tag, log, error)) && (path == NULL || open_file (&settings, path, log, error))
+         && (settings.kind != MONITOR_LOG_JOURNALD || open_journal (log, error));
 }
 
 void

@@ -13,7 +13,9 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
+#include "pkg/engine/container_health.h"
 #include "pkg/engine/container_hooks.h"
+#include "pkg/engine/container_log.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/names.h"
@@ -43,6 +45,8 @@ make_clear (Make *make)
   json_decref (make->mounts);
   json_decref (make->config);
   json_decref (make->volumes);
+  json_decref (make->health);
+  json_decref (make->startup_health);
   g_clear_pointer (&make->security, spec_security_free);
   json_decref (make->labels);
   g_clear_pointer (&make->seccomp, seccomp_filter_free);
@@ -202,7 +206,8 @@ make_begin (Make *make, GError **error)
   make->storage = storage_open (make->paths, error);
   if (make->storage == NULL)
     return FALSE;
-  return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error) && load_seccomp (make, error);
+  return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
+         && health_config (make->options, make->image_config, &make->health, &make->startup_health, error) && load_seccomp (make, error);
 }
 
 /* ---- folders: in the user namespace */
@@ -362,6 +367,8 @@ make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row
   if (!words_network (make->options, &make->network, &make->network_path, error) || !find_same_image (make, error) || !choose_args (make, error) || !choose_stop_signal (make, error)
       || !load_seccomp (make, error))
     return FALSE;
+  make->health = json_incref (json_object_get (row->config, "healthcheck"));
+  make->startup_health = json_incref (json_object_get (row->config, "startup_healthcheck"));
   make->hostname = words_hostname (make);
   return write_etc (make, make->mounts, error);
 }
@@ -526,7 +533,7 @@ build_config (Make *make, GError **error)
   int oom = choose_oom (make);
   SpecInput input = {
     .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd,
-    .terminal = options->tty, .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
+    .terminal = options->tty && !log_passes_through (options), .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
     .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
     .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network == NETWORK_PATH ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
@@ -613,6 +620,10 @@ make_row (const Make *make)
   env_freeze (make, options);
   row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", options, "args", words_to_json (make->args),
                            "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
+  if (make->health != NULL)
+    json_object_set (row->config, "healthcheck", make->health);
+  if (make->startup_health != NULL)
+    json_object_set (row->config, "startup_healthcheck", make->startup_health);
   json_object_set_new (row->config, "run_root", json_string (make->paths->run_root));
   json_object_set_new (row->config, "mounts", record_mounts (make));
   json_t *exposed = json_object_get (make->image_config, "ExposedPorts");

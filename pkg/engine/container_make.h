@@ -53,6 +53,7 @@ typedef struct {
   json_t *mounts;              /* OCI form */
   json_t *config;              /* config.json without linux.seccomp */
   json_t *volumes;             /* anonymous ones made for it: array of names */
+  json_t *health, *startup_health;   /* container_health.h; NULL = none */
   gboolean folder_made;
   const StateContainer *existing;   /* the row of a container that was made before (make_resume); borrowed, NULL = a new one */
 } Make;

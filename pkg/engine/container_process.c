@@ -16,6 +16,7 @@
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_log.h"
+#include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
@@ -176,7 +177,7 @@ open_client (Run *run, GError **error)
 {
   const ContainerOptions *options = run->make.options;
   int r = socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, run->client);
-  if (r == 0 && options->interactive && !options->tty)
+  if (r == 0 && options->interactive && !options->tty && !log_passes_through (options))
     r = pipe2 (run->input, O_CLOEXEC);
   if (r < 0)
     {
@@ -214,14 +215,17 @@ fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtim
 {
   const Make *make = &run->make;
   const ContainerOptions *options = make->options;
+  Policy policy;
+  gboolean passes = log_passes_through (options);
   *runtime = (RuntimeOptions){
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
     .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir,
-    .out_fd = run->attached ? STDOUT_FILENO : -1, .err_fd = run->attached ? STDERR_FILENO : -1,
-    .client = run->client[1], .stdin_read = run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
+    .out_fd = run->attached || passes ? STDOUT_FILENO : -1, .err_fd = run->attached || passes ? STDERR_FILENO : -1,
+    .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
     .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = cleanup,
+    .restart = policy_parse (options->restart, &policy, NULL) && (policy.kind != POLICY_NO || g_strcmp0 (options->health_on_failure, "restart") == 0),
   };
   terminal_size (&runtime->rows, &runtime->columns);
 }
@@ -242,6 +246,7 @@ perform (Run *run, GError **error)
       done = runtime.listener >= 0 || coracle_throw_errno (error, -runtime.listener, "making the socket %s/%s/attach", make->paths->run_root, make->id);
     }
   run->tried = done;
+  run->restarts = runtime.restart;
   done = done && runtime_start (make->config, &runtime, record, run, &run->process, error);
   fd_close (runtime.listener);
   log_close (&runtime.log);
@@ -258,7 +263,8 @@ process_start (Run *run, GError **error)
     fd_close (fd_steal (&run->input[i]));
   fd_close (fd_steal (&run->client[1]));
   fd_close (fd_steal (&make->root_fd));
-  if (!live_record_init (make->run_dir, run->process.init, error) || !write_pid (make->options->pidfile, "pid", run->process.init, error))
+  if (!live_record_init (make->run_dir, run->process.init, error) || !write_pid (make->options->pidfile, "pid", run->process.init, error)
+      || !write_pid (make->options->conmon_pidfile, "conmon pid", run->process.monitor, error))
     return FALSE;
   monitor_client_recorded (run->client[0]);
   /* from here on the lock is the monitor's alone: a command that is stopped at its terminal must not keep `rm -f` out */
@@ -303,7 +309,7 @@ settle_lost (Run *run, GError **error)
   (void) poll (&init, 1, 2000);
   (void) umount2 (make->rootfs, MNT_DETACH);
   make->run_dir = storage_run_begin (make->storage, make->id, NULL);
-  return make->run_dir < 0 || container_cleanup (make->storage, make->id, fd_steal (&make->run_dir), error);
+  return make->run_dir < 0 || container_cleanup (make->storage, make->id, fd_steal (&make->run_dir), FALSE, NULL, error);
 }
 
 /* note_end: in the row as it is now: its name, its policy may have changed meanwhile. */
@@ -327,6 +333,12 @@ finish (Run *run, const MonitorExit *ended, GError **error)
   gboolean done;
   if (!monitor_client_waited_for (run->client[0]))
     return settle_lost (run, error);
+  if (run->restarts)
+    {
+      /* not told that all is done, the monitor asks the clean-up, which knows whether another start follows */
+      fd_close (fd_steal (&run->client[0]));
+      return TRUE;
+    }
   poststop (run);
   /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
   (void) umount2 (make->rootfs, MNT_DETACH);
@@ -342,6 +354,8 @@ finish (Run *run, const MonitorExit *ended, GError **error)
       event_container (make->storage, run->row, "died");
       event_container (make->storage, run->row, make->options->rm ? "remove" : "cleanup");
       storage_run_end (make->storage, make->id, -1);
+      if (make->options->rmi && make->image != NULL)
+        container_remove_image (make->storage, make->image->id);
       monitor_client_cleaned (run->client[0]);
     }
   /* not told that it is done, the monitor does it after us: when it has let go of the root filesystem there may be room */
@@ -438,7 +452,13 @@ gboolean
 process_stay (Run *run, int *ret_status, GError **error)
 {
   const ContainerOptions *options = run->make.options;
-  MonitorClient client = { .socket = run->client[0], .init_pidfd = run->process.init_pidfd, .tty = options->tty, .interactive = run->interactive, .forward_signals = run->sig_proxy };
+  gboolean passes = log_passes_through (options);
+  MonitorClient client = { .socket = run->client[0], .init_pidfd = run->process.init_pidfd, .tty = options->tty && !passes, .interactive = run->interactive && !passes,
+                           .forward_signals = run->sig_proxy };
+  DetachKeys keys;
+  if (!detach_keys_parse (run->detach_keys != NULL ? run->detach_keys : "ctrl-p,ctrl-q", &keys, error))
+    return FALSE;
+  client.detach_keys = &keys;
   MonitorResult result;
   if (!monitor_client_run (&client, run->signals, &result, error))
     {

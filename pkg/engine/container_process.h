@@ -20,6 +20,8 @@ typedef struct {
   gboolean attached;         /* its output goes to our own standard output and error */
   gboolean interactive;      /* our standard input goes to it */
   gboolean sig_proxy;
+  const char *detach_keys;   /* NULL = the usual ones; borrowed */
+  gboolean restarts;         /* the monitor may start it again */
   gboolean recorded;
   gboolean cidfile;          /* was written */
   gboolean tried;            /* the runtime was at work: hooks may have run */

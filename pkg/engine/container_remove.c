@@ -1,7 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
@@ -9,7 +8,6 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container.h"
-#include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_stop.h"
 #include "pkg/engine/event.h"
@@ -109,25 +107,4 @@ container_remove (Storage *storage, const char *id, gboolean force, gint64 timeo
   event_container (storage, view->row, "remove");
   storage_run_end (storage, view->row->id, run_dir);
   return TRUE;
-}
-
-gboolean
-container_cleanup (Storage *storage, const char *id, int run_fd, GError **error)
-{
-  if (run_fd < 0)
-    run_fd = storage_run_begin (storage, id, error);
-  if (run_fd < 0)
-    return FALSE;
-  g_autoptr (StateContainer) row = state_container_find (storage->state, id, NULL);
-  /* nobody waits for us who could be told of a hook that failed */
-  if (row != NULL)
-    (void) hooks_poststop (json_object_get (row->config, "poststop"), NULL);
-  return storage_container_settle (storage, id, run_fd, error);
-}
-
-void
-container_unmount (const ConfigPaths *paths, const char *id)
-{
-  g_autofree char *merged = g_build_filename (paths->root, "containers", id, "merged", NULL);
-  (void) umount2 (merged, MNT_DETACH);
 }

@@ -6,6 +6,7 @@ begin (Run *run, const ConfigPaths *paths, const ContainerOptions *options, Cont
   process_init (run, paths, options);
   run->notice = notice;
   run->notice_data = notice_data;
+  run->detach_keys = options->detach_keys;
 }
 
 gboolean

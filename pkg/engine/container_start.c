@@ -87,6 +87,7 @@ start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, c
   run.attached = how->attach;
   run.interactive = how->interactive && options->interactive;
   run.sig_proxy = how->sig_proxy;
+  run.detach_keys = how->detach_keys != NULL ? how->detach_keys : options->detach_keys;
   if (!process_resume (&run, storage, map, row, run_dir, error) || !own_mounts (how->mounts, error) || !make_folders (&run.make, error) || !make_config (&run.make, error)
       || !process_start (&run, error))
     {

@@ -112,7 +112,7 @@ formats() {
   shows done '.HostConfig.Devices' '[{"PathOnHost":"/dev/null","PathInContainer":"/dev/nothing","CgroupPermissions":"r"}]'
   shows done '.HostConfig.Ulimits | map(select(.Name == "RLIMIT_NOFILE"))' '[{"Name":"RLIMIT_NOFILE","Soft":100,"Hard":200}]'
   shows done '.HostConfig | [.NetworkMode, .PidMode, .UTSMode, .CgroupMode, .AutoRemove, .RestartPolicy]' '["slirp4netns","private","private","private",false,{"Name":"no","MaximumRetryCount":0}]'
-  shows done '.HostConfig.LogConfig.Type' '"none"'
+  shows done '.HostConfig.LogConfig.Type' '"k8s-file"'
   shows live '.HostConfig.NetworkMode' '"none"'
 }
 

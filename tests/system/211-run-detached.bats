@@ -77,3 +77,122 @@ is_gone() { ! coracle container exists "$1"; }
   run_coracle rm -f -t 0 d8
   no_leaks
 }
+
+restarts() { coracle inspect -f '{{.RestartCount}}' "$1"; }
+has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
+
+@test "--restart=on-failure:2: started again twice, then it stays ended" {
+  run_coracle run -d --restart=on-failure:2 --name r1 box sh -c 'echo x >>/count; exit 4'
+  wait_for 10 has_restarts r1 2
+  wait_for 5 is_state r1 exited
+  sleep 0.7
+  run_coracle inspect -f '{{.RestartCount}} {{.State.ExitCode}} {{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' r1
+  is "$output" "2 4 exited on-failure 2"
+  run_coracle start r1
+  wait_for 10 has_restarts r1 2
+  run_coracle rm -f -t 0 r1
+  no_leaks
+}
+
+@test "--restart=on-failure: a success ends it" {
+  run_coracle run -d --restart=on-failure --name r2 box sh -c 'test -e /again && exit 0; touch /again; exit 1'
+  wait_for 10 has_restarts r2 1
+  sleep 0.5
+  wait_for 10 is_state r2 exited
+  run_coracle inspect -f '{{.RestartCount}} {{.State.ExitCode}}' r2
+  is "$output" "1 0"
+  run_coracle rm r2
+  no_leaks
+}
+
+@test "--restart=always: stop is for good, ps finds it by its policy" {
+  run_coracle run -d --restart=always --name r3 box sh -c 'sleep 0.2'
+  wait_for 10 has_restarts r3 2
+  run_coracle stop -t 0 r3
+  n=$(restarts r3)
+  sleep 1
+  is "$(restarts r3)" "$n" "no start after stop"
+  is "$(state_of r3)" exited
+  run_coracle ps -a --filter restart-policy=always --format '{{.Names}}'
+  is "$output" r3
+  run_coracle ps -a --filter should-start-on-boot=true --format '{{.Names}}'
+  is "$output" r3
+  run_coracle ps -a --filter restart-policy=no --format '{{.Names}}'
+  is "$output" ""
+  run_coracle rm r3
+  no_leaks
+}
+
+@test "--restart: words that make no sense" {
+  run_coracle 125 run --restart=bogus box true
+  is "$output" 'Error: "bogus" is not a valid restart policy: invalid argument'
+  run_coracle 125 run --restart=always:3 box true
+  is "$output" "Error: restart policy retries can only be specified with on-failure restart policy"
+  run_coracle 125 run --restart=on-failure:x box true
+  has "$output" "parsing restart policy retry count"
+  run_coracle 125 run --rm --restart=always box true
+  is "$output" 'Error: the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"'
+  run_coracle run --rm --restart=no box true
+}
+
+@test "--rmi takes the image along, unless another container uses it" {
+  run_coracle tag box other:1
+  run_coracle commit "$(coracle create --name tmp box)" gone:1
+  run_coracle rm tmp
+  run_coracle run --rmi gone:1 true
+  run_coracle 1 image exists gone:1
+  run_coracle run -d --rmi --name keeps box true
+  wait_for 5 is_gone keeps
+  run_coracle image exists box
+}
+
+@test "the log: where, and what inspect says of it" {
+  run_coracle run --name l1 box echo logged
+  path=$(coracle inspect -f '{{.HostConfig.LogConfig.Path}}' l1)
+  is "$path" "$STORE/containers/$(coracle inspect -f '{{.Id}}' l1)/ctr.log"
+  like "$(cat "$path")" '^[0-9]{4}-.* stdout F logged$'
+  run_coracle run -d --log-driver json-file --log-opt path="$TEST_STORE/x.log" --log-opt max-size=10kb --log-opt tag='{{.Name}}' --name l2 box echo json
+  wait_for 5 is_state l2 exited
+  like "$(cat "$TEST_STORE/x.log")" '"log":"json\\n"'
+  run_coracle inspect -f '{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}} {{.HostConfig.LogConfig.Size}} {{.HostConfig.LogConfig.Tag}}' l2
+  is "$output" "json-file $TEST_STORE/x.log 10.24kB {{.Name}}"
+  run_coracle run --log-driver none --name l3 box echo nothing
+  is "$output" nothing
+  [ ! -e "$STORE/containers/$(coracle inspect -f '{{.Id}}' l3)/ctr.log" ]
+  run_coracle 125 run --log-driver bogus box true
+  has "$output" "invalid log driver: bogus"
+  run_coracle 125 run --log-opt bogus box true
+  run_coracle 125 run --log-opt bogus=1 box true
+  run_coracle rm l1 l2 l3
+}
+
+@test "--log-driver passthrough: the caller's own descriptors" {
+  run_coracle_out run --rm --log-driver passthrough box sh -c 'echo out; echo err >&2'
+  is "$output" out
+  is "$stderr" err
+  run bash -c "'$CORACLE' run -d --log-driver=passthrough --name p1 box sh -c 'sleep 0.3; echo late' | tail -1"
+  is "$output" late
+  run_coracle rm -f p1
+  run_coracle 125 run -t --log-driver passthrough box true
+}
+
+@test "--pidfile and --conmon-pidfile" {
+  run_coracle run -d --name pf --pidfile "$TEST_STORE/pid" --conmon-pidfile "$TEST_STORE/cpid" box sleep 300
+  is "$(cat "$TEST_STORE/pid")" "$(coracle inspect -f '{{.State.Pid}}' pf)"
+  is "$(cat "$TEST_STORE/cpid")" "$(coracle inspect -f '{{.State.ConmonPid}}' pf)"
+  run_coracle rm -f -t 0 pf
+}
+
+@test "health checks as they are kept" {
+  run_coracle create --name h1 --health-cmd 'test -e /ok' --health-interval 5s --health-retries 7 --health-on-failure kill box sleep 3
+  run_coracle inspect -f '{{json .Config.Healthcheck}} {{.Config.HealthcheckOnFailureAction}}' h1
+  is "$output" '{"Test":["CMD-SHELL","test -e /ok"],"Interval":5000000000,"Timeout":30000000000,"StartPeriod":0,"Retries":7} kill'
+  run_coracle create --name h2 --health-cmd '["CMD","a","b"]' --health-interval disable box true
+  run_coracle inspect -f '{{json .Config.Healthcheck.Test}} {{.Config.Healthcheck.Interval}}' h2
+  is "$output" '["CMD","a","b"] 0'
+  run_coracle 125 create --no-healthcheck --health-cmd x box true
+  is "$output" "Error: cannot specify both --no-healthcheck and --health-cmd"
+  run_coracle 125 create --health-on-failure kill box true
+  is "$output" "Error: cannot set on-failure action to kill without a health check"
+  run_coracle rm h1 h2
+}
