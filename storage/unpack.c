@@ -219,6 +219,8 @@ clear_way (Unpack *self, Member *member, GError **error)
       int errsv = errno;
       return errsv == ENOENT ? TRUE : throw_member (error, errsv, "looking at", member);
     }
+  if (self->options->into && !self->options->overwrite && S_ISDIR (st.st_mode) != (archive_entry_hardlink (member->entry) == NULL && archive_entry_filetype (member->entry) == AE_IFDIR))
+    return throw_member (error, EEXIST, "making", member);
   int r = path_remove_tree (member->parent_fd, member->name);
   if (r < 0)
     return throw_member (error, -r, "replacing", member);
@@ -238,7 +240,7 @@ set_owner (Unpack *self, const Member *member, int fd, GError **error)
 {
   if (self->options->single)
     return TRUE;
-  gint64 uid = archive_entry_uid (member->entry), gid = archive_entry_gid (member->entry);
+  gint64 uid = self->options->give ? (gint64) self->options->uid : archive_entry_uid (member->entry), gid = self->options->give ? (gint64) self->options->gid : archive_entry_gid (member->entry);
   if (uid < 0 || gid < 0 || uid >= G_MAXUINT32 || gid >= G_MAXUINT32)
     return throw_corrupt (error, "its owner is not a valid id", member->path);
   if ((uid_t) uid == self->uid && (gid_t) gid == self->gid)
@@ -588,7 +590,7 @@ take_member (Unpack *self, struct archive *archive, struct archive_entry *entry,
   if (path[0] == '\0' && (archive_entry_filetype (entry) != AE_IFDIR || archive_entry_hardlink (entry) != NULL))
     return throw_corrupt (error, "a member that replaces the root folder", "/");
   if (path[0] == '\0')
-    return make_folder (self, &member, error);
+    return self->options->into || make_folder (self, &member, error);
   gboolean taken;
   if (!member_locate (self, &member, error) || !take_whiteout (self, &member, &taken, error))
     return FALSE;

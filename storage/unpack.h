@@ -7,6 +7,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/types.h>
 
 #include "pkg/archive/stream.h"
 
@@ -16,6 +17,11 @@
 typedef struct {
   gboolean single;      /* only one id is mapped: owners are not set */
   gboolean layer;       /* .wh. names are whiteouts; FALSE: a plain root filesystem, in which they are ordinary names */
+  gboolean into;        /* the folder has things in it: what the archive says of "./" is passed over, and a folder is not replaced by what is none, nor the reverse */
+  gboolean overwrite;   /* @into: it is */
+  gboolean give;        /* everything to @uid and @gid, whatever the archive says */
+  uid_t uid;
+  gid_t gid;
 } UnpackOptions;
 
 typedef struct {

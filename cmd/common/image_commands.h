@@ -7,6 +7,7 @@
 
 #define IMAGE_COMMANDS(X) \
   X (commit)               \
+  X (cp)                   \
   X (export)               \
   X (import)               \
   X (load)                 \

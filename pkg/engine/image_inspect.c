@@ -105,7 +105,7 @@ image_inspect (Storage *storage, const StateImage *image, GError **error)
     { "RepoTags", names },
     { "RepoDigests", image_repo_digests (image) },
     { "Parent", json_string ("") },
-    { "Comment", json_string (text_at (last, "comment")) },
+    { "Comment", json_string (*text_at (config, "comment") != '\0' ? text_at (config, "comment") : text_at (last, "comment")) },
     { "Created", value_at (config, "created", json_null ()) },
     { "Config", inspect_config (config) },
     { "Version", json_string (text_at (config, "docker_version")) },
