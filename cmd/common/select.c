@@ -69,10 +69,27 @@ add (GPtrArray *list, const char *given, const char *id)
   g_ptr_array_add (list, selected);
 }
 
+GPtrArray *
+select_list_new (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) selected_free);
+}
+
+void
+select_list_add (GPtrArray *list, const char *given, const char *id)
+{
+  for (guint i = 0; i < list->len; i++)
+    if (strcmp (((const Selected *) list->pdata[i])->id, id) == 0)
+      return;
+  add (list, given, id);
+}
+
 static gboolean
 add_named (Storage *storage, const char *given, const SelectRequest *request, GPtrArray *list, GError **error)
 {
   g_autoptr (GError) problem = NULL;
+  if (given[0] == '\0')
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "name or ID cannot be empty");
   g_autoptr (StateContainer) row = state_container_find (storage->state, given, &problem);
   if (row != NULL)
     {
@@ -113,12 +130,9 @@ add_from_file (Storage *storage, const char *path, const SelectRequest *request,
 static gboolean
 add_latest (Storage *storage, GPtrArray *list, GError **error)
 {
-  g_autoptr (GPtrArray) rows = NULL;
-  if (!state_container_list_lean (storage->state, &rows, error))
+  g_autoptr (StateContainer) row = state_container_find_latest (storage->state, error);
+  if (row == NULL)
     return FALSE;
-  if (rows->len == 0)
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no such container");
-  const StateContainer *row = rows->pdata[rows->len - 1];
   add (list, row->id, row->id);
   return TRUE;
 }
@@ -162,7 +176,7 @@ add_asked (Storage *storage, const CliContext *context, const CliArgs *args, con
 gboolean
 select_containers (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, GPtrArray **ret_selected, GError **error)
 {
-  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify) selected_free);
+  g_autoptr (GPtrArray) list = select_list_new ();
   if (!add_asked (storage, context, args, request, list, error))
     return FALSE;
   *ret_selected = g_steal_pointer (&list);
@@ -175,7 +189,7 @@ select_first (Storage *storage, const CliContext *context, const CliArgs *args, 
   gboolean latest = has_flag (context, args, "latest");
   const char *cidfile = cli_option_find (context->command, "cidfile") != NULL ? cli_args_string (args, "cidfile") : NULL;
   const char *const *words = cli_args_argv (args);
-  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify) selected_free);
+  g_autoptr (GPtrArray) list = select_list_new ();
   if (latest && cidfile != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "--latest and --cidfile cannot be used together"), NULL;
   if (!latest && cidfile == NULL && words[0] == NULL)

@@ -51,6 +51,10 @@ gboolean select_check (const CliContext *context, const CliArgs *args, const Sel
  * Errors: NOT_FOUND a name or a file of --cidfile that does not exist, --latest without any container; INVALID a filter. */
 gboolean select_containers (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, GPtrArray **ret_selected, GError **error);
 
+/* A list of Selected of one's own: select_list_add leaves out an id that is there already. */
+GPtrArray *select_list_new (void);
+void select_list_add (GPtrArray *list, const char *given, const char *id);
+
 /* select_none: neither names nor an option that stands for them were given (start, logs and others have their own text for it). */
 gboolean select_none (const CliContext *context, const CliArgs *args);
 

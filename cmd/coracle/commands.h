@@ -9,6 +9,7 @@
   X (container_diff)        \
   X (container_exists)      \
   X (container_inspect)     \
+  X (container_prune)       \
   X (create)                \
   X (diff)                  \
   X (events)                \
@@ -23,7 +24,9 @@
   X (inspect)               \
   X (kill)                  \
   X (logs)                  \
+  X (port)                  \
   X (ps)                    \
+  X (rename)                \
   X (rm)                    \
   X (rmi)                   \
   X (run)                   \

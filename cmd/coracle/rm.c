@@ -4,12 +4,14 @@
 #include "cmd/common/select.h"
 #include "cmd/common/session.h"
 #include "pkg/base/error.h"
+#include "pkg/engine/container_depend.h"
 #include "pkg/engine/container_stop.h"
 
 static const CliOption options[] = {
   SELECT_OPTION_ALL ("All containers"),
   SELECT_OPTION_CIDFILE,
   SELECT_OPTION_FILTER (0),
+  { "depend", 0, CLI_BOOL, .help = "Before each, those that need it" },
   { "force", 'f', CLI_BOOL, .help = "Also running and paused ones: end them first; and do not mind those that do not exist" },
   SELECT_OPTION_IGNORE,
   SELECT_OPTION_LATEST,
@@ -18,20 +20,66 @@ static const CliOption options[] = {
   CLI_END
 };
 
-/* remove_one: prints the name as given. Returns the exit status that its failure asks for. */
+/* Exit statuses of podman-rm(1) */
+enum { RM_MISSING = 1, RM_RUNNING = 2, RM_FAILED = 125 };
+
+/* report: prints the names as given. Returns the exit status that the failures ask for. */
 static int
-remove_one (Session *session, const CliArgs *args, const Selected *selected)
+report (const GPtrArray *chosen, const ContainerRemove *items)
 {
-  g_autoptr (GError) problem = NULL;
-  gboolean force = cli_args_bool (args, "force");
-  if (container_remove (session->storage, selected->id, force, cli_args_is_set (args, "time") ? cli_args_int (args, "time") : CONTAINER_OWN_TIMEOUT, cli_args_bool (args, "volumes"), &problem)
-      || g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))   /* somebody was quicker */
+  int worst = 0;
+  for (guint i = 0; i < chosen->len; i++)
     {
-      printf ("%s\n", selected->given);
-      return 0;
+      /* gone meanwhile: somebody was quicker */
+      if (items[i].error == NULL || g_error_matches (items[i].error, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+        {
+          printf ("%s\n", ((const Selected *) chosen->pdata[i])->given);
+          continue;
+        }
+      dispatch_print_error (items[i].error);
+      int status = g_error_matches (items[i].error, CORACLE_ERROR, CORACLE_ERROR_IN_USE) ? RM_RUNNING : RM_FAILED;
+      worst = MAX (worst, status);
     }
-  dispatch_print_error (problem);
-  return g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE) ? 2 : 125;
+  return worst;
+}
+
+/* choose: those asked for, each once, and with --depend before it those that need it. */
+static gboolean
+choose (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, GPtrArray **ret_chosen, GError **error)
+{
+  g_autoptr (GPtrArray) named = NULL, ids = g_ptr_array_new_with_free_func (g_free), chosen = select_list_new ();
+  g_autoptr (GHashTable) dependents = NULL;
+  if (!select_containers (storage, context, args, request, &named, error))
+    return FALSE;
+  if (cli_args_bool (args, "depend") && (dependents = container_dependents (storage, error)) == NULL)
+    return FALSE;
+  for (guint i = 0; i < named->len; i++)
+    {
+      const Selected *selected = named->pdata[i];
+      if (dependents != NULL)
+        container_dependents_add (dependents, selected->id, ids);
+      for (guint k = 0; k < ids->len; k++)
+        select_list_add (chosen, ids->pdata[k], ids->pdata[k]);
+      select_list_add (chosen, selected->given, selected->id);
+      g_ptr_array_set_size (ids, 0);
+    }
+  *ret_chosen = g_steal_pointer (&chosen);
+  return TRUE;
+}
+
+static int
+remove_chosen (Session *session, const CliArgs *args, const GPtrArray *chosen, GError **error)
+{
+  g_autofree ContainerRemove *items = g_new0 (ContainerRemove, chosen->len + 1);
+  for (guint i = 0; i < chosen->len; i++)
+    items[i].id = ((const Selected *) chosen->pdata[i])->id;
+  gint64 timeout = cli_args_is_set (args, "time") ? cli_args_int (args, "time") : CONTAINER_OWN_TIMEOUT;
+  if (!container_remove_all (session->storage, items, chosen->len, cli_args_bool (args, "force"), timeout, cli_args_bool (args, "volumes"), error))
+    return CLI_FAILED;
+  int status = report (chosen, items);
+  for (guint i = 0; i < chosen->len; i++)
+    g_clear_error (&items[i].error);
+  return status;
 }
 
 static int
@@ -48,15 +96,9 @@ rm_run (const CliContext *context, const CliArgs *args, GError **error)
     }
   if (!select_check (context, args, &request, error) || !session_open (&session, context, TRUE, error))
     return CLI_FAILED;
-  if (!select_containers (session.storage, context, args, &request, &chosen, error))
-    return error != NULL && g_error_matches (*error, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND) ? 1 : CLI_FAILED;
-  int worst = 0;
-  for (guint i = 0; i < chosen->len; i++)
-    {
-      int status = remove_one (&session, args, chosen->pdata[i]);
-      worst = MAX (worst, status);
-    }
-  return worst;
+  if (!choose (session.storage, context, args, &request, &chosen, error))
+    return error != NULL && g_error_matches (*error, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND) ? RM_MISSING : CLI_FAILED;
+  return remove_chosen (&session, args, chosen, error);
 }
 
 const CliCommand cmd_rm = {

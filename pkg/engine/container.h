@@ -49,7 +49,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContainerView, container_view_free)
 
 ContainerView *container_view_new (Storage *storage, StateContainer *row);   /* takes the row */
 gboolean container_list (Storage *storage, GPtrArray **ret_views, GError **error);   /* of ContainerView, oldest first */
-ContainerView *container_find (Storage *storage, const char *name_or_id, GError **error);   /* NOT_FOUND "no container with name or ID … found: no such container" */
+ContainerView *container_find (Storage *storage, const char *name_or_id, GError **error);   /* NOT_FOUND "no container with name or ID … found: no such container"; INVALID "name or ID cannot be empty" */
+
+ContainerView *container_find_latest (Storage *storage, GError **error);   /* the one made last; NOT_FOUND "no such container" */
 
 /* container_network_mode: what --network @word is to users and scripts: "slirp4netns" for NULL and all its names, else the word. Borrowed. */
 const char *container_network_mode (const char *word);
@@ -61,9 +63,18 @@ void container_inspect_prune (json_t *inspected);
 /* container_size: bytes written above the image, and those with the image's own. Runs in the user namespace. */
 gboolean container_size (Storage *storage, const StateContainer *row, gint64 *ret_rw, gint64 *ret_root, GError **error);
 
-/* container_remove: stop it if @force (its stop signal, then SIGKILL after @timeout seconds) and remove all of it. Runs in the user namespace.
- * @volumes: also its anonymous volumes. Errors: IN_USE while it runs and @force is not given. */
+/* container_remove: stop it if @force, as container_stop does, and remove all of it. Runs in the user namespace.
+ * @volumes: also its anonymous volumes. Errors: IN_USE while it runs and @force is not given; EXISTS others need it (container_depend.h). */
 gboolean container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error);
+/* container_rename: whether it runs or not. Errors: NOT_FOUND; INVALID the name's form; EXISTS it is another's. */
+gboolean container_rename (Storage *storage, const char *name_or_id, const char *name, GError **error);
+/* container_remove_all: several: they are stopped at once, and those that need others go before them. FALSE only if nothing could be begun. */
+typedef struct {
+  const char *id;    /* in full; borrowed */
+  gboolean tried;
+  GError *error;     /* NULL: it is gone; owned by the caller */
+} ContainerRemove;
+gboolean container_remove_all (Storage *storage, ContainerRemove *items, gsize n, gboolean force, gint64 timeout, gboolean volumes, GError **error);
 /* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm, and its image with --rmi.
  * @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. @asked: another start is wanted whatever the policy says. @ret_again: the monitor shall start it again (MONITOR_AGAIN), and
  * the container is still its; NULL: nobody could. */

@@ -8,6 +8,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_depend.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_stop.h"
 #include "pkg/engine/event.h"
@@ -83,8 +84,33 @@ is_elsewhere (Storage *storage, const StateContainer *row, const char **ret_run_
   return alive;
 }
 
-gboolean
-container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error)
+/* remove_row: all of it, once nothing runs. @view: as it was found. */
+static gboolean
+remove_row (Storage *storage, const ContainerView *view, gboolean force, gint64 timeout, gboolean volumes, GError **error)
+{
+  StateContainer *row = view->row;
+  if (view->pid > 0 && !force)
+    return throw_running (row->id, view->status, error);
+  /* its monitor would start it again after its pause, and holds on to it until then */
+  if (!force && container_waits_for_restart (storage, view) && !container_call_off (storage, row, error))
+    return FALSE;
+  if (view->alive && force)
+    (void) stop_it (storage, row->id, timeout);
+  int run_dir = take_run_dir (storage, row, force, timeout, error);
+  if (run_dir < 0)
+    return FALSE;
+  if (!storage_container_remove (storage, row->id, volumes, error))
+    {
+      fd_close (run_dir);   /* the folder stays, as a sign for the next sweep */
+      return FALSE;
+    }
+  event_container (storage, row, "remove");
+  storage_run_end (storage, row->id, run_dir);
+  return TRUE;
+}
+
+static gboolean
+remove_one (Storage *storage, const char *id, GHashTable *dependents, gboolean force, gint64 timeout, gboolean volumes, GError **error)
 {
   g_autoptr (ContainerView) view = container_find (storage, id, error);
   if (view == NULL)
@@ -94,17 +120,68 @@ container_remove (Storage *storage, const char *id, gboolean force, gint64 timeo
     return coracle_throw (error, CORACLE_ERROR_IN_USE, "container %s runs with another run folder: use --runroot %s", view->row->id, run_root);
   if (view->pid > 0 && !force)
     return throw_running (view->row->id, view->status, error);
-  if (view->alive && force)
-    (void) stop_it (storage, view->row->id, timeout);
-  int run_dir = take_run_dir (storage, view->row, force, timeout, error);
-  if (run_dir < 0)
+  g_autofree char *needing = container_dependents_text (dependents, view->row->id);
+  if (needing != NULL)
+    return coracle_throw (error, CORACLE_ERROR_EXISTS, "container %s has dependent containers which must be removed before it: %s: container already exists", view->row->id, needing);
+  if (!remove_row (storage, view, force, timeout, volumes, error))
     return FALSE;
-  if (!storage_container_remove (storage, view->row->id, volumes, error))
+  container_dependents_drop (dependents, view->row->id);
+  return TRUE;
+}
+
+gboolean
+container_remove (Storage *storage, const char *id, gboolean force, gint64 timeout, gboolean volumes, GError **error)
+{
+  g_autoptr (GHashTable) dependents = container_dependents (storage, error);
+  return dependents != NULL && remove_one (storage, id, dependents, force, timeout, volumes, error);
+}
+
+/* ---- several */
+
+/* stop_all: at once, what would otherwise be waited for one after the other. What goes wrong is met again by the one who removes it. */
+static void
+stop_all (Storage *storage, const ContainerRemove *items, gsize n, gint64 timeout)
+{
+  g_autofree ContainerStop *stops = g_new0 (ContainerStop, n);
+  gsize alive = 0;
+  for (gsize i = 0; i < n; i++)
+    if (storage_run_alive (storage, items[i].id))
+      stops[alive++].id = items[i].id;
+  container_stop (storage, stops, alive, timeout);
+  for (gsize i = 0; i < alive; i++)
+    container_stop_clear (&stops[i]);
+}
+
+/* must_wait: something that needs it is to be removed as well, and before it. */
+static gboolean
+must_wait (GHashTable *dependents, const ContainerRemove *items, gsize n, const char *id)
+{
+  const GPtrArray *needing = g_hash_table_lookup (dependents, id);
+  for (guint i = 0; needing != NULL && i < needing->len; i++)
+    for (gsize k = 0; k < n; k++)
+      if (!items[k].tried && strcmp (items[k].id, needing->pdata[i]) == 0)
+        return TRUE;
+  return FALSE;
+}
+
+gboolean
+container_remove_all (Storage *storage, ContainerRemove *items, gsize n, gboolean force, gint64 timeout, gboolean volumes, GError **error)
+{
+  g_autoptr (GHashTable) dependents = container_dependents (storage, error);
+  if (dependents == NULL)
+    return FALSE;
+  if (force && n > 1)
+    stop_all (storage, items, n, timeout);
+  for (gboolean progress = TRUE; progress;)
     {
-      fd_close (run_dir);   /* the folder stays, as a sign for the next sweep */
-      return FALSE;
+      progress = FALSE;
+      for (gsize i = 0; i < n; i++)
+        {
+          if (items[i].tried || must_wait (dependents, items, n, items[i].id))
+            continue;
+          items[i].tried = progress = TRUE;
+          (void) remove_one (storage, items[i].id, dependents, force, timeout, volumes, &items[i].error);
+        }
     }
-  event_container (storage, view->row, "remove");
-  storage_run_end (storage, view->row->id, run_dir);
   return TRUE;
 }

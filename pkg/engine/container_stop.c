@@ -59,10 +59,10 @@ mark_stopped (StateContainer *row, void *data, GError **error)
   return TRUE;
 }
 
-/* call_off: no restart follows from here on. The row first: a clean-up that the monitor has started already may read it, and one that has read it leaves the monitor in its
+/* The row first: a clean-up that the monitor has started already may read it, and one that has read it leaves the monitor in its
  * pause before the next start, which the message ends. */
-static gboolean
-call_off (Storage *storage, const StateContainer *row, GError **error)
+gboolean
+container_call_off (Storage *storage, const StateContainer *row, GError **error)
 {
   if (!json_is_true (json_object_get (row->config, "stopped_by_user")) && !state_container_edit (storage->state, row->id, mark_stopped, NULL, error))
     return FALSE;
@@ -186,7 +186,7 @@ begin (Storage *storage, Ending *ending, gint64 timeout)
   g_autoptr (ContainerView) view = container_find (storage, ending->stop->id, &problem);
   /* also one that has ended, while its monitor waits to start it again */
   gboolean alive = view != NULL && view->row->started > 0 && storage_run_alive (storage, view->row->id);
-  if (view == NULL || (alive && !call_off (storage, view->row, &problem)))
+  if (view == NULL || (alive && !container_call_off (storage, view->row, &problem)))
     {
       fail (ending, problem);
       return;
@@ -330,7 +330,7 @@ container_kill (Storage *storage, const char *id, int signal, GError **error)
   StateContainer *row = view->row;
   if (view->pid == 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "can only kill running containers. %s is in state %s: container state improper", row->id, view->status);
-  if (is_meant_to_end (row, signal) && !call_off (storage, row, error))
+  if (is_meant_to_end (row, signal) && !container_call_off (storage, row, error))
     return FALSE;
   pid_t pid;
   cleanup_fd int init = live_open_init (storage, row->id, &pid);

@@ -25,6 +25,9 @@ void container_stop (Storage *storage, ContainerStop *stops, gsize n, gint64 tim
  * Errors: NOT_FOUND; INVALID it does not run; SYSTEM. */
 gboolean container_kill (Storage *storage, const char *id, int signal, GError **error);
 
+/* container_call_off: no restart policy starts it again from here on. */
+gboolean container_call_off (Storage *storage, const StateContainer *row, GError **error);
+
 /* container_waits_for_restart: it has ended, and its monitor is there to start it again. May read the row's config. */
 gboolean container_waits_for_restart (Storage *storage, const ContainerView *view);
 

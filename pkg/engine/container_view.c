@@ -183,17 +183,26 @@ ContainerView *
 container_find (Storage *storage, const char *name_or_id, GError **error)
 {
   GError *problem = NULL;
+  if (name_or_id[0] == '\0')
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "name or ID cannot be empty"), NULL;
   StateContainer *row = state_container_find (storage->state, name_or_id, &problem);
   if (row != NULL)
     return container_view_new (storage, row);
   if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
     {
       g_clear_error (&problem);
-      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with ID or name \"%s\" found: no such container", name_or_id);
+      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with name or ID \"%s\" found: no such container", name_or_id);
     }
   else
     g_propagate_error (error, problem);
   return NULL;
+}
+
+ContainerView *
+container_find_latest (Storage *storage, GError **error)
+{
+  g_autoptr (StateContainer) row = state_container_find_latest (storage->state, error);
+  return row != NULL ? container_view_new (storage, g_steal_pointer (&row)) : NULL;
 }
 
 const char *

@@ -158,14 +158,27 @@ state_container_find (State *state, const char *name_or_id, GError **error)
   if (failure != NULL)
     g_propagate_error (error, g_steal_pointer (&failure));
   else if (container == NULL)
-    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with ID or name \"%s\" found: no such container", name_or_id);
+    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with name or ID \"%s\" found: no such container", name_or_id);
   return container;
 }
 
-static gboolean
-list_all (State *state, StateContainer *(*read) (sqlite3_stmt *statement), GPtrArray **ret_containers, GError **error)
+StateContainer *
+state_container_find_latest (State *state, GError **error)
 {
-  cleanup_query sqlite3_stmt *statement = state_query (state, CONTAINER_COLUMNS "ORDER BY created, seq", error, "");
+  g_autoptr (GError) failure = NULL;
+  cleanup_query sqlite3_stmt *statement = state_query (state, CONTAINER_COLUMNS "ORDER BY created DESC, seq DESC LIMIT 1", &failure, "");
+  StateContainer *container = find_one (state, statement, "", &failure);
+  if (failure != NULL)
+    g_propagate_error (error, g_steal_pointer (&failure));
+  else if (container == NULL)
+    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no such container");
+  return container;
+}
+
+/* read_all: @statement: NULL when it could not be made. */
+static gboolean
+read_all (State *state, sqlite3_stmt *statement, StateContainer *(*read) (sqlite3_stmt *statement), GPtrArray **ret_containers, GError **error)
+{
   g_autoptr (GPtrArray) containers = g_ptr_array_new_with_free_func ((GDestroyNotify) state_container_free);
   gboolean row;
   if (statement == NULL)
@@ -185,13 +198,22 @@ list_all (State *state, StateContainer *(*read) (sqlite3_stmt *statement), GPtrA
 gboolean
 state_container_list (State *state, GPtrArray **ret_containers, GError **error)
 {
-  return list_all (state, container_read, ret_containers, error);
+  cleanup_query sqlite3_stmt *statement = state_query (state, CONTAINER_COLUMNS "ORDER BY created, seq", error, "");
+  return read_all (state, statement, container_read, ret_containers, error);
 }
 
 gboolean
 state_container_list_lean (State *state, GPtrArray **ret_containers, GError **error)
 {
-  return list_all (state, container_read_lean, ret_containers, error);
+  cleanup_query sqlite3_stmt *statement = state_query (state, CONTAINER_COLUMNS "ORDER BY created, seq", error, "");
+  return read_all (state, statement, container_read_lean, ret_containers, error);
+}
+
+gboolean
+state_container_list_mentioning (State *state, const char *text, GPtrArray **ret_containers, GError **error)
+{
+  cleanup_query sqlite3_stmt *statement = state_query (state, CONTAINER_COLUMNS "WHERE instr(config,?)>0 ORDER BY created, seq", error, "s", text);
+  return read_all (state, statement, container_read_lean, ret_containers, error);
 }
 
 gboolean

@@ -86,9 +86,12 @@ gboolean state_container_update (State *state, const StateContainer *container, 
  * restart count, health). @edit returns FALSE with @error to leave it as it was. NOT_FOUND when it is gone. */
 gboolean state_container_edit (State *state, const char *id, gboolean (*edit) (StateContainer *row, void *data, GError **error), void *data, GError **error);
 StateContainer *state_container_find (State *state, const char *name_or_id, GError **error);       /* by name, id or unique prefix of an id; INVALID if ambiguous */
+StateContainer *state_container_find_latest (State *state, GError **error);                        /* the one made last; NOT_FOUND "no such container" */
 gboolean state_container_list (State *state, GPtrArray **ret_containers, GError **error);          /* of StateContainer, oldest first */
 /* state_container_list_lean: the same without reading config, which is most of the time that a long list takes: NULL until state_container_read_config. */
 gboolean state_container_list_lean (State *state, GPtrArray **ret_containers, GError **error);
+/* state_container_list_mentioning: of state_container_list_lean those whose config has @text somewhere, as JSON text. */
+gboolean state_container_list_mentioning (State *state, const char *text, GPtrArray **ret_containers, GError **error);
 /* state_container_read_config: so that @container->config is there; nothing to do if it is. */
 void state_container_read_config (StateContainer *container);
 gboolean state_container_remove (State *state, const char *id, GError **error);

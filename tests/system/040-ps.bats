@@ -194,8 +194,8 @@ after=done|after is an invalid filter
 foo|invalid filter "foo"
 status=foo|unknown container state: foo: invalid argument
 exited=x|exited code out of range "x": strconv.ParseInt: parsing "x": invalid syntax
-before=nope|no container with ID or name "nope" found: no such container
-since=nope|no container with ID or name "nope" found: no such container
+before=nope|no container with name or ID "nope" found: no such container
+since=nope|no container with name or ID "nope" found: no such container
 until=xx|failed to parse value as time or duration: "xx"
 restart-policy=foo|foo invalid restart policy
 should-start-on-boot=x|strconv.ParseBool: parsing "x": invalid syntax

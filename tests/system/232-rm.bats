@@ -129,3 +129,54 @@ names() { coracle ps -a --format '{{.Names}}' | sort | tr '\n' ' '; }
   is "$output" "up"
   no_leaks
 }
+
+@test "rm: --force ends all at once" {
+  local i
+  for i in 1 2 3 4; do
+    run_coracle 0 run -d --name "deaf$i" --net none --stop-timeout 1 box sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+  done
+  sleep 0.3
+  local before=$EPOCHREALTIME
+  run_coracle 0 rm -f deaf1 deaf2 deaf3 deaf4
+  is "${output//$'\n'/ }" "deaf1 deaf2 deaf3 deaf4"
+  [ $((${EPOCHREALTIME/./} - ${before/./})) -lt 2500000 ] || fail "one after the other"
+  no_leaks
+}
+
+@test "rm: -fa of many" {
+  local i
+  for i in $(seq 30); do
+    run_coracle 0 run -d --net none box sleep 1000
+  done
+  is "$(coracle ps -q | wc -l)" 30
+  local before=$EPOCHREALTIME
+  run_coracle 0 rm -fa -t 0
+  is "${#lines[@]}" 30
+  [ $((${EPOCHREALTIME/./} - ${before/./})) -lt 3000000 ] || fail "it took too long"
+  is "$(names)" ""
+  no_leaks
+}
+
+@test "rm: -f racing with --rm's own end" {
+  local i
+  for i in $(seq 20); do
+    run_coracle 0 run -d --rm --name racer --net none box sleep "0.0$((i % 10))"
+    run_coracle 0 rm -f -t 0 racer
+    is "$(names)" ""
+  done
+  no_leaks
+}
+
+@test "rm: the same twice, -v" {
+  ended twice -v /data
+  run_coracle 0 rm -v twice twice
+  is "$output" "twice"
+}
+
+@test "rm: after its monitor was killed" {
+  run_coracle 0 run -d --name lost --net none box sleep 1000
+  kill -9 "$(cut -d ' ' -f 1 "$RUN_ROOT/$output/monitor.pid")"
+  run_coracle 0 rm -f -t 0 lost
+  is "$output" "lost"
+  no_leaks
+}
