@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact attach auto-update build commit compose cp generate healthcheck init kube login logout logs machine manifest mount network pause pod push "
+  { "", "artifact auto-update build commit compose cp generate healthcheck init kube login logout logs machine manifest mount network pause pod push "
         "quadlet restart save search secret stats unmount unpause update volume" },
-  { "container", "attach checkpoint clone commit cp init logs mount pause restart restore runlabel stats unmount unpause update" },
+  { "container", "checkpoint clone commit cp init logs mount pause restart restore runlabel stats unmount unpause update" },
   { "image", "build mount prune push save scp search sign tree trust unmount" },
   { "system", "check connection df migrate prune renumber reset service" },
 };

@@ -5,6 +5,7 @@
 #include "cmd/common/image_commands.h"
 
 #define CORACLE_COMMANDS(X) \
+  X (attach)                \
   X (container_cleanup)     \
   X (container_diff)        \
   X (container_exists)      \

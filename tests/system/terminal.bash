@@ -4,7 +4,7 @@ terminal_setup() {
   needs python3
   driver=$TEST_STORE/driver.py
   [ -e "$driver" ] || cat >"$driver" <<'PY'
-# driver.py ROWS COLUMNS SCRIPT ARGS…: run ARGS on a terminal of that size. SCRIPT, line by line: "send TEXT", "expect TEXT", "resize ROWS COLUMNS",
+# driver.py ROWS COLUMNS SCRIPT ARGS…: run ARGS on a terminal of that size. SCRIPT, line by line: "send TEXT", "expect TEXT", "resize ROWS COLUMNS", "wait SECONDS",
 # "raw"/"cooked": what the terminal must be. Prints what came; exits with the command's status, 99 if an expectation fails.
 import fcntl, os, pty, select, struct, sys, termios, time
 
@@ -55,6 +55,10 @@ for line in script.split("\n"):
                 fail("never came: %r" % rest)
             read(0.1)
         mark = seen.index(rest, mark) + len(rest)
+    elif word == "wait":
+        end = time.time() + float(rest)
+        while time.time() < end:
+            read(0.05)
     elif word == "resize":
         r, c = rest.split()
         size(int(r), int(c))

@@ -1,0 +1,15 @@
+/* container_attach: a command as one more terminal, or reader, of a container that runs. */
+#pragma once
+
+#include "pkg/engine/container.h"
+
+typedef struct {
+  gboolean no_stdin, sig_proxy;
+  const char *detach_keys;   /* NULL = what containers.conf says, or the usual ones; "" = none */
+} ContainerAttach;
+
+/* container_attach: stay with the container of @view until it ends or the user detaches. Output from before is not shown, it is in the log.
+ * @ret_status: the container's exit status; 0 when detached.
+ * Errors: INVALID detach keys, a container that does not run or has no monitor between it and its output (passthrough); SYSTEM it lost its monitor; CANNOT_INVOKE output was lost.
+ * Runs in: any namespace. Signals are collected from here on. */
+gboolean container_attach (Storage *storage, const ContainerView *view, const ContainerAttach *how, int *ret_status, GError **error);
