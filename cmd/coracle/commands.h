@@ -15,6 +15,7 @@
   X (diff)                  \
   X (events)                \
   X (exec)                  \
+  X (healthcheck)           \
   X (help)                  \
   X (history)               \
   X (image_diff)            \

@@ -48,6 +48,18 @@ proc_pidfd_signal (int pidfd, int signal)
   return syscall (SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
+pid_t
+proc_pidfd_number (int pidfd)
+{
+  char path[64], text[512];
+  g_snprintf (path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+  cleanup_fd int fd = open (path, O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : fd_read_all (fd, text, sizeof text - 1);
+  text[n > 0 ? n : 0] = '\0';
+  const char *line = strstr (text, "Pid:");
+  return line != NULL ? (pid_t) strtol (line + 4, NULL, 10) : -1;
+}
+
 int
 proc_wait (pid_t pid, int *ret_status)
 {

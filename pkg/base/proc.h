@@ -16,6 +16,10 @@ int proc_pidfd_open (pid_t pid);
 /* proc_pidfd_signal: pidfd_send_signal(2); 0 or -errno. */
 int proc_pidfd_signal (int pidfd, int signal);
 
+/* proc_pidfd_number: the number that the process behind @pidfd has in /proc, which may be of another pid namespace than ours; -1: it has ended, or is not seen there.
+ * Source: pidfd_open(2), fdinfo's "Pid:". */
+pid_t proc_pidfd_number (int pidfd);
+
 /* proc_wait: waitpid through EINTR; 0 and *@ret_status (as waitpid gives it), or -errno. */
 int proc_wait (pid_t pid, int *ret_status);
 

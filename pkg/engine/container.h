@@ -43,6 +43,7 @@ typedef struct {
   gboolean alive;           /* its monitor holds RUN_ROOT/ID */
   pid_t pid;                /* of init on the host; 0 = not running */
   const char *status;       /* created, running, stopping, exited: derived */
+  char *health;             /* "healthy" …: container_health_word; NULL without a check */
 } ContainerView;
 void container_view_free (ContainerView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContainerView, container_view_free)

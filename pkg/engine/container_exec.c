@@ -131,8 +131,11 @@ find_init (Exec *exec, GError **error)
 {
   if (strcmp (exec->view->status, "running") != 0)
     return not_running (exec, error);
-  exec->init_pidfd = live_open_init (exec->storage, exec->view->row->id, &exec->init);
+  const int *given = exec->request->init_pidfd;
+  exec->init_pidfd = given != NULL ? fcntl (*given, F_DUPFD_CLOEXEC, 3) : live_open_init (exec->storage, exec->view->row->id, &exec->init);
   if (exec->init_pidfd < 0)
+    return not_running (exec, error);
+  if (given != NULL && (exec->init = proc_pidfd_number (exec->init_pidfd)) <= 0)
     return not_running (exec, error);
   if (!find_namespaces (exec, error) || !read_map (exec, error))
     return FALSE;

@@ -17,6 +17,7 @@ typedef struct {
   const int *kept;                  /* descriptors from 3 up, ascending, that it gets under the same numbers; they must be open and not close-on-exec */
   guint n_kept;
   guint64 timeout_us;               /* SIGKILL then; 0 = never */
+  const int *init_pidfd;            /* the container's init, for who is in a pid namespace of the monitor's and cannot find it; NULL = to be found */
   const char *detach_keys;          /* NULL = the usual ones, "" = none */
 } ContainerExec;
 

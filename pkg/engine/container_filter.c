@@ -217,7 +217,13 @@ fits_boot (const Filter *filter, const ContainerView *view)
   return (policy_of (view->row).kind == POLICY_ALWAYS) == (filter->number != 0);
 }
 
-/* fits_nothing: what no container has in this version: a health check, a pod. */
+static gboolean
+fits_health (const Filter *filter, const ContainerView *view)
+{
+  return g_strcmp0 (view->health, filter->value) == 0;
+}
+
+/* fits_nothing: what no container has in this version: a pod. */
 static gboolean
 fits_nothing (const Filter *filter, const ContainerView *view)
 {
@@ -235,7 +241,7 @@ static const FilterKind kinds[] = {
   { "before", FALSE, FALSE, parse_container, fits_before },
   { "command", FALSE, TRUE, parse_regex, fits_command },
   { "exited", FALSE, FALSE, parse_code, fits_code },
-  { "health", FALSE, FALSE, NULL, fits_nothing },
+  { "health", FALSE, FALSE, NULL, fits_health },
   { "id", FALSE, FALSE, parse_regex, fits_id },
   { "label", TRUE, TRUE, NULL, fits_label },
   { "label!", TRUE, TRUE, NULL, fits_no_label },

@@ -1,16 +1,37 @@
-/* container_health: what a container's health check is: the words of --health-* over the image's HEALTHCHECK. In the row's config:
+/* container_health: checking a container's health, and what is known of it.
  *
- *   "healthcheck"          {"Test": ["CMD-SHELL", "…"], "Interval", "Timeout", "StartPeriod": nanoseconds, "Retries"}: as images and `inspect` have it; missing = none
- *   "startup_healthcheck"  the same with "Successes"
- * How a check is performed is another matter. Source: podman-run(1) --health-cmd; the Docker image specification, "Healthcheck". */
+ * A check is a command run in the container (container_exec), by hand or by the monitor's clock, one file from then on: containers/ID/healthcheck.json, replaced by a rename under
+ * a lock on healthcheck.lock. It belongs to one run of the container, known by what RUN_ROOT/ID/init.pid says: a new start begins anew without anybody's doing.
+ *
+ *   starting    no check has succeeded yet, and not too many have failed
+ *   healthy     the last one succeeded, or too few have failed since
+ *   unhealthy   Retries in a row have failed: the action on failure is taken
+ * While there is a start-up check it is the one that runs, until it has succeeded often enough; its failures do not count, but Retries of them restart the container. */
 #pragma once
 
-#include <glib.h>
-#include <jansson.h>
+#include "pkg/engine/container.h"
+#include "pkg/engine/container_health_options.h"
 
-#include "pkg/engine/container_options.h"
+/* Who asks. By the monitor's clock the check runs in the monitor's own pid namespace, where numbers of processes mean nothing: descriptors say who is who. */
+typedef struct {
+  int run_dir;      /* RUN_ROOT/ID; -1 = to be opened */
+  int init_pidfd;   /* the container's init; -1 = to be found */
+} ContainerHealthRun;
 
-/* health_config: new reference, NULL without @error: there is none. @image: the image's "config". Errors: INVALID. */
-gboolean health_config (const ContainerOptions *options, json_t *image, json_t **ret_check, json_t **ret_startup, GError **error);
-/* health_on_failure: "none", "kill", "restart", "stop". Borrowed. */
-const char *health_on_failure (const ContainerOptions *options);
+typedef struct {
+  gboolean ok;           /* it succeeded */
+  const char *word;      /* for people when it did not: "unhealthy", "starting" while that is forgiven, "stopped"; NULL else */
+} ContainerHealthResult;
+
+/* container_health_run: one check, recorded, with what follows from it. Waits for it, at most the check's Timeout.
+ * Runs in: any user namespace of the user's; best the host's (container_exec).
+ * Errors: NOT_FOUND; INVALID "container ID is not running", "container ID has no defined healthcheck"; SYSTEM, also "healthcheck command exceeded timeout of 30s", which counts as a failure. */
+gboolean container_health_run (Storage *storage, const char *name_or_id, const ContainerHealthRun *how, ContainerHealthResult *ret_result, GError **error);
+
+/* container_health_show: { "Status", "FailingStreak", "Log" } as inspect has it; NULL without a check. */
+json_t *container_health_show (Storage *storage, const ContainerView *view);
+/* container_health_word: the Status alone, "" before the first start; NULL without a check; free with g_free. Reads the row's config only where there may be a check. */
+char *container_health_word (Storage *storage, const ContainerView *view);
+
+/* container_health_clock: when the first checks of a run are due, for the monitor. */
+MonitorHealth container_health_clock (json_t *health);

@@ -1,4 +1,5 @@
 #include "pkg/engine/container_exec.h"
+#include "pkg/engine/container_health.h"
 #include "pkg/engine/container_inspect.h"
 
 #include <stdio.h>
@@ -152,7 +153,7 @@ state_json (const Inspected *inspected)
 {
   static const InspectField fields[] = { { "OciVersion", 's' }, { "Status", 's' }, { "Running", 'f' }, { "Paused", 'f' }, { "Restarting", 'f' }, { "OOMKilled", 'f' },
                                          { "Dead", 'f' }, { "Pid", '0' }, { "ConmonPid", '0' }, { "ExitCode", '0' }, { "Error", 's' }, { "StartedAt", 's' },
-                                         { "FinishedAt", 's' }, { "CgroupPath", 's' }, { "CheckpointedAt", 's' }, { "RestoredAt", 's' }, { NULL } };
+                                         { "FinishedAt", 's' }, { "Health", 'n' }, { "CgroupPath", 's' }, { "CheckpointedAt", 's' }, { "RestoredAt", 's' }, { NULL } };
   const ContainerView *view = inspected->view;
   json_t *state = inspect_shape (fields);
   inspect_text (state, "OciVersion", json_string_value (json_object_get (inspected->spec, "ociVersion")));
@@ -166,6 +167,9 @@ state_json (const Inspected *inspected)
   set_time (state, "CheckpointedAt", 0);
   set_time (state, "RestoredAt", 0);
   set_cgroup (state, view->pid);
+  json_t *health = container_health_show (inspected->storage, view);
+  if (health != NULL)
+    json_object_set_new (state, "Health", health);
   return state;
 }
 
@@ -361,8 +365,8 @@ remove_empty (json_t *object, const char *const *names)
 void
 container_inspect_prune (json_t *inspected)
 {
-  static const char *const whole[] = { "SizeRw", "SizeRootFs", NULL }, *const state[] = { "ConmonPid", "CgroupPath", NULL }, *const network[] = { "Networks", NULL },
-                           *const config[] = { "Timezone", NULL };
+  static const char *const whole[] = { "SizeRw", "SizeRootFs", NULL }, *const state[] = { "ConmonPid", "CgroupPath", "Health", NULL }, *const network[] = { "Networks", NULL },
+                           *const config[] = { "Timezone", "StartupHealthCheck", "Healthcheck", "HealthcheckMaxLogCount", "HealthcheckMaxLogSize", NULL };
   remove_empty (inspected, whole);
   remove_empty (json_object_get (inspected, "State"), state);
   remove_empty (json_object_get (inspected, "NetworkSettings"), network);

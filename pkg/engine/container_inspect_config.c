@@ -3,7 +3,7 @@
 
 #include "pkg/base/proc.h"
 #include "pkg/base/text.h"
-#include "pkg/engine/container_health.h"
+#include "pkg/engine/container_health_options.h"
 #include "pkg/engine/container_inspect.h"
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_policy.h"
@@ -46,20 +46,14 @@ annotations (const Inspected *inspected)
   return object;
 }
 
-/* inspect_health: what there is of it; without a check Podman leaves these fields out. */
+/* set_health: Podman writes the last two with two names: its JSON and its documentation differ. */
 static void
-inspect_health (json_t *config, const Inspected *inspected)
+set_health (json_t *config, json_t *health)
 {
-  const ContainerOptions *options = inspected->options;
-  json_t *check = json_object_get (inspected->row->config, "healthcheck"), *startup = json_object_get (inspected->row->config, "startup_healthcheck");
-  if (check == NULL)
-    return;
-  json_object_set (config, "Healthcheck", check);
-  if (startup != NULL)
-    json_object_set (config, "StartupHealthCheck", startup);
-  inspect_text (config, "HealthLogDestination", options->health_log_destination != NULL ? options->health_log_destination : "local");
-  json_object_set_new (config, "HealthMaxLogCount", json_integer (options->health_max_log_count >= 0 ? options->health_max_log_count : 5));
-  json_object_set_new (config, "HealthMaxLogSize", json_integer (options->health_max_log_size >= 0 ? options->health_max_log_size : 500));
+  set_or_null (config, "Healthcheck", json_object_get (health, "Healthcheck"));
+  set_or_null (config, "StartupHealthCheck", json_object_get (health, "StartupHealthCheck"));
+  json_object_set_new (config, "HealthcheckMaxLogCount", json_integer (health != NULL ? health_number (health, "MaxLogCount") : 5));
+  json_object_set_new (config, "HealthcheckMaxLogSize", json_integer (health != NULL ? health_number (health, "MaxLogSize") : 500));
 }
 
 json_t *
@@ -68,16 +62,19 @@ inspect_config (const Inspected *inspected)
   static const InspectField fields[] = {
     { "Hostname", 's' }, { "Domainname", 's' }, { "User", 's' }, { "AttachStdin", 'f' }, { "AttachStdout", 'f' }, { "AttachStderr", 'f' }, { "Tty", 'f' }, { "OpenStdin", 'f' },
     { "StdinOnce", 'f' }, { "Env", 'a' }, { "Cmd", 'n' }, { "Image", 's' }, { "Volumes", 'n' }, { "WorkingDir", 's' }, { "Entrypoint", 'n' }, { "OnBuild", 'n' },
-    { "Labels", 'n' }, { "Annotations", 'o' }, { "StopSignal", 's' }, { "HealthcheckOnFailureAction", 's' }, { "CreateCommand", 'a' }, { "Timezone", 's' }, { "Umask", 's' },
+    { "Labels", 'n' }, { "Annotations", 'o' }, { "StopSignal", 's' }, { "StartupHealthCheck", 'n' }, { "Healthcheck", 'n' }, { "HealthcheckOnFailureAction", 's' }, { "HealthLogDestination", 's' },
+    { "HealthcheckMaxLogCount", '0' }, { "HealthcheckMaxLogSize", '0' }, { "CreateCommand", 'a' }, { "Timezone", 's' }, { "Umask", 's' },
     { "Timeout", '0' }, { "StopTimeout", '0' }, { "Passwd", 'f' }, { "sdNotifyMode", 's' }, { NULL } };
   const ContainerOptions *options = inspected->options;
-  json_t *config = inspect_shape (fields), *row = inspected->row->config;
+  json_t *config = inspect_shape (fields), *row = inspected->row->config, *health = json_object_get (row, "health");
+  const char *action = json_string_value (json_object_get (health, "OnFailure")), *destination = json_string_value (json_object_get (health, "Destination"));
   const char *user = options->user != NULL ? options->user : json_string_value (json_object_get (inspected->image_config, "User"));
   g_autofree char *umask = g_strdup_printf ("%04o", (unsigned) json_integer_value (json_lookup (inspected->spec, "process.user.umask")));
   const struct { const char *name, *value; } texts[] = {
     { "Hostname", json_string_value (json_object_get (row, "hostname")) }, { "User", user }, { "Image", inspected->row->image_name },
     { "WorkingDir", json_string_value (json_lookup (inspected->spec, "process.cwd")) },
-    { "StopSignal", proc_signal_name ((int) json_integer_value (json_object_get (row, "stop_signal"))) }, { "HealthcheckOnFailureAction", health_on_failure (options) },
+    { "StopSignal", proc_signal_name ((int) json_integer_value (json_object_get (row, "stop_signal"))) }, { "HealthcheckOnFailureAction", action != NULL ? action : "none" },
+    { "HealthLogDestination", destination != NULL ? destination : "local" },
     { "Timezone", options->tz }, { "Umask", umask }, { "sdNotifyMode", options->sdnotify != NULL ? options->sdnotify : "container" },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
@@ -86,11 +83,11 @@ inspect_config (const Inspected *inspected)
   json_object_set_new (config, "OpenStdin", json_boolean (options->interactive));
   json_object_set (config, "Env", json_lookup (inspected->spec, "process.env"));
   set_command (config, inspected);
+  set_health (config, health);
   set_or_null (config, "OnBuild", json_object_get (inspected->image_config, "OnBuild"));
   set_or_null (config, "Labels", json_object_get (row, "labels"));
   json_object_set_new (config, "Annotations", annotations (inspected));
   inspect_list (config, "CreateCommand", options->create_command);
-  inspect_health (config, inspected);
   json_object_set_new (config, "Timeout", json_integer (options->timeout));
   json_object_set_new (config, "StopTimeout", json_integer (options->stop_timeout));
   json_object_set_new (config, "Passwd", json_boolean (options->passwd));

@@ -35,8 +35,8 @@ container_command_text (const StateContainer *row)
   return g_string_free (text, FALSE);
 }
 
-char *
-container_status_text (const ContainerView *view, gint64 now)
+static char *
+status_text (const ContainerView *view, gint64 now)
 {
   const StateContainer *row = view->row;
   if (strcmp (view->status, "running") == 0)
@@ -50,6 +50,16 @@ container_status_text (const ContainerView *view, gint64 now)
     return g_strdup ("Created");
   g_autofree char *ago = text_ago (row->finished, now);
   return g_strdup_printf ("Exited (%d) %s", row->exit_code, ago);
+}
+
+char *
+container_status_text (const ContainerView *view, gint64 now)
+{
+  char *text = status_text (view, now);
+  if (view->health == NULL || view->health[0] == '\0')
+    return text;
+  g_autofree char *alone = text;
+  return g_strdup_printf ("%s (%s)", alone, view->health);
 }
 
 char *

@@ -20,7 +20,7 @@ typedef struct {
 /* container_rows: Errors: what container_filters_parse says. @ret_rows: of ContainerRow; free with g_ptr_array_unref. */
 gboolean container_rows (Storage *storage, const ContainerListRequest *request, GPtrArray **ret_rows, GError **error);
 
-/* container_status_text: "Up 3 seconds", "Exited (0) 2 minutes ago", "Created". @now: microseconds since the epoch. */
+/* container_status_text: "Up 3 seconds", "Exited (0) 2 minutes ago", "Created"; where health is checked " (healthy)" follows. @now: microseconds since the epoch. */
 char *container_status_text (const ContainerView *view, gint64 now);
 
 /* container_command_text: the words it runs, joined by blanks. */

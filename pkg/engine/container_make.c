@@ -13,7 +13,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
-#include "pkg/engine/container_health.h"
+#include "pkg/engine/container_health_options.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_words.h"
@@ -45,10 +45,9 @@ make_clear (Make *make)
   json_decref (make->mounts);
   json_decref (make->config);
   json_decref (make->volumes);
-  json_decref (make->health);
-  json_decref (make->startup_health);
   g_clear_pointer (&make->security, spec_security_free);
   json_decref (make->labels);
+  json_decref (make->health);
   g_clear_pointer (&make->seccomp, seccomp_filter_free);
   g_clear_pointer (&make->seccomp_single, seccomp_filter_free);
   user_info_clear (&make->user);
@@ -198,6 +197,20 @@ load_seccomp (Make *make, GError **error)
   return make->seccomp != NULL;
 }
 
+/* choose_health: a container that is not checked, and says nothing unusual of it, keeps nothing of it. */
+static gboolean
+choose_health (Make *make, GError **error)
+{
+  json_auto_t *health = health_resolve (make->options, json_object_get (make->image_config, "Healthcheck"), error);
+  if (health == NULL)
+    return FALSE;
+  if (g_strcmp0 (make->options->sdnotify, "healthy") == 0 && health_check_of (health, FALSE) == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid argument: sdnotify policy \"healthy\" requires a healthcheck to be set");
+  if (!health_is_usual (health))
+    make->health = json_incref (health);
+  return TRUE;
+}
+
 gboolean
 make_begin (Make *make, GError **error)
 {
@@ -207,7 +220,7 @@ make_begin (Make *make, GError **error)
   if (make->storage == NULL)
     return FALSE;
   return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
-         && health_config (make->options, make->image_config, &make->health, &make->startup_health, error) && load_seccomp (make, error);
+         && choose_health (make, error) && load_seccomp (make, error);
 }
 
 /* ---- folders: in the user namespace */
@@ -364,11 +377,10 @@ make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row
   make->id = g_strdup (row->id);
   make->name = g_strdup (row->name);
   make->folder = g_build_filename (make->paths->root, "containers", make->id, NULL);
+  make->health = json_incref (json_object_get (row->config, "health"));
   if (!words_network (make->options, &make->network, &make->network_path, error) || !find_same_image (make, error) || !choose_args (make, error) || !choose_stop_signal (make, error)
       || !load_seccomp (make, error))
     return FALSE;
-  make->health = json_incref (json_object_get (row->config, "healthcheck"));
-  make->startup_health = json_incref (json_object_get (row->config, "startup_healthcheck"));
   make->hostname = words_hostname (make);
   return write_etc (make, make->mounts, error);
 }
@@ -620,10 +632,6 @@ make_row (const Make *make)
   env_freeze (make, options);
   row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", options, "args", words_to_json (make->args),
                            "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
-  if (make->health != NULL)
-    json_object_set (row->config, "healthcheck", make->health);
-  if (make->startup_health != NULL)
-    json_object_set (row->config, "startup_healthcheck", make->startup_health);
   json_object_set_new (row->config, "run_root", json_string (make->paths->run_root));
   json_object_set_new (row->config, "mounts", record_mounts (make));
   json_t *exposed = json_object_get (make->image_config, "ExposedPorts");
@@ -632,5 +640,7 @@ make_row (const Make *make)
   json_t *poststop = hooks_poststop_record (make);
   if (poststop != NULL)
     json_object_set_new (row->config, "poststop", poststop);
+  if (make->health != NULL)
+    json_object_set (row->config, "health", make->health);
   return row;
 }

@@ -36,6 +36,7 @@ typedef struct {
   char *network_path;
   uint64_t caps;
   SpecSecurity *security;
+  json_t *health;              /* container_health_options.h */
   json_t *labels;              /* the image's and the user's */
   SeccompFilter *seccomp, *seccomp_single;
   IdMap *map;
@@ -53,7 +54,6 @@ typedef struct {
   json_t *mounts;              /* OCI form */
   json_t *config;              /* config.json without linux.seccomp */
   json_t *volumes;             /* anonymous ones made for it: array of names */
-  json_t *health, *startup_health;   /* container_health.h; NULL = none */
   gboolean folder_made;
   const StateContainer *existing;   /* the row of a container that was made before (make_resume); borrowed, NULL = a new one */
 } Make;

@@ -13,6 +13,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
+#include "pkg/engine/container_health.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_log.h"
@@ -245,6 +246,12 @@ perform (Run *run, GError **error)
       runtime.listener = monitor_listener_open (make->run_dir);
       done = runtime.listener >= 0 || coracle_throw_errno (error, -runtime.listener, "making the socket %s/%s/attach", make->paths->run_root, make->id);
     }
+  const char *check[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "--events-backend", events_backend_name (),
+                          "healthcheck", "run", "--ignore-result", "--run-fd", "3", "--init-fd", "4", make->id, NULL };
+  if (program != NULL && health_check_of (make->health, FALSE) != NULL)
+    runtime.health = check;
+  runtime.health_clock = container_health_clock (make->health);
+  runtime.restart = runtime.restart || health_restarts (make->health);
   run->tried = done;
   run->restarts = runtime.restart;
   done = done && runtime_start (make->config, &runtime, record, run, &run->process, error);

@@ -13,6 +13,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_health.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_stop.h"
 #include "pkg/monitor/client.h"
@@ -86,6 +87,7 @@ container_view_free (ContainerView *view)
   if (view == NULL)
     return;
   state_container_free (view->row);
+  g_free (view->health);
   g_free (view);
 }
 
@@ -148,20 +150,28 @@ await_exit (Storage *storage, StateContainer *row)
   return FALSE;
 }
 
-ContainerView *
-container_view_new (Storage *storage, StateContainer *row)
+static void
+look (Storage *storage, ContainerView *view)
 {
-  ContainerView *view = g_new0 (ContainerView, 1);
-  view->row = row;
+  StateContainer *row = view->row;
   view->status = row->started == 0 ? "created" : "exited";
   if (strcmp (row->status, "running") != 0)
-    return view;
+    return;
   view->alive = storage_run_alive (storage, row->id);
   cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
   if (pidfd >= 0)
     view->status = is_stopping (storage, row->id) ? "stopping" : "running";
   else if (!read_exit (storage, row) && view->alive)
     view->status = !was_started (storage, row->id) ? "created" : await_exit (storage, row) ? "exited" : "stopping";
+}
+
+ContainerView *
+container_view_new (Storage *storage, StateContainer *row)
+{
+  ContainerView *view = g_new0 (ContainerView, 1);
+  view->row = row;
+  look (storage, view);
+  view->health = container_health_word (storage, view);
   return view;
 }
 

@@ -144,7 +144,7 @@ state_of (const ContainerView *view)
   /* init is dead and its monitor has not said yet how it ended: it will */
   if (view->pid == 0 && strcmp (view->status, "stopping") == 0)
     return 0;
-  const char *health = json_string_value (json_object_get (json_object_get (view->row->config, "health"), "status"));
+  const char *health = view->health;
   guint bits = view->pid > 0 && g_strcmp0 (health, "healthy") == 0 ? WAIT_HEALTHY : view->pid > 0 && g_strcmp0 (health, "unhealthy") == 0 ? WAIT_UNHEALTHY : 0;
   for (gsize i = 0; i < G_N_ELEMENTS (states); i++)
     if (strcmp (states[i].status, view->status) == 0)

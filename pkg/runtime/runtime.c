@@ -245,19 +245,6 @@ throw_status (json_t *config, const RuntimeStatus *status, GError **error)
   return coracle_throw (error, code, "runtime: %s%s: %s%s", name != NULL ? name : "starting", detail, g_strerror (status->error), remedy (status));
 }
 
-/* host_pid: of what @pidfd refers to, in this process's pid namespace. Source: pidfd_open(2), /proc/PID/fdinfo "Pid:". */
-static pid_t
-host_pid (int pidfd)
-{
-  char path[64], text[512];
-  g_snprintf (path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-  cleanup_fd int fd = open (path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : fd_read_all (fd, text, sizeof text - 1);
-  text[n > 0 ? n : 0] = '\0';
-  const char *line = strstr (text, "Pid:");
-  return line != NULL ? (pid_t) strtol (line + 4, NULL, 10) : -1;
-}
-
 /* receive_status: one message; returns 1, 0 at end of file, or -errno. A pidfd that comes with it goes to *@ret_fd. */
 static int
 receive_status (int socket, RuntimeStatus *ret_status, int *ret_fd)
@@ -351,7 +338,7 @@ wait_running (json_t *config, const RuntimeExec *exec, int socket, RuntimeProces
           return throw_status (config, &status, error);
         }
       process->init_pidfd = fd;
-      process->init = host_pid (fd);
+      process->init = proc_pidfd_number (fd);
       if (exec != NULL && status.detail != 0 && (!exec->place (process->init, exec->place_data, error) || !say_go (socket, error)))
         return FALSE;
     }
