@@ -183,6 +183,17 @@ select_containers (Storage *storage, const CliContext *context, const CliArgs *a
   return TRUE;
 }
 
+gboolean
+select_all (Storage *storage, gboolean (*suits) (Storage *storage, const ContainerView *view), GPtrArray **ret_selected, GError **error)
+{
+  static const char *const none[] = { NULL };
+  g_autoptr (GPtrArray) list = select_list_new ();
+  if (!add_fitting (storage, none, suits, list, error))
+    return FALSE;
+  *ret_selected = g_steal_pointer (&list);
+  return TRUE;
+}
+
 ContainerView *
 select_first (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, const char *const **ret_rest, GError **error)
 {

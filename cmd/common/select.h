@@ -55,6 +55,9 @@ gboolean select_containers (Storage *storage, const CliContext *context, const C
 GPtrArray *select_list_new (void);
 void select_list_add (GPtrArray *list, const char *given, const char *id);
 
+/* select_all: every one that @suits, where a word of the command's own asks for them (restart --running). */
+gboolean select_all (Storage *storage, gboolean (*suits) (Storage *storage, const ContainerView *view), GPtrArray **ret_selected, GError **error);
+
 /* select_none: neither names nor an option that stands for them were given (start, logs and others have their own text for it). */
 gboolean select_none (const CliContext *context, const CliArgs *args);
 

@@ -29,6 +29,7 @@
   X (port)                  \
   X (ps)                    \
   X (rename)                \
+  X (restart)               \
   X (rm)                    \
   X (rmi)                   \
   X (run)                   \

@@ -33,6 +33,8 @@ typedef struct {
 } ContainerStart;
 /* @ret_status: with @attach the exit status as the shell should see it; else 0. */
 gboolean container_start (Storage *storage, IdMap *map, const char *name_or_id, const ContainerStart *how, int *ret_status, GError **error);
+/* container_restart: stop it if it runs (@timeout as for container_stop), and start it. One with --rm is not removed meanwhile. @ret_warning: it did not listen; NULL = none. */
+gboolean container_restart (Storage *storage, IdMap *map, const char *name_or_id, gint64 timeout, const ContainerStart *how, char **ret_warning, GError **error);
 /* container_start_base: every monitor keeps the mount namespace of the command that started it: a command that starts several gives each one of its own, made from this one.
  * Returns a descriptor, or -1 with @error. */
 int container_start_base (GError **error);

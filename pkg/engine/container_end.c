@@ -61,12 +61,9 @@ static gboolean
 settle (Storage *storage, StateContainer *row, const char *id, int run_fd, GError **error)
 {
   gboolean rmi = row != NULL && json_is_true (json_object_get (json_object_get (row->config, "options"), "rmi"));
-  gboolean removed = row != NULL && row->auto_remove;
   container_unmount (storage->paths, id);
   if (!storage_container_settle (storage, id, run_fd, error))
     return FALSE;
-  if (row != NULL)
-    event_container (storage, row, removed ? "remove" : "cleanup");
   if (rmi && row->image_id != NULL)
     container_remove_image (storage, row->image_id);
   return TRUE;
@@ -87,16 +84,14 @@ container_cleanup (Storage *storage, const char *id, int run_fd, gboolean asked,
   gboolean may = ended && ret_again != NULL && row != NULL && (asked || policy_of (row).kind != POLICY_NO);
   if (may && !state_container_edit (storage->state, id, record_again, &end, error))
     return FALSE;
+  /* nobody waits for us who could be told of a hook that failed */
   if (row != NULL && ended && !end.known)
-    {
-      /* nobody waits for us who could be told of a hook that failed */
-      (void) hooks_poststop (json_object_get (row->config, "poststop"), NULL);
-      row->exit_code = end.code;
-      row->finished = end.exit.finished_us;
-      event_container (storage, row, "died");
-    }
+    (void) hooks_poststop (json_object_get (row->config, "poststop"), NULL);
   if (!end.again)
     return settle (storage, row, id, run_fd, error);
+  row->exit_code = end.code;
+  row->finished = end.exit.finished_us;
+  event_container (storage, row, "died");
   *ret_again = TRUE;
   event_container (storage, row, "restart");
   return TRUE;

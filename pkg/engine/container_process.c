@@ -146,6 +146,7 @@ note_start (StateContainer *row, void *data, GError **error)
   row->status = (g_free (row->status), g_strdup ("running"));
   row->started = g_get_real_time ();
   row->exit_code = 0;
+  row->auto_remove = run->make.options->rm;   /* a restart took it away */
   row->boot_id = (g_free (row->boot_id), storage_boot_id ());
   json_object_set_new (row->config, "run_root", json_string (run->make.paths->run_root));
   json_object_del (row->config, "restart_count");

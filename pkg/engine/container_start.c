@@ -8,6 +8,8 @@
 #include "pkg/base/fd.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_process.h"
+#include "pkg/engine/container_stop.h"
+#include "pkg/engine/event.h"
 
 /* How long, in microseconds, a monitor may take to leave, or another command to finish with the container */
 #define LEAVING_TIME (10 * G_USEC_PER_SEC)
@@ -118,4 +120,37 @@ container_start (Storage *storage, IdMap *map, const char *name_or_id, const Con
   if (run_dir >= 0)
     return start_stopped (storage, map, row, run_dir, how, ret_status, error) || coracle_prefix (error, "unable to start container %s", view->row->id);
   return !how->attach || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "container %s runs already: attaching to it is unsupported in this version", view->row->name);
+}
+
+/* ---- restart */
+
+/* keep_at_end: an end that is only half of a restart removes nothing. */
+static gboolean
+keep_at_end (StateContainer *row, void *data, GError **error)
+{
+  (void) data;
+  (void) error;
+  row->auto_remove = FALSE;
+  return TRUE;
+}
+
+gboolean
+container_restart (Storage *storage, IdMap *map, const char *name_or_id, gint64 timeout, const ContainerStart *how, char **ret_warning, GError **error)
+{
+  g_autoptr (ContainerView) view = container_find (storage, name_or_id, error);
+  if (view == NULL || (view->row->auto_remove && !state_container_edit (storage->state, view->row->id, keep_at_end, NULL, error)))
+    return FALSE;
+  ContainerStop stop = { .id = view->row->id };
+  container_stop (storage, &stop, 1, timeout);
+  *ret_warning = g_steal_pointer (&stop.warning);
+  int status;
+  if (stop.error != NULL)
+    {
+      g_propagate_error (error, stop.error);
+      return FALSE;
+    }
+  if (!container_start (storage, map, view->row->id, how, &status, error))
+    return FALSE;
+  event_container (storage, view->row, "restart");
+  return TRUE;
 }

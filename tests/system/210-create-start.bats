@@ -46,10 +46,15 @@ is_state() { [ "$(state_of "$1")" = "$2" ]; }
   id=$output
   run_coracle create --name s2 box sleep 300
   run_coracle_out 125 start s1 nosuch "${id:0:12}" s2
+  is "$output" "" "as with Podman: a name that is not there ends it before anything"
+  has "$stderr" 'nosuch'
+  run_coracle create --name s0 box /no/such/program
+  run_coracle_out 127 start s1 s0 "${id:0:12}" s2
   is "$output" "s1
 ${id:0:12}
 s2"
-  has "$stderr" 'nosuch'
+  has "$stderr" '/no/such/program'
+  run_coracle rm s0
   wait_for 5 is_state s1 running
   wait_for 5 is_state s2 running
   # each monitor has the mounts of its own container alone
@@ -109,4 +114,54 @@ content"
 @test "start: two names with --attach are refused" {
   run_coracle 125 start -a x y
   is "$output" "Error: you cannot start and attach multiple containers at once"
+}
+
+@test "start: words that contradict each other" {
+  run_coracle 125 start
+  is "$output" "Error: start requires at least one argument"
+  run_coracle 125 start --all x
+  is "$output" "Error: either start all containers or the container(s) provided in the arguments"
+  run_coracle 125 start -a --all
+  is "$output" "Error: you cannot start and attach all containers at once"
+  run_coracle 125 start --latest --all
+  is "$output" "Error: --all and --latest cannot be used together"
+}
+
+@test "start --latest, --all, --filter" {
+  run_coracle create --name a1 --restart=always box sleep 300
+  run_coracle create --name a2 box sleep 300
+  id2=$(coracle inspect -f '{{.Id}}' a2)
+  run_coracle start --latest
+  is "$output" "$id2"
+  is_state a2 running
+  run_coracle start --all --filter restart-policy=always
+  is "$output" "$(coracle inspect -f '{{.Id}}' a1)"
+  is_state a1 running
+  run_coracle start --all
+  is "$output" "" "all run"
+  run_coracle rm -f -t 0 a1 a2
+  no_leaks
+}
+
+@test "restart: a running one, a stopped one, and --rm survives it" {
+  run_coracle run -d --rm --name t1 box sleep 300
+  run_coracle create --name t2 box sleep 300
+  pid=$(coracle inspect -f '{{.State.Pid}}' t1)
+  run_coracle restart -t 0 t1 t2
+  is "$output" "t1
+t2"
+  isnt "$(coracle inspect -f '{{.State.Pid}}' t1)" "$pid" "a new process"
+  is_state t2 running
+  run_coracle stop -t 0 t2
+  run_coracle restart --running -t 0
+  is "$output" "$(coracle inspect -f '{{.Id}}' t1)"
+  is_state t2 exited
+  run_coracle inspect -f '{{.HostConfig.AutoRemove}}' t1
+  is "$output" true
+  run_coracle stop -t 0 t1
+  wait_for 5 bash -c "! '$CORACLE' container exists t1"
+  run_coracle 125 restart nosuch
+  run_coracle 125 restart
+  run_coracle rm t2
+  no_leaks
 }
