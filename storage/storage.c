@@ -1,3 +1,4 @@
+#include "pkg/cgroup/cgroup.h"
 #include "storage/storage.h"
 
 #include <errno.h>
@@ -208,7 +209,10 @@ storage_run_alive (Storage *storage, const char *id)
 void
 storage_run_end (Storage *storage, const char *id, int run_fd)
 {
-  (void) path_remove_tree (storage->run_fd, id);
+  g_autofree char *group = cgroup_path_of (storage->run_fd, id);
+  /* what it cannot remove, someone is in: then the sign stays for the next sweep */
+  if (group == NULL || cgroup_remove (group) == 0)
+    (void) path_remove_tree (storage->run_fd, id);
   fd_close (run_fd);
 }
 

@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 const CliOption global_options[] = {
+  { "cgroup-manager", 0, CLI_STRING, .help = "Who makes cgroups: systemd or cgroupfs", .values = CLI_VALUES ("systemd", "cgroupfs"),
+    .man = "Who makes the cgroups of containers: systemd, as scopes, or cgroupfs, directly in what is delegated to this user. Without it: what containers.conf says; else what can be had, cgroupfs first; "
+           "with neither, containers stay in the cgroup of the command." },
   { "events-backend", 0, CLI_STRING, .help = "Where events are kept (file, journald, none)", .values = CLI_VALUES ("file", "journald", "none"),
     .man = "Where this command writes the events that `events` shows, or reads them: *file*, *journald* or *none*. Without it: events_logger of containers.conf, else *file*." },
   { "hooks-dir", 0, CLI_LIST, .arg = "strings", .complete = CLI_COMPLETE_DIR, .help = "Folder of OCI hook definitions (may be given several times)",
@@ -124,6 +127,8 @@ take_globals (CliContext *context, const CliArgs *args)
     context->root = cli_args_string (args, "root");
   if (cli_args_is_set (args, "runroot"))
     context->run_root = cli_args_string (args, "runroot");
+  if (cli_args_is_set (args, "cgroup-manager"))
+    context->cgroup_manager = cli_args_string (args, "cgroup-manager");
   if (cli_args_is_set (args, "hooks-dir"))
     context->hooks_dir = cli_args_list (args, "hooks-dir");
   if (cli_args_is_set (args, "log-level"))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/coracle/limit_options.h"
 #include "pkg/base/error.h"
 #include "pkg/engine/container_defaults.h"
 
@@ -23,6 +24,13 @@ const CliOption create_options[] = {
            "not run as root gets just those named here." },
   { "cap-drop", 0, CLI_CSV, .help = "Take a capability away; ALL takes every one", .complete = CLI_COMPLETE_CAPABILITY,
     .man = "Take capabilities away, by name with or without CAP_; ALL takes every one, except those named by --cap-add." },
+  { "cgroup-conf", 0, CLI_LIST, .help = "Write a value into a file of the container's cgroup (FILE=VALUE)", .arg = "stringArray",
+    .man = "Write VALUE into FILE of the container's cgroup (version 2), as in memory.high=1073741824." },
+  { "cgroup-parent", 0, CLI_STRING, .help = "Make the container's cgroup below this one",
+    .man = "A path, below the mount of the cgroup tree or, if it does not begin with /, below what is delegated to this user; made if missing. Or the name of a systemd slice, as in my.slice." },
+  { "cgroups", 0, CLI_STRING, .help = "Which cgroups are made: enabled, disabled, no-conmon or split", .value = "enabled", .values = CLI_VALUES ("enabled", "disabled", "no-conmon", "split"),
+    .man = "enabled: one for the container, where one can be made. disabled: none, the container stays in that of the command. no-conmon: one for the container, and the monitor stays where "
+           "the command was. split: the command's own is divided in one for the container and one, supervisor, for the rest: for systemd units with Delegate=yes." },
   { "cgroupns", 0, CLI_STRING, .help = "Whose view of the cgroup tree: private, host or ns:PATH", .values = privacy },
   { "cidfile", 0, CLI_STRING, .help = "Save the container's ID in this file, which must not exist yet", .complete = CLI_COMPLETE_FILE },
   { "device", 0, CLI_LIST, .help = "Let the container use a device of this machine (PATH[:PLACE[:rwm]])", .complete = CLI_COMPLETE_FILE,
@@ -66,7 +74,6 @@ const CliOption create_options[] = {
   { "kernel-memory", 0, CLI_SIZE, .hidden = TRUE, .help = "No longer of effect", .arg = "<number>[<unit>]" },
   { "label", 'l', CLI_LIST, .help = "Remember a label with the container (KEY[=VALUE])" },
   { "label-file", 0, CLI_LIST, .help = "Remember the labels listed in a file", .complete = CLI_COMPLETE_FILE },
-  { "memory", 'm', CLI_SIZE, .hidden = TRUE, .help = "Limit of memory", .arg = "<number>[<unit>]" },
   { "mount", 0, CLI_LIST, .help = "Mount something, in words (type=TYPE,src=SOURCE,dst=PLACE,...)",
     .man = "Mount on the folder or file PLACE, in words separated by commas. Types:\n\n"
            "bind: a path of this machine (src=). ro, bind-propagation=, bind-nonrecursive, relabel=, U.\n\n"
@@ -176,7 +183,7 @@ read_texts (ContainerOptions *options, const CliArgs *args)
     const char *name;
     char **at;
   } texts[] = {
-    { "cgroupns", &options->cgroupns },         { "cidfile", &options->cidfile },   { "entrypoint", &options->entrypoint }, { "hostname", &options->hostname },
+    { "cgroup-parent", &options->cgroup_parent }, { "cgroups", &options->cgroups }, { "cgroupns", &options->cgroupns },         { "cidfile", &options->cidfile },   { "entrypoint", &options->entrypoint }, { "hostname", &options->hostname },
     { "image-volume", &options->image_volume }, { "init-path", &options->init_path }, { "ipc", &options->ipc },             { "name", &options->name },
     { "passwd-entry", &options->passwd_entry }, { "group-entry", &options->group_entry }, { "pid", &options->pid },
     { "pidfile", &options->pidfile },           { "platform", &options->platform }, { "stop-signal", &options->stop_signal }, { "tz", &options->tz },
@@ -194,7 +201,7 @@ read_lists (ContainerOptions *options, const CliArgs *args)
     const char *name;
     char ***at;
   } lists[] = {
-    { "add-host", &options->add_hosts }, { "cap-add", &options->cap_add },     { "cap-drop", &options->cap_drop },
+    { "add-host", &options->add_hosts }, { "cap-add", &options->cap_add },     { "cap-drop", &options->cap_drop }, { "cgroup-conf", &options->cgroup_conf },
     { "device", &options->device },      { "dns", &options->dns },               { "dns-option", &options->dns_option }, { "dns-search", &options->dns_search },
     { "env", &options->env },            { "env-file", &options->env_file },     { "group-add", &options->group_add },   { "hostuser", &options->host_users }, { "label", &options->label },
     { "label-file", &options->label_file }, { "mount", &options->mounts },       { "security-opt", &options->security_opt }, { "sysctl", &options->sysctl },
@@ -287,7 +294,7 @@ check_limits (const CliArgs *args, GError **error)
     return geteuid () != 0
                ? coracle_throw (error, CORACLE_ERROR_INVALID, "device cgroup rules are not supported in rootless mode or in a user namespace")
                : coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--device-cgroup-rule: unsupported in this version");
-  return cli_args_int (args, "memory") == 0 || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--memory: limits are not supported in this version, only 0 for none");
+  return TRUE;
 }
 
 /* check_together: flags that contradict each other; podman-run(1) names them. */
@@ -325,7 +332,12 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
   /* who adds hosts wants the file, whatever containers.conf says */
   options->no_hosts = options->no_hosts && options->add_hosts == NULL;
 
-  if (!read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error)
+  if (context->cgroup_manager != NULL)
+    {
+      g_free (options->cgroup_manager);
+      options->cgroup_manager = g_strdup (context->cgroup_manager);
+    }
+  if (!limit_options_read (options, args, error) || !read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error)
       || !life_options_read (options, args, error) || !health_options_read (options, args, error))
     return NULL;
   options->create_command = g_strdupv (context->argv);

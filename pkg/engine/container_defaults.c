@@ -24,6 +24,7 @@ static const struct {
   size_t at;
 } keys[] = {
   KEY ("annotations", LIST, annotation),           KEY ("base_hosts_file", TEXT, base_hosts_file), KEY ("cgroupns", TEXT, cgroupns),
+  KEY ("cgroup_conf", LIST, cgroup_conf),          KEY ("cgroups", TEXT, cgroups),                 KEY ("pids_limit", NUMBER, default_pids_limit),
   KEY ("container_name_as_hostname", FLAG, name_as_hostname), KEY ("default_capabilities", LIST, default_caps), KEY ("default_sysctls", LIST, default_sysctl),
   KEY ("default_ulimits", LIST, default_ulimit),   KEY ("devices", LIST, device),                  KEY ("dns_options", LIST, dns_option),
   KEY ("dns_searches", LIST, dns_search),          KEY ("dns_servers", LIST, dns),                 KEY ("env", LIST, default_env),
@@ -130,6 +131,12 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
   /* distributions name the program of a package that need not be there: then ours is taken */
   if (options->init_path != NULL && access (options->init_path, X_OK) < 0)
     g_clear_pointer (&options->init_path, g_free);
+  const json_t *manager = json_object_get (json_object_get (conf, "engine"), "cgroup_manager");
+  if (json_is_string (manager) && json_string_value (manager)[0] != '\0')
+    {
+      g_free (options->cgroup_manager);
+      options->cgroup_manager = g_strdup (json_string_value (manager));
+    }
   if (hooks != NULL && !set_list (&options->hooks_dir, "hooks_dir", hooks, error))
     return FALSE;
   return set_shm_size (options, json_object_get (table, "shm_size"), error);

@@ -26,7 +26,7 @@
 void
 make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options)
 {
-  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
+  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
 }
 
 void
@@ -57,7 +57,9 @@ make_clear (Make *make)
   char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
+  cgroup_clear (&make->cgroup);
   memset (make, 0, sizeof *make);
+  make->cgroup.fd = -1;
   make->store_lock = make->run_dir = make->root_fd = -1;
 }
 
@@ -553,7 +555,7 @@ build_config (Make *make, GError **error)
     .read_only_dev = options->read_only && !options->read_only_tmpfs, .privileged = options->privileged,
     .own_user_namespace = make->map->mode != IDMAP_HOST, .security = make->security,
     .mounts = make->mounts, .sysctl = words.sysctl, .annotations = words.annotations, .devices = words.devices, .hooks = words.hooks,
-    .root_propagation = words.root_propagation,
+    .root_propagation = words.root_propagation, .resources = words.resources,
   };
   caps_for_user (make, &input);
   make->config = spec_build (&input);

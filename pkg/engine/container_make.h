@@ -7,6 +7,7 @@
  * Whatever happens, make_clear releases memory and descriptors; make_undo removes what was made. */
 #pragma once
 
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container.h"
 #include "pkg/engine/etc_files.h"
 #include "pkg/engine/user.h"
@@ -41,6 +42,7 @@ typedef struct {
   SeccompFilter *seccomp, *seccomp_single;
   IdMap *map;
   int run_dir;                 /* RUN_ROOT/ID with its lock */
+  Cgroup cgroup;               /* made just before it is started */
   char *folder;                /* ROOT/containers/ID */
   char *rootfs;                /* where it is mounted */
   int root_fd;

@@ -32,6 +32,11 @@ static const struct {
   FIELD (privileged, FLAG),    FIELD (init, FLAG),          FIELD (http_proxy, FLAG),    FIELD (passwd, FLAG),       FIELD (name_as_hostname, FLAG),
   FIELD (default_env, LIST),   FIELD (default_caps, LIST),  FIELD (default_sysctl, LIST), FIELD (default_ulimit, LIST), FIELD (default_volumes, LIST),
   FIELD (host_users, LIST),    FIELD (no_hostname, FLAG),   FIELD (pull, TEXT),          FIELD (default_mounts, LIST), FIELD (base_hosts_file, TEXT), FIELD (default_seccomp, TEXT),
+  FIELD (cgroups, TEXT),       FIELD (cgroup_parent, TEXT), FIELD (cgroup_manager, TEXT), FIELD (memory_swap, TEXT),  FIELD (cpuset_cpus, TEXT),
+  FIELD (cpuset_mems, TEXT),   FIELD (blkio_weight_device, LIST), FIELD (device_read_bps, LIST), FIELD (device_write_bps, LIST), FIELD (device_read_iops, LIST),
+  FIELD (device_write_iops, LIST), FIELD (cgroup_conf, LIST), FIELD (memory, NUMBER),    FIELD (memory_reservation, NUMBER), FIELD (memory_swappiness, NUMBER),
+  FIELD (nano_cpus, NUMBER),   FIELD (cpu_period, NUMBER),  FIELD (cpu_quota, NUMBER),   FIELD (cpu_shares, NUMBER), FIELD (pids_limit, NUMBER),
+  FIELD (default_pids_limit, NUMBER), FIELD (blkio_weight, NUMBER), FIELD (oom_kill_disable, FLAG),
 };
 
 static void *
@@ -46,6 +51,8 @@ container_options_new (void)
   ContainerOptions *options = g_new0 (ContainerOptions, 1);
   options->shm_size = 65536 << 10; /* containers.conf(5) shm_size */
   options->stop_timeout = 10;
+  options->memory_swappiness = -1;
+  options->default_pids_limit = 2048; /* containers.conf(5) pids_limit */
   gint64 *not_given[] = { &options->health_interval, &options->health_timeout, &options->health_start_period, &options->health_retries, &options->health_startup_interval,
                           &options->health_startup_timeout, &options->health_startup_retries, &options->health_startup_success, &options->health_max_log_count,
                           &options->health_max_log_size };

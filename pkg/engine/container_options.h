@@ -35,6 +35,11 @@ typedef struct {
   char *pull;                     /* never, missing, always, newer: NULL = missing */
   char *base_hosts_file, *default_seccomp;
   gint64 shm_size, oom_score_adj, preserve_fds, timeout, stop_timeout;
+  /* limits: 0 = none, and for what may be 0, -1 */
+  char *cgroups, *cgroup_parent, *cgroup_manager, *memory_swap, *cpuset_cpus, *cpuset_mems;
+  char **blkio_weight_device, **device_read_bps, **device_write_bps, **device_read_iops, **device_write_iops, **cgroup_conf;
+  gint64 memory, memory_reservation, memory_swappiness, nano_cpus, cpu_period, cpu_quota, cpu_shares, pids_limit, default_pids_limit, blkio_weight;
+  gboolean oom_kill_disable;
   gboolean has_oom_score_adj;
   gboolean rm, replace, interactive, tty, sig_proxy, env_host, unsetenv_all, read_only, read_only_tmpfs, no_hosts, no_hostname, privileged, init, http_proxy, passwd, name_as_hostname;
 } ContainerOptions;

@@ -19,6 +19,7 @@
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_process.h"
+#include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
@@ -222,7 +223,7 @@ fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtim
   *runtime = (RuntimeOptions){
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
-    .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir,
+    .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir, .cgroup = &make->cgroup,
     .out_fd = run->attached || passes ? STDOUT_FILENO : -1, .err_fd = run->attached || passes ? STDERR_FILENO : -1,
     .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
@@ -265,7 +266,7 @@ gboolean
 process_start (Run *run, GError **error)
 {
   Make *make = &run->make;
-  if (!open_client (run, error) || !perform (run, error))
+  if (!open_client (run, error) || !resources_group (make, error) || !perform (run, error))
     return FALSE;
   for (int i = 0; i < 2; i++)
     fd_close (fd_steal (&run->input[i]));

@@ -11,6 +11,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container_hooks.h"
+#include "pkg/engine/container_resources.h"
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
 #include "pkg/spec/addhost.h"
@@ -105,6 +106,7 @@ spec_words_clear (SpecWords *words)
   json_decref (words->annotations);
   json_decref (words->devices);
   json_decref (words->hooks);
+  json_decref (words->resources);
 }
 
 static gboolean
@@ -269,7 +271,10 @@ parse_spec (const ContainerOptions *options, gboolean own_network, SpecWords *wo
   words->umask = umask_value;
   if (options->has_oom_score_adj && (options->oom_score_adj < -1000 || options->oom_score_adj > 1000))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid value, %" G_GINT64_FORMAT ", for oom score adj: must be between -1000 and 1000", options->oom_score_adj);
-  return parse_namespaces (options, words, error) && parse_ulimits (options, words, error) && parse_sysctls (options, own_network, words, error)
+  if (!resources_check (options, error))
+    return FALSE;
+  words->resources = resources_build (options, error);
+  return words->resources != NULL && parse_namespaces (options, words, error) && parse_ulimits (options, words, error) && parse_sysctls (options, own_network, words, error)
          && parse_annotations (options, words, error) && parse_devices (options, words, error);
 }
 

@@ -19,7 +19,7 @@ typedef struct {
   SpecNamespace pid, ipc, uts, cgroup;
   uint32_t umask;
   gboolean limits_bounded;   /* set before: not even the container's root can go above our own hard limits */
-  json_t *rlimits, *sysctl, *annotations, *devices, *hooks;   /* owned, may be NULL */
+  json_t *rlimits, *sysctl, *annotations, *devices, *hooks, *resources;   /* owned, may be NULL */
   const char *root_propagation;
   gboolean no_shm;
 } SpecWords;

@@ -199,6 +199,8 @@ linux_object (const SpecInput *input)
     json_object_set (object, "sysctl", input->sysctl);
   if (input->devices != NULL && json_array_size (input->devices) > 0)
     json_object_set (object, "devices", input->devices);
+  if (input->resources != NULL && json_object_size (input->resources) > 0)
+    json_object_set (object, "resources", input->resources);
   if (input->root_propagation != NULL)
     json_object_set_new (object, "rootfsPropagation", json_string (input->root_propagation));
   return object;

@@ -47,6 +47,7 @@ typedef struct {
   json_t *mounts;                  /* the user's and the engine's, OCI form, parents before children; borrowed */
   json_t *sysctl, *annotations, *devices;    /* OCI form; borrowed; NULL = none */
   json_t *hooks;
+  json_t *resources;               /* linux.resources; NULL or empty = none */
   const char *root_propagation;    /* "rslave" …; NULL = private */
 } SpecInput;
 

@@ -38,10 +38,10 @@ setup() {
   has "$output" "Error:" "no image"
   run_coracle 125 run --rm box-that-is-not
   has "$output" "box-that-is-not" "missing image"
-  run_coracle 125 run --rm --memory 1g box true
-  has "$output" "not supported in this version" "a flag that this version cannot follow"
-  run_coracle 125 run --rm --cpus 1 box true
-  is "${lines[0]}" "Error: unknown flag: --cpus" "and one that it does not know"
+  run_coracle 125 run --rm --publish 80:80 box true
+  has "$output" "unsupported in this version" "a flag that this version cannot follow"
+  run_coracle 125 run --rm --gpus 1 box true
+  is "${lines[0]}" "Error: unknown flag: --gpus" "and one that it does not know"
   run_coracle 125 run --rm ""
   fixture_image cmdless --change 'CMD []'
   run_coracle 125 run --rm cmdless
