@@ -121,7 +121,7 @@ keep_first (GError **first, GError *failure)
 
 /* read_exit: RUN_ROOT/ID/exit as the row has it. */
 static gboolean
-read_exit (int run_fd, int *ret_code, gint64 *ret_finished)
+read_exit (int run_fd, int *ret_code, gint64 *ret_finished, gboolean *ret_oom)
 {
   g_autofree char *text = NULL;
   MonitorExit ended;
@@ -129,6 +129,7 @@ read_exit (int run_fd, int *ret_code, gint64 *ret_finished)
     return FALSE;
   *ret_code = ended.timed_out ? -1 : monitor_exit_status (&ended);   /* as Podman records it */
   *ret_finished = ended.finished_us;
+  *ret_oom = ended.oom;
   return TRUE;
 }
 
@@ -138,13 +139,14 @@ note_exit (StateContainer *container, int run_fd)
 {
   int code = EXIT_WITHOUT_TRACE;
   gint64 finished = g_get_real_time ();
-  gboolean known = run_fd >= 0 && read_exit (run_fd, &code, &finished);
+  gboolean oom = FALSE, known = run_fd >= 0 && read_exit (run_fd, &code, &finished, &oom);
   if (!known && g_strcmp0 (container->status, "running") != 0)
     return FALSE;
   g_free (container->status);
   container->status = g_strdup ("exited");
   container->exit_code = code;
   container->finished = finished;
+  state_container_set_oom (container, oom);
   return TRUE;
 }
 

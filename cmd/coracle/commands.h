@@ -27,6 +27,7 @@
   X (kill)                  \
   X (logs)                  \
   X (port)                  \
+  X (pause)                 \
   X (ps)                    \
   X (rename)                \
   X (restart)               \
@@ -37,6 +38,7 @@
   X (stop)                  \
   X (tag)                   \
   X (top)                   \
+  X (unpause)               \
   X (unshare)               \
   X (untag)                 \
   X (version)               \

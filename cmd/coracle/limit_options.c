@@ -51,13 +51,27 @@ take_list (char ***at, const CliArgs *args, const char *name)
 gboolean
 limit_options_read (ContainerOptions *options, const CliArgs *args, GError **error)
 {
-  const struct { const char *name; gint64 *at; } numbers[] = {
-    { "blkio-weight", &options->blkio_weight }, { "cpu-period", &options->cpu_period }, { "cpu-quota", &options->cpu_quota }, { "cpu-shares", &options->cpu_shares }, { "memory", &options->memory },
-    { "memory-reservation", &options->memory_reservation }, { "memory-swappiness", &options->memory_swappiness },
+  const struct {
+    const char *name;
+    gint64 *at;
+  } numbers[] = {
+    { "blkio-weight", &options->blkio_weight },
+    { "cpu-period", &options->cpu_period },
+    { "cpu-quota", &options->cpu_quota },
+    { "cpu-shares", &options->cpu_shares },
+    { "memory", &options->memory },
+    { "memory-reservation", &options->memory_reservation },
+    { "memory-swappiness", &options->memory_swappiness },
   };
-  const struct { const char *name; char ***at; } lists[] = {
-    { "blkio-weight-device", &options->blkio_weight_device }, { "device-read-bps", &options->device_read_bps }, { "device-read-iops", &options->device_read_iops },
-    { "device-write-bps", &options->device_write_bps }, { "device-write-iops", &options->device_write_iops },
+  const struct {
+    const char *name;
+    char ***at;
+  } lists[] = {
+    { "blkio-weight-device", &options->blkio_weight_device },
+    { "device-read-bps", &options->device_read_bps },
+    { "device-read-iops", &options->device_read_iops },
+    { "device-write-bps", &options->device_write_bps },
+    { "device-write-iops", &options->device_write_iops },
   };
   for (gsize i = 0; i < G_N_ELEMENTS (numbers); i++)
     if (cli_args_is_set (args, numbers[i].name))

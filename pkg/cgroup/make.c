@@ -137,8 +137,7 @@ cgroup_begin (const CgroupRequest *request, GError **error)
     return g_steal_pointer (&pending);
   g_autofree char *unit = g_strdup_printf ("libpod-%s.scope", pending->id);
   GError *problem = NULL;
-  pending->scope = scope_begin (unit, pending->parent != NULL ? pending->parent : geteuid () == 0 ? "machine.slice"
-                                                                                                  : "user.slice",
+  pending->scope = scope_begin (unit, pending->parent != NULL ? pending->parent : scope_slice (),
                                 &problem);
   if (pending->scope != NULL)
     return g_steal_pointer (&pending);
@@ -237,7 +236,7 @@ make_cgroupfs (const CgroupPending *pending, int run_dir, Cgroup *ret_group, GEr
   g_autofree char *base = group_path (place, parent[0] == '/' ? "/" : place->delegated), *path = NULL, *name = g_strconcat ("libpod-", pending->id, NULL);
   cleanup_fd int fd = make_below (base, parent, &path);
   if (fd < 0)
-    return coracle_throw_errno (error, -fd, "making the cgroup %s/%s", base, parent);
+    return coracle_throw_errno (error, -fd, "making the cgroup %s/%s", base, parent + (parent[0] == '/'));
   return make_group (fd, path, name, run_dir, ret_group, error);
 }
 

@@ -64,6 +64,12 @@ scope_possible (void)
   return access (path, W_OK) == 0;
 }
 
+const char *
+scope_slice (void)
+{
+  return host_uid () == 0 ? "machine.slice" : "user.slice";
+}
+
 /* connect_manager: connected, with the handshake and @message on the way: D-Bus lets a client go on without waiting for the server's OK. */
 static int
 connect_manager (const GByteArray *message, GError **error)

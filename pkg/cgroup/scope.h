@@ -7,6 +7,9 @@
 /* scope_possible: is there a manager that could be asked? */
 gboolean scope_possible (void);
 
+/* scope_slice: where a scope goes when nobody says: "user.slice", of real root "machine.slice". */
+const char *scope_slice (void);
+
 typedef struct ScopeRequest ScopeRequest;
 /* scope_begin: send the request for @unit ("libpod-ID.scope") in @slice with this process in it, delegated. NULL with @error: nobody there. */
 ScopeRequest *scope_begin (const char *unit, const char *slice, GError **error);

@@ -159,6 +159,8 @@ state_json (const Inspected *inspected)
   inspect_text (state, "OciVersion", json_string_value (json_object_get (inspected->spec, "ociVersion")));
   inspect_text (state, "Status", view->status);
   json_object_set_new (state, "Running", json_boolean (strcmp (view->status, "running") == 0));
+  json_object_set_new (state, "Paused", json_boolean (strcmp (view->status, "paused") == 0));
+  json_object_set_new (state, "OOMKilled", json_boolean (json_is_true (json_object_get (inspected->row->config, "oom_killed"))));
   json_object_set_new (state, "Pid", json_integer (view->pid));
   json_object_set_new (state, "ConmonPid", json_integer (monitor_pid (inspected)));
   json_object_set_new (state, "ExitCode", json_integer (inspected->row->exit_code));

@@ -7,6 +7,7 @@
 #include "pkg/engine/container_inspect.h"
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_policy.h"
+#include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/json/json.h"
 #include "pkg/seccomp/caps.h"
@@ -193,12 +194,91 @@ static const InspectField host_fields[] = {
   { "Init", 'f' }, { "PidsLimit", '0' }, { "Ulimits", 'a' }, { "CpuCount", '0' }, { "CpuPercent", '0' }, { "IOMaximumIOps", '0' }, { "IOMaximumBandwidth", '0' },
   { "CgroupConf", 'n' }, { NULL } };
 
+/* cgroup_manager: of its group while it has one; else of the next one that it would get. */
+static const char *
+cgroup_manager (const Inspected *inspected)
+{
+  g_autofree char *group = cgroup_path_of (inspected->storage->run_fd, inspected->row->id);
+  if (group != NULL)
+    return strstr (group, ".scope/") != NULL ? "systemd" : "cgroupfs";
+  if (inspected->view->pid > 0 || g_strcmp0 (inspected->options->cgroups, "disabled") == 0)
+    return "none";
+  g_auto (CgroupPlace) place = { 0 };
+  cgroup_place_find (&place);
+  return cgroup_manager_name (inspected->options->cgroup_manager, &place);
+}
+
+/* cgroups_word: as Podman has it. */
+static const char *
+cgroups_word (const ContainerOptions *options)
+{
+  return options->cgroups == NULL || strcmp (options->cgroups, "enabled") == 0 ? "default" : options->cgroups;
+}
+
+/* device_limits: "PATH:VALUE" as [{Path, @key}]; null when there are none. */
+static json_t *
+device_limits (char **texts, const char *key)
+{
+  json_t *array = json_array ();
+  for (; texts != NULL && *texts != NULL; texts++)
+    {
+      const char *colon = strrchr (*texts, ':');
+      gint64 value = 0;
+      if (colon != NULL && text_size_parse (colon + 1, &value, NULL))
+        json_array_append_new (array, json_pack ("{s:o, s:I}", "Path", json_stringn (*texts, (size_t) (colon - *texts)), key, (json_int_t) value));
+    }
+  if (json_array_size (array) > 0)
+    return array;
+  json_decref (array);
+  return json_null ();
+}
+
+static json_t *
+unified_json (json_t *resources)
+{
+  json_t *unified = json_object_get (resources, "unified");
+  return unified != NULL ? json_incref (unified) : json_null ();
+}
+
+static void
+set_limits (json_t *host, const Inspected *inspected)
+{
+  const ContainerOptions *options = inspected->options;
+  json_auto_t *resources = resources_build (options, NULL);
+  json_t *memory = json_object_get (resources, "memory"), *cpu = json_object_get (resources, "cpu");
+  const struct { const char *name; json_t *value; } numbers[] = {
+    { "CpuShares", json_object_get (cpu, "shares") }, { "CpuPeriod", json_object_get (cpu, "period") }, { "CpuQuota", json_object_get (cpu, "quota") },
+    { "CpusetCpus", json_object_get (cpu, "cpus") }, { "CpusetMems", json_object_get (cpu, "mems") }, { "Memory", json_object_get (memory, "limit") },
+    { "MemoryReservation", json_object_get (memory, "reservation") }, { "MemorySwap", json_object_get (memory, "swap") },
+    { "MemorySwappiness", json_object_get (memory, "swappiness") }, { "BlkioWeight", json_object_get (json_object_get (resources, "blockIO"), "weight") },
+    { "PidsLimit", json_object_get (json_object_get (resources, "pids"), "limit") },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (numbers); i++)
+    if (numbers[i].value != NULL)
+      json_object_set (host, numbers[i].name, numbers[i].value);
+  const struct { const char *name; json_t *value; } values[] = {
+    { "NanoCpus", json_integer (options->nano_cpus) },
+    { "OomKillDisable", json_boolean (options->oom_kill_disable) },
+    { "BlkioWeightDevice", device_limits (options->blkio_weight_device, "Weight") },
+    { "BlkioDeviceReadBps", device_limits (options->device_read_bps, "Rate") },
+    { "BlkioDeviceWriteBps", device_limits (options->device_write_bps, "Rate") },
+    { "BlkioDeviceReadIOps", device_limits (options->device_read_iops, "Rate") },
+    { "BlkioDeviceWriteIOps", device_limits (options->device_write_iops, "Rate") },
+    { "CgroupConf", unified_json (resources) },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (values); i++)
+    json_object_set_new (host, values[i].name, values[i].value);
+  inspect_text (host, "CgroupManager", cgroup_manager (inspected));
+  inspect_text (host, "Cgroups", cgroups_word (options));
+  inspect_text (host, "CgroupParent", options->cgroup_parent);
+}
+
 static void
 set_words (json_t *host, const ContainerOptions *options)
 {
   const struct { const char *name, *value; } texts[] = {
-    { "CgroupManager", "none" }, { "CgroupMode", options->cgroupns != NULL ? options->cgroupns : "private" }, { "ContainerIDFile", options->cidfile },
-    { "NetworkMode", container_network_mode (options->network) }, { "IpcMode", options->ipc != NULL ? options->ipc : "private" }, { "Cgroups", "disabled" },
+    { "CgroupMode", options->cgroupns != NULL ? options->cgroupns : "private" }, { "ContainerIDFile", options->cidfile },
+    { "NetworkMode", container_network_mode (options->network) }, { "IpcMode", options->ipc != NULL ? options->ipc : "private" },
     { "PidMode", options->pid != NULL ? options->pid : "private" }, { "UTSMode", options->uts != NULL ? options->uts : "private" }, { "UsernsMode", options->userns },
     { "Runtime", "oci" },
   };
@@ -246,6 +326,7 @@ inspect_host_config (const Inspected *inspected)
   };
   for (size_t i = 0; i < G_N_ELEMENTS (values); i++)
     json_object_set_new (host, values[i].name, values[i].value);
+  set_limits (host, inspected);
   set_caps (host, inspected);
   set_mounts (host, inspected);
   return host;

@@ -46,6 +46,8 @@ status_text (const ContainerView *view, gint64 now)
     }
   if (strcmp (view->status, "stopping") == 0)
     return g_strdup ("Stopping");
+  if (strcmp (view->status, "paused") == 0)
+    return g_strdup ("Paused");
   if (strcmp (view->status, "exited") != 0)
     return g_strdup ("Created");
   g_autofree char *ago = text_ago (row->finished, now);

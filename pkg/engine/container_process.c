@@ -151,6 +151,7 @@ note_start (StateContainer *row, void *data, GError **error)
   row->boot_id = (g_free (row->boot_id), storage_boot_id ());
   json_object_set_new (row->config, "run_root", json_string (run->make.paths->run_root));
   json_object_del (row->config, "restart_count");
+  json_object_del (row->config, "oom_killed");
   json_object_del (row->config, "stopped_by_user");
   return TRUE;
 }
@@ -330,6 +331,7 @@ note_end (StateContainer *row, void *data, GError **error)
   row->status = (g_free (row->status), g_strdup ("exited"));
   row->finished = ended->finished_us;
   row->exit_code = ended->timed_out ? -1 : monitor_exit_status (ended);   /* as Podman records it */
+  state_container_set_oom (row, ended->oom);
   return TRUE;
 }
 

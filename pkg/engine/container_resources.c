@@ -9,7 +9,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
 
-#define CPU_PERIOD 100000   /* microseconds; the kernel's own default */
+#define CPU_PERIOD 100000 /* microseconds; the kernel's own default */
 
 /* ---- "PATH:VALUE" */
 
@@ -162,7 +162,7 @@ resources_build (const ContainerOptions *options, GError **error)
 static CgroupRequest
 group_request (const ContainerOptions *options, const char *id)
 {
-  return (CgroupRequest){ .id = id, .mode = options->cgroups, .manager = options->cgroup_manager, .parent = options->cgroup_parent };
+  return (CgroupRequest) { .id = id, .mode = options->cgroups, .manager = options->cgroup_manager, .parent = options->cgroup_parent };
 }
 
 gboolean

@@ -11,6 +11,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_pause.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
 
@@ -160,6 +161,7 @@ signal_init (Storage *storage, Ending *ending)
   ending->phase = LISTENING;
   ending->deadline = deadline_after (ending->timeout);
   int r = proc_pidfd_signal (ending->pidfd, stop_signal (ending->row));
+  container_thaw (storage, ending->row->id);
   GError *problem = NULL;
   if (r < 0 && r != -ESRCH)
     {

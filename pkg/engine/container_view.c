@@ -15,6 +15,7 @@
 #include "pkg/engine/container.h"
 #include "pkg/engine/container_health.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_pause.h"
 #include "pkg/engine/container_stop.h"
 #include "pkg/monitor/client.h"
 
@@ -106,6 +107,7 @@ read_exit (Storage *storage, StateContainer *row)
     }
   row->exit_code = ended.timed_out ? -1 : monitor_exit_status (&ended);   /* as Podman records it */
   row->finished = ended.finished_us;
+  state_container_set_oom (row, ended.oom);
   return TRUE;
 }
 
@@ -160,7 +162,7 @@ look (Storage *storage, ContainerView *view)
   view->alive = storage_run_alive (storage, row->id);
   cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
   if (pidfd >= 0)
-    view->status = is_stopping (storage, row->id) ? "stopping" : "running";
+    view->status = container_is_paused (storage, row->id) ? "paused" : is_stopping (storage, row->id) ? "stopping" : "running";
   else if (!read_exit (storage, row) && view->alive)
     view->status = !was_started (storage, row->id) ? "created" : await_exit (storage, row) ? "exited" : "stopping";
 }

@@ -15,6 +15,7 @@
 
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container.h"
 #include "pkg/image/manifest.h"
 #include "pkg/json/json.h"
@@ -104,13 +105,13 @@ has_cgroup2 (void)
   return statfs ("/sys/fs/cgroup", &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-/* controllers_json: those this process could give to children of its cgroup. */
+/* controllers_json: those that containers of this process can be given. */
 static json_t *
-controllers_json (void)
+controllers_json (const CgroupPlace *place)
 {
   json_t *array = json_array ();
-  g_autofree char *own = read_text ("/proc/self/cgroup"), *group = line_value (own, "0::"), *path = g_strdup_printf ("/sys/fs/cgroup%s/cgroup.controllers", group),
-                  *text = has_cgroup2 () ? read_text (path) : g_strdup ("");
+  const char *group = place->delegated != NULL ? place->delegated : place->own;
+  g_autofree char *path = g_strdup_printf ("%s%s/cgroup.controllers", place->mount, group), *text = group != NULL && !place->hybrid ? read_text (path) : g_strdup ("");
   g_auto (GStrv) words = g_strsplit_set (g_strstrip (text), " \n", -1);
   for (char **word = words; *word != NULL; word++)
     if (**word != '\0')
@@ -212,11 +213,13 @@ host_json (const InfoRequest *request)
   (void) uname (&name);
   g_autofree char *meminfo = read_text ("/proc/meminfo"), *uptime = uptime_text ();
   json_t *host = json_object ();
+  g_auto (CgroupPlace) place = { 0 };
+  cgroup_place_find (&place);
   const struct { const char *name; json_t *value; } fields[] = {
     { "arch", json_string (platform.architecture) },
-    { "cgroupManager", json_string ("none") },   /* containers stay in the cgroup of the command that starts them */
+    { "cgroupManager", json_string (cgroup_manager_name (request->cgroup_manager, &place)) },   /* none: containers stay in the cgroup of the command that starts them */
     { "cgroupVersion", json_string (has_cgroup2 () ? "v2" : "v1") },
-    { "cgroupControllers", controllers_json () },
+    { "cgroupControllers", controllers_json (&place) },
     { "conmon", helper_json (paths, "path", "coracle-monitor") },
     { "cpus", json_integer (get_nprocs ()) },
     { "cpuUtilization", utilization_json () },
@@ -255,10 +258,14 @@ count_containers (Storage *storage, json_t **ret_counts, GError **error)
   g_autoptr (GPtrArray) views = NULL;
   if (!container_list (storage, &views, error))
     return FALSE;
-  int running = 0;
+  int running = 0, paused = 0;
   for (guint i = 0; i < views->len; i++)
-    running += strcmp (((const ContainerView *) views->pdata[i])->status, "running") == 0;
-  *ret_counts = json_pack ("{s:i, s:i, s:i, s:i}", "number", (int) views->len, "paused", 0, "running", running, "stopped", (int) views->len - running);
+    {
+      const char *status = ((const ContainerView *) views->pdata[i])->status;
+      running += strcmp (status, "running") == 0;
+      paused += strcmp (status, "paused") == 0;
+    }
+  *ret_counts = json_pack ("{s:i, s:i, s:i, s:i}", "number", (int) views->len, "paused", paused, "running", running, "stopped", (int) views->len - running - paused);
   return TRUE;
 }
 

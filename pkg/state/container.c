@@ -237,3 +237,13 @@ state_container_remove (State *state, const char *id, GError **error)
     ok = coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with id %s found: no such container", id);
   return state_end (state, ok, error);
 }
+
+void
+state_container_set_oom (StateContainer *container, gboolean oom)
+{
+  state_container_read_config (container);
+  if (oom)
+    json_object_set_new (container->config, "oom_killed", json_true ());
+  else
+    json_object_del (container->config, "oom_killed");
+}

@@ -94,6 +94,8 @@ gboolean state_container_list_lean (State *state, GPtrArray **ret_containers, GE
 gboolean state_container_list_mentioning (State *state, const char *text, GPtrArray **ret_containers, GError **error);
 /* state_container_read_config: so that @container->config is there; nothing to do if it is. */
 void state_container_read_config (StateContainer *container);
+/* state_container_set_oom: config.oom_killed: something in it was killed for want of memory in its last run. */
+void state_container_set_oom (StateContainer *container, gboolean oom);
 gboolean state_container_remove (State *state, const char *id, GError **error);
 
 /* ---- small facts */

@@ -105,8 +105,6 @@ setup() { fixture_image box; }
   has "$output" "--detach-keys: unsupported" "--detach-keys"
   run_coracle run --rm --memory=0 box echo yes
   is "$output" "yes" "--memory=0"
-  run_coracle 125 run --rm -m 10m box true
-  has "$output" "--memory: limits are not supported" "--memory"
   run_coracle 125 run --rm --device-cgroup-rule 'b 7:* rmw' box true
   run_coracle run --rm --kernel-memory 100 box true
   has "$output" "The --kernel-memory flag is no longer supported. This flag is a noop." "--kernel-memory"

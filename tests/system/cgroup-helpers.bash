@@ -1,0 +1,30 @@
+# cgroup-helpers: for the tests that look at cgroups.
+
+# needs_group: skip where containers get none.
+needs_group() {
+  [ "$(coracle info -f '{{.Host.CgroupManager}}')" != none ] || skip "no cgroup can be had here"
+}
+
+# needs_controller NAME…: skip where it is not delegated.
+needs_controller() {
+  local c have
+  have=$(coracle info -f '{{.Host.CgroupControllers}}')
+  for c in "$@"; do [[ " ${have//[\[\]]/ } " == *" $c "* ]] || skip "no cgroup controller $c for this user"; done
+}
+
+group_mount() {
+  if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then echo /sys/fs/cgroup; else echo /sys/fs/cgroup/unified; fi
+}
+
+# group_of PID: its v2 group.
+group_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
+
+# none_left: no container's group is left below what is ours.
+none_left() {
+  local left
+  left=$(find "$(group_mount)$(dirname "$(group_of self)")" -maxdepth 3 -type d -name 'libpod-*' 2>/dev/null | while read -r group; do
+    for id in $(coracle ps -q --no-trunc -f status=running -f status=paused); do [[ $group == *"$id" ]] && continue 2; done
+    echo "$group"
+  done)
+  is "$left" "" "groups that are left"
+}
