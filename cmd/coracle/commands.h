@@ -21,6 +21,7 @@
   X (image_diff)            \
   X (image_exists)          \
   X (image_inspect)         \
+  X (image_prune)           \
   X (images)                \
   X (info)                  \
   X (inspect)               \
@@ -36,6 +37,8 @@
   X (run)                   \
   X (start)                 \
   X (stop)                  \
+  X (system_df)             \
+  X (system_prune)          \
   X (tag)                   \
   X (top)                   \
   X (unpause)               \
