@@ -38,7 +38,10 @@
   X (start)                 \
   X (stop)                  \
   X (system_df)             \
+  X (system_migrate)        \
   X (system_prune)          \
+  X (system_renumber)       \
+  X (system_reset)          \
   X (tag)                   \
   X (top)                   \
   X (unpause)               \
