@@ -7,8 +7,8 @@ static const struct { const char *group, *words; } commands[] = {
   { "", "artifact auto-update build commit compose cp generate init kube login logout machine manifest mount network pod push "
         "quadlet save search secret stats unmount update volume" },
   { "container", "checkpoint clone commit cp init mount restore runlabel stats unmount update" },
-  { "image", "build mount prune push save scp search sign tree trust unmount" },
-  { "system", "check connection migrate prune renumber reset service" },
+  { "image", "build mount push save scp search sign tree trust unmount" },
+  { "system", "connection service" },
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {

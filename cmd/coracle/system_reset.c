@@ -20,11 +20,10 @@ system_reset_run (const CliContext *context, const CliArgs *args, GError **error
   g_autoptr (ConfigPaths) paths = config_paths_new (context->root, context->run_root, error);
   if (paths == NULL)
     return CLI_FAILED;
-  if (!yes)
-    printf ("WARNING! This will remove:\n        - all containers\n        - all pods\n        - all images\n        - all networks\n        - all build cache\n        - all machines\n"
-            "        - all volumes\n        - the graphRoot directory: \"%s\"\n        - the runRoot directory: \"%s\"\n",
-            paths->root, paths->run_root);
-  if (!yes && !confirm ("Are you sure you want to continue?", &yes, error))
+  g_autofree char *warning = g_strdup_printf ("WARNING! This will remove:\n        - all containers\n        - all pods\n        - all images\n        - all networks\n        - all build cache\n        - all machines\n"
+                                              "        - all volumes\n        - the graphRoot directory: \"%s\"\n        - the runRoot directory: \"%s\"",
+                                              paths->root, paths->run_root);
+  if (!yes && !confirm_answer (warning, &yes, error))
     return CLI_FAILED;
   if (!yes)
     return 0;

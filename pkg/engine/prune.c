@@ -7,7 +7,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
-#include "pkg/engine/container_filter.h"
+#include "pkg/engine/container_prune.h"
 #include "pkg/engine/disk_usage.h"
 #include "pkg/engine/event.h"
 #include "storage/layer.h"
@@ -44,51 +44,45 @@ has_key (const char *filter, const char *key)
   return g_str_has_prefix (filter, key) && filter[strlen (key)] == '=';
 }
 
-/* check_filters: those that mean the same for everything. */
-static gboolean
-check_filters (const char *const *filters, GError **error)
-{
-  for (; filters != NULL && *filters != NULL; filters++)
-    if (!has_key (*filters, "label") && !has_key (*filters, "label!") && !has_key (*filters, "until"))
-      {
-        g_autofree char *key = g_strndup (*filters, strcspn (*filters, "="));
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "%s is an invalid filter", key);
-      }
-  return TRUE;
-}
-
 /* ---- containers */
 
-static gboolean
-is_idle (const ContainerView *view)
+/* idle_sizes: what the containers that do not run have written: id → bytes. */
+static GHashTable *
+idle_sizes (Storage *storage, GError **error)
 {
-  return !view->alive && (strcmp (view->status, "exited") == 0 || strcmp (view->status, "created") == 0);
+  g_autoptr (GPtrArray) views = NULL;
+  if (!container_list (storage, &views, error))
+    return NULL;
+  GHashTable *sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  for (guint i = 0; i < views->len; i++)
+    {
+      const ContainerView *view = views->pdata[i];
+      gint64 size, root;
+      if (!view->alive && container_size (storage, view->row, &size, &root, NULL))
+        g_hash_table_insert (sizes, g_strdup (view->row->id), g_memdup2 (&size, sizeof size));
+    }
+  return sizes;
 }
 
 static gboolean
 prune_containers (Storage *storage, const PruneRequest *request, PruneResult *result, GError **error)
 {
+  g_autoptr (GHashTable) sizes = idle_sizes (storage, error);
+  g_autoptr (GPtrArray) pruned = NULL;
   static const char *const none[] = { NULL };
-  g_autoptr (GPtrArray) filters = container_filters_parse (storage, request->filters != NULL ? request->filters : none, error), views = NULL;
-  if (filters == NULL || !container_list (storage, &views, error))
+  if (sizes == NULL || !container_prune (storage, request->filters != NULL ? request->filters : none, &pruned, error))
     return FALSE;
-  for (guint i = 0; i < views->len; i++)
+  for (guint i = 0; i < pruned->len; i++)
     {
-      const ContainerView *view = views->pdata[i];
-      gint64 size = 0, root;
-      GError *problem = NULL;
-      if (!is_idle (view) || !container_filters_fit (filters, view))
-        continue;
-      (void) container_size (storage, view->row, &size, &root, NULL);
-      if (container_remove (storage, view->row->id, FALSE, 0, FALSE, &problem))
+      const ContainerPruned *one = pruned->pdata[i];
+      const gint64 *size = g_hash_table_lookup (sizes, one->id);
+      if (one->error != NULL)
         {
-          g_ptr_array_add (result->containers, g_strdup (view->row->id));
-          result->freed += size;
+          g_ptr_array_add (result->errors, g_error_copy (one->error));
+          continue;
         }
-      else if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND) || g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE))
-        g_error_free (problem);   /* removed, or started, meanwhile */
-      else
-        g_ptr_array_add (result->errors, problem);
+      g_ptr_array_add (result->containers, g_strdup (one->id));
+      result->freed += size != NULL ? *size : 0;
     }
   return TRUE;
 }
@@ -219,8 +213,7 @@ PruneResult *
 prune (Storage *storage, const PruneRequest *request, GError **error)
 {
   g_autoptr (PruneResult) result = result_new ();
-  gboolean several = request->containers || request->volumes;
-  if ((several && !check_filters (request->filters, error)) || (request->containers && !prune_containers (storage, request, result, error))
+  if ((request->containers && !prune_containers (storage, request, result, error))
       || (request->volumes && !wants_label (request) && !prune_volumes (storage, result, error)) || (request->images && !prune_images (storage, request, result, error)))
     return NULL;
   return g_steal_pointer (&result);
