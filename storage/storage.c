@@ -178,19 +178,29 @@ storage_work_end (Storage *storage, StorageWork *work)
   storage_work_abandon (work);
 }
 
+/* is_supervised: has whoever holds the lock on RUN_ROOT/@id a monitor at work? Until there is one, the holder asks, sweeps or makes: all of them are short. */
+static gboolean
+is_supervised (Storage *storage, const char *id)
+{
+  g_autofree char *path = g_build_filename (id, "monitor.pid", NULL);
+  return faccessat (storage->run_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* How often a lock is tried, every 0.1 ms while a monitor may hold it, which does not go away by waiting; else every ms: who only asks may be kept from its processor for long */
+#define TRIES_SUPERVISED 200
+#define TRIES 5000
+
 int
 storage_run_begin (Storage *storage, const char *id, GError **error)
 {
   int fd = -ESTALE;
-  for (int tries = 0; fd == -ESTALE && tries < 1000; tries++)
+  for (int tries = 0; tries < TRIES; tries++)
     {
       fd = lock_folder (storage->run_fd, id, LOCK_EX | LOCK_NB, TRUE);
-      if (fd == -EWOULDBLOCK && tries < 200)
-        {
-          /* most likely somebody asking whether it is alive; a monitor does not go away by waiting */
-          g_usleep (100);
-          fd = -ESTALE;
-        }
+      if (fd == -EWOULDBLOCK && (tries < TRIES_SUPERVISED || !is_supervised (storage, id)))
+        g_usleep (tries < TRIES_SUPERVISED ? 100 : 1000);
+      else if (fd != -ESTALE)
+        break;
     }
   if (fd == -EWOULDBLOCK)
     return coracle_throw (error, CORACLE_ERROR_IN_USE, "container %s is in use by another process", id), -1;
