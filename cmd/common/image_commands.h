@@ -11,8 +11,7 @@
   X (export)               \
   X (import)               \
   X (load)                 \
-  X (pull)                 \
-  X (system_check)
+  X (pull)
 
 #define IMAGE_DECLARE(name) extern const CliCommand cmd_##name;
 IMAGE_COMMANDS (IMAGE_DECLARE)

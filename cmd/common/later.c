@@ -4,11 +4,11 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact auto-update build commit compose cp generate init kube login logout machine manifest mount network pod push "
+  { "", "artifact auto-update build commit compose cp generate init kube login logout logs machine manifest mount network pod push "
         "quadlet save search secret stats unmount update volume" },
-  { "container", "checkpoint clone commit cp init mount restore runlabel stats unmount update" },
-  { "image", "build mount push save scp search sign tree trust unmount" },
-  { "system", "connection service" },
+  { "container", "checkpoint clone commit cp init logs mount restore runlabel stats unmount update" },
+  { "image", "build mount prune push save scp search sign tree trust unmount" },
+  { "system", "check connection df migrate prune renumber reset service" },
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {

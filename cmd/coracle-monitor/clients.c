@@ -249,7 +249,7 @@ handle_primary (Clients *clients, uint32_t type)
   if (type == MONITOR_RECORDED)
     {
       (void) prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0);
-      clients->control->recorded = true;
+      clients->control->recorded = clients->control->heard = true;
     }
   else if (type == MONITOR_CLEANED)
     clients->cleaned = true;

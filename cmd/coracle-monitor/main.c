@@ -266,7 +266,7 @@ start_plan (int fd, bool exec, Again *again, MonitorStart *ret_start)
     return false;
   if (!exec)
     again_keep (again, fd, plan);
-  bool started = (exec ? exec_child_start (plan, fd, ret_start) : helper_child_start (plan, &network, ret_start)) == 0;
+  bool started = (exec ? exec_child_start (plan, ret_start) : helper_child_start (plan, &network, ret_start)) == 0;
   (void) munmap ((void *) plan, (size_t) st.st_size);
   return started;
 }
@@ -379,6 +379,9 @@ start_again (Monitor *monitor)
 static bool
 go_on (Monitor *monitor)
 {
+  /* the command that started us may still be writing its part of the record */
+  while (!monitor->traffic.control.heard && monitor->traffic.clients.list[CLIENT_PRIMARY].socket >= 0)
+    serve (monitor);
   while (clean_up (monitor) == MONITOR_AGAIN)
     {
       if (!wait_pause (monitor))

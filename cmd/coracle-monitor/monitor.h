@@ -90,7 +90,8 @@ void input_finish (Input *input);
 /* ---- control.c: messages for the monitor itself, kept for its loop */
 typedef struct {
   bool can_again;    /* the plan was kept */
-  bool recorded;     /* the container's command has been exec'd and is on record */
+  bool recorded;     /* news: the container's command has been exec'd and is on record */
+  bool heard;        /* that was said */
   bool stopping;     /* no start after this end */
   bool again;        /* one start after this end, whatever the policy says */
   bool clock_set;    /* @clock is new */

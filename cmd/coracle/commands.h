@@ -21,7 +21,6 @@
   X (image_diff)            \
   X (image_exists)          \
   X (image_inspect)         \
-  X (image_prune)           \
   X (images)                \
   X (info)                  \
   X (inspect)               \
@@ -37,11 +36,6 @@
   X (run)                   \
   X (start)                 \
   X (stop)                  \
-  X (system_df)             \
-  X (system_migrate)        \
-  X (system_prune)          \
-  X (system_renumber)       \
-  X (system_reset)          \
   X (tag)                   \
   X (top)                   \
   X (unpause)               \

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -24,6 +25,8 @@
 enum { FILE_MAX = 64 << 20, INIT_MAX = 256 };
 /* What is kept of a check's output where nothing limits it */
 #define OUTPUT_MAX (1u << 20)
+/* How long, in milliseconds, the init of a container that was killed with all its processes may outlive them */
+#define DYING_MS 300
 /* How long, in milliseconds, the monitor of a container that we ended may take to record it */
 #define LEAVING_MS 2000
 
@@ -111,6 +114,7 @@ typedef struct {
   char *run;
   struct timespec begun, ended;
   gboolean ok, timed_out;
+  gboolean killed;             /* perhaps with the whole container */
   char *output;
   json_t *state;
 } Check;
@@ -204,6 +208,7 @@ perform (Check *check, int out, GError **error)
   check->ended = text_time_from_usec (g_get_real_time ());
   check->ok = done && result.status == 0 && !result.timed_out;
   check->timed_out = result.timed_out;
+  check->killed = !result.timed_out && (!done || result.status == 128 + SIGKILL);
   /* a command that is not there has failed; what keeps us from trying is another matter */
   if (!done && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NO_COMMAND) && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_CANNOT_INVOKE)
       && proc_pidfd_signal (check->init_pidfd, 0) == 0)
@@ -249,10 +254,21 @@ run_command (Check *check, GError **error)
 /* ---- what follows from it */
 
 static gboolean
+wait_end (int pidfd, int timeout_ms)
+{
+  struct pollfd end = { .fd = pidfd, .events = POLLIN };
+  int n;
+  do
+    n = poll (&end, 1, timeout_ms);
+  while (n < 0 && errno == EINTR);
+  return n > 0;
+}
+
+static gboolean
 has_ended (const Check *check)
 {
-  struct pollfd end = { .fd = check->init_pidfd, .events = POLLIN };
-  return poll (&end, 1, 0) > 0;
+  /* a pid namespace's init is the last of its processes to go */
+  return wait_end (check->init_pidfd, check->killed ? DYING_MS : 0);
 }
 
 static void
@@ -402,17 +418,6 @@ mark_stopped (StateContainer *row, void *data, GError **error)
 {
   json_object_set_new (row->config, "stopped_by_user", json_true ());
   return TRUE;
-}
-
-static gboolean
-wait_end (int pidfd, int timeout_ms)
-{
-  struct pollfd end = { .fd = pidfd, .events = POLLIN };
-  int n;
-  do
-    n = poll (&end, 1, timeout_ms);
-  while (n < 0 && errno == EINTR);
-  return n > 0;
 }
 
 /* end: let the container end, with its stop signal if @politely; its monitor records it. */

@@ -20,7 +20,6 @@
 #include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_resources.h"
-#include "pkg/engine/container_share.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
@@ -318,9 +317,12 @@ settle_lost (Run *run, GError **error)
   /* what was in its pid namespace dies within moments */
   struct pollfd init = { .fd = run->process.init_pidfd, .events = POLLIN };
   (void) poll (&init, 1, 2000);
-  (void) umount2 (make->rootfs, MNT_DETACH);
   make->run_dir = storage_run_begin (make->storage, make->id, NULL);
-  return make->run_dir < 0 || container_cleanup (make->storage, make->id, fd_steal (&make->run_dir), FALSE, NULL, error);
+  /* one that has let go of us and lives needs the root filesystem for its next start */
+  if (make->run_dir < 0)
+    return TRUE;
+  (void) umount2 (make->rootfs, MNT_DETACH);
+  return container_cleanup (make->storage, make->id, fd_steal (&make->run_dir), FALSE, NULL, error);
 }
 
 /* note_end: in the row as it is now: its name, its policy may have changed meanwhile. */
@@ -458,17 +460,6 @@ process_resume (Run *run, Storage *storage, IdMap *map, StateContainer *row, int
   run->existing = TRUE;
   run->row = row;
   return (!run->attached || collect_signals (run, error)) && make_resume (&run->make, storage, map, row, run_dir, error);
-}
-
-gboolean
-process_share (Run *run, int base, GError **error)
-{
-  Make *make = &run->make;
-  if (make->dependencies == NULL)
-    return TRUE;
-  cleanup_fd int own = base < 0 ? container_start_base (error) : -1;
-  int from = base < 0 ? own : base;
-  return from >= 0 && share_start (run, make->storage, make->map, from, error) && container_start_apart (from, error) && share_join (make, error);
 }
 
 gboolean

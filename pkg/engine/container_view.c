@@ -119,6 +119,17 @@ was_started (Storage *storage, const char *id)
   return faccessat (storage->run_fd, path, F_OK, 0) == 0;
 }
 
+/* note_restart: the monitor that starts a container again cannot write its row: init.pid is as old as this run. */
+static void
+note_restart (Storage *storage, StateContainer *row)
+{
+  char path[96];
+  struct stat st;
+  g_snprintf (path, sizeof path, "%s/init.pid", row->id);
+  if (row->finished > row->started && fstatat (storage->run_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+    row->started = (gint64) st.st_mtim.tv_sec * G_USEC_PER_SEC + st.st_mtim.tv_nsec / 1000;
+}
+
 /* is_stopping: a command has sent it the stop signal and waits. */
 static gboolean
 is_stopping (Storage *storage, const char *id)
@@ -162,7 +173,10 @@ look (Storage *storage, ContainerView *view)
   view->alive = storage_run_alive (storage, row->id);
   cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
   if (pidfd >= 0)
-    view->status = container_is_paused (storage, row->id) ? "paused" : is_stopping (storage, row->id) ? "stopping" : "running";
+    {
+      view->status = container_is_paused (storage, row->id) ? "paused" : is_stopping (storage, row->id) ? "stopping" : "running";
+      note_restart (storage, row);
+    }
   else if (!read_exit (storage, row) && view->alive)
     view->status = !was_started (storage, row->id) ? "created" : await_exit (storage, row) ? "exited" : "stopping";
 }
