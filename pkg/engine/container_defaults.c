@@ -29,7 +29,7 @@ static const struct {
   KEY ("default_ulimits", LIST, default_ulimit),   KEY ("devices", LIST, device),                  KEY ("dns_options", LIST, dns_option),
   KEY ("dns_searches", LIST, dns_search),          KEY ("dns_servers", LIST, dns),                 KEY ("env", LIST, default_env),
   KEY ("env_host", FLAG, env_host),                KEY ("http_proxy", FLAG, http_proxy),           KEY ("init", FLAG, init),
-  KEY ("init_path", TEXT, init_path),              KEY ("ipcns", TEXT, ipc),                       KEY ("mounts", LIST, default_mounts),
+  KEY ("init_path", TEXT, init_path),              KEY ("ipcns", TEXT, ipc),                       KEY ("log_driver", TEXT, log_driver),           KEY ("mounts", LIST, default_mounts),
   KEY ("netns", TEXT, network),                    KEY ("no_hosts", FLAG, no_hosts),               KEY ("oom_score_adj", NUMBER, oom_score_adj),
   KEY ("pidns", TEXT, pid),                        KEY ("privileged", FLAG, privileged),           KEY ("read_only", FLAG, read_only),
   KEY ("seccomp_profile", TEXT, default_seccomp),

@@ -1,6 +1,7 @@
 #include "pkg/engine/container_export.h"
 
 #include "pkg/engine/container_root.h"
+#include "pkg/engine/event.h"
 #include "storage/pack.h"
 
 gboolean
@@ -9,5 +10,8 @@ container_export (Storage *storage, const char *name, int out_fd, GError **error
   g_autoptr (ContainerView) view = container_wanted (storage, name, error);
   g_auto (ContainerRoot) root = CONTAINER_ROOT_INIT;
   const PackOptions options = { 0 };
-  return view != NULL && container_root_open (storage, view, ROOT_FILES, &root, error) && pack_tree (root.fd, &options, out_fd, error);
+  if (view == NULL || !container_root_open (storage, view, ROOT_FILES, &root, error) || !pack_tree (root.fd, &options, out_fd, error))
+    return FALSE;
+  event_container (storage, view->row, "export");
+  return TRUE;
 }

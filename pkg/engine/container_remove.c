@@ -99,6 +99,10 @@ remove_row (Storage *storage, const ContainerView *view, gboolean force, gint64 
   int run_dir = take_run_dir (storage, row, force, timeout, error);
   if (run_dir < 0)
     return FALSE;
+  /* how it ended is in the row by now: the event tells of it */
+  g_autoptr (StateContainer) ended = view->alive ? state_container_find (storage->state, row->id, NULL) : NULL;
+  if (ended != NULL)
+    row->exit_code = ended->exit_code;
   if (!storage_container_remove (storage, row->id, volumes, error))
     {
       fd_close (run_dir);   /* the folder stays, as a sign for the next sweep */

@@ -16,7 +16,9 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/cgroup/cgroup.h"
+#include "pkg/config/containers_conf.h"
 #include "pkg/engine/container.h"
+#include "pkg/events/event.h"
 #include "pkg/image/manifest.h"
 #include "pkg/json/json.h"
 #include "pkg/seccomp/caps.h"
@@ -204,6 +206,15 @@ security_json (gboolean rootless)
                     "selinuxEnabled", 0);
 }
 
+/* log_driver_json: what a container gets that does not ask for another. */
+static json_t *
+log_driver_json (void)
+{
+  json_auto_t *conf = containers_conf_read (NULL);
+  const char *driver = json_string_value (json_object_get (json_object_get (conf, "containers"), "log_driver"));
+  return json_string (driver != NULL && driver[0] != '\0' ? driver : "k8s-file");
+}
+
 static json_t *
 host_json (const InfoRequest *request)
 {
@@ -225,11 +236,11 @@ host_json (const InfoRequest *request)
     { "cpuUtilization", utilization_json () },
     { "databaseBackend", json_string ("sqlite") },
     { "distribution", distribution_json () },
-    { "eventLogger", json_string ("none") },
+    { "eventLogger", json_string (events_backend_name ()) },
     { "hostname", json_string (name.nodename) },
     { "idMappings", mappings_json (request->map) },
     { "kernel", json_string (name.release) },
-    { "logDriver", json_string ("none") },
+    { "logDriver", log_driver_json () },
     { "memFree", json_integer (memory_bytes (meminfo, "MemFree:")) },
     { "memTotal", json_integer (memory_bytes (meminfo, "MemTotal:")) },
     { "networkBackend", json_string ("slirp") },
@@ -360,7 +371,8 @@ engine_info (const InfoRequest *request, GError **error)
   json_t *store = store_json (request, error);
   if (store == NULL)
     return NULL;
-  json_t *plugins = json_pack ("{s:[s], s:[s, s, s], s:[s], s:n}", "volume", "local", "network", "slirp", "none", "host", "log", "none", "authorization");
+  json_t *plugins = json_pack ("{s:[s], s:[s, s, s], s:[s, s, s, s, s], s:n}", "volume", "local", "network", "slirp", "none", "host", "log", "journald", "json-file", "k8s-file", "none", "passthrough",
+                               "authorization");
   return json_pack ("{s:o, s:o, s:{}, s:o, s:o}", "host", host_json (request), "store", store, "registries", "plugins", plugins, "version", engine_version ());
 }
 

@@ -90,6 +90,37 @@ told() {
   is "$output" "Error: failed to parse event filters: unable to convert since time of xx: unable to interpret time value"
 }
 
+@test "events: of a detached container, and what is done to it" {
+  run_coracle 0 run -d --name busy box sleep 60
+  run_coracle 1 exec busy false
+  run_coracle 0 rename busy busier
+  coracle export busier >/dev/null
+  run_coracle 0 kill busier
+  wait_for 5 none_run
+  run_coracle 0 start busier
+  run_coracle 0 rm -f -t 0 busier
+  local id all
+  id=$(coracle events --stream=false --filter container=busy --filter event=create --format '{{.ID}}')
+  all=$(coracle events --stream=false --filter "container=$id" --format '{{.Status}} {{.ContainerExitCode}}' | sed 's/ <nil>//' | tr '\n' ,)
+  is "$all" "create,init,start,exec,exec_died 1,rename,export,kill,died 137,cleanup,init,start,died 137,cleanup,stop,remove 137,"
+}
+
+@test "info: where events and output go" {
+  run_coracle 0 info --format '{{.Host.EventLogger}} {{.Host.LogDriver}} {{.Plugins.Log}}'
+  is "$output" "file k8s-file [journald json-file k8s-file none passthrough]"
+  run_coracle 0 --events-backend none info --format '{{.Host.EventLogger}}'
+  is "$output" "none"
+  printf '[containers]\nlog_driver = "json-file"\n' >"$TEST_STORE/driver.conf"
+  CONTAINERS_CONF=$TEST_STORE/driver.conf run_coracle 0 info --format '{{.Host.LogDriver}}'
+  is "$output" "json-file"
+  CONTAINERS_CONF=$TEST_STORE/driver.conf run_coracle 0 run --name driven box echo hello
+  run_coracle 0 inspect --format '{{.HostConfig.LogConfig.Type}}' driven
+  is "$output" "json-file"
+  run_coracle 0 logs driven
+  is "$output" "hello"
+  run_coracle 0 rm driven
+}
+
 @test "events: formats" {
   run_coracle 0 run --rm --name formed box true
   run_coracle 0 events --stream=false --filter container=formed --filter event=start --format '{{.Status}}|{{.ContainerExitCode}}|{{.HealthStatus}}|{{.PodID}}|{{.Attributes}}'
