@@ -364,7 +364,12 @@ log_start (Log *log, MonitorLog *to, const char *id)
   if (to->kind == MONITOR_LOG_JOURNALD)
     log_journal_start (log, id);
   else if (to->fd >= 0 && fstat (to->fd, &st) == 0)
-    log->size = (uint64_t) st.st_size;
+    {
+      log->size = (uint64_t) st.st_size;
+      /* a pipe, a terminal: who does not read it must not hold us up */
+      if (!S_ISREG (st.st_mode))
+        fd_set_nonblocking (to->fd);
+    }
 }
 
 bool

@@ -58,6 +58,10 @@ ended() {
   run_coracle 125 attach --detach-keys ctrl-1 a2
   has "$output" "ctrl-1"
   run_coracle rm -f -t 0 a2
+  "$CORACLE" run -d --log-driver passthrough --name a2 box sleep 100 </dev/null >/dev/null 2>&1 3>&-
+  run_coracle 125 attach a2
+  is "$output" "Error: this container is using the 'passthrough' log driver, cannot attach: this container is not logging output"
+  run_coracle rm -f -t 0 a2
   no_leaks
 }
 
