@@ -21,7 +21,7 @@ gboolean container_run_detached (const ConfigPaths *paths, const ContainerOption
 /* container_create: make it and check all that can be checked before it runs; nothing is started. @ret_id: free with g_free. */
 gboolean container_create (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, GError **error);
 
-/* container_start: a container that was created or has ended. One that runs is left as it is (with @attach: NOT yet attached to).
+/* container_start: a container that was created or has ended. One that runs is left as it is; with @attach we attach to it.
  * Runs in: the user namespace, with a mount namespace of this process's own; one thread.
  * Errors: NOT_FOUND, IN_USE (paused, or being removed), and those of container_run; on failure the container is as it was. */
 typedef struct {

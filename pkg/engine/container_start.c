@@ -6,6 +6,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/engine/container_attach.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_stop.h"
@@ -102,6 +103,15 @@ start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, c
   return TRUE;
 }
 
+/* join_running: it runs already: be one more terminal of it. */
+static gboolean
+join_running (Storage *storage, const char *id, const ContainerStart *how, int *ret_status, GError **error)
+{
+  g_autoptr (ContainerView) view = container_find (storage, id, error);
+  const ContainerAttach attach = { .no_stdin = !how->interactive, .sig_proxy = how->sig_proxy, .detach_keys = how->detach_keys };
+  return view != NULL && container_attach (storage, view, &attach, ret_status, error);
+}
+
 gboolean
 container_start (Storage *storage, IdMap *map, const char *name_or_id, const ContainerStart *how, int *ret_status, GError **error)
 {
@@ -119,7 +129,7 @@ container_start (Storage *storage, IdMap *map, const char *name_or_id, const Con
     }
   if (run_dir >= 0)
     return start_stopped (storage, map, row, run_dir, how, ret_status, error) || coracle_prefix (error, "unable to start container %s", view->row->id);
-  return !how->attach || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "container %s runs already: attaching to it is unsupported in this version", view->row->name);
+  return !how->attach || join_running (storage, view->row->id, how, ret_status, error);
 }
 
 /* ---- restart */

@@ -42,6 +42,15 @@ ended() {
   no_leaks
 }
 
+@test "start -a of a container that runs attaches to it" {
+  run_coracle run -d -i --name a1 box sh -c 'while read -r line; do echo "<$line>"; done; exit 5'
+  run bash -c 'printf "one\n" | timeout 30 "$CORACLE" start -a -i a1'
+  is "$status" 5
+  is "$output" '<one>'
+  run_coracle rm a1
+  no_leaks
+}
+
 @test "attach: what cannot be attached to" {
   run_coracle 125 attach nosuch
   is "$output" 'Error: no container with name or ID "nosuch" found: no such container'
