@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -309,7 +310,10 @@ storage_container_remove (Storage *storage, const char *id, gboolean volumes, GE
       g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
     }
-  int r = path_remove_tree (storage->root_fd, name);
+  /* "mount" may have left it mounted: here it is taken off, and in the mount namespace it was mounted in it goes with the folder. But not by a descriptor that leads into that one */
+  g_autofree char *merged = g_build_filename (storage->paths->root, name, "merged", NULL);
+  cleanup_fd int root_fd = umount2 (merged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ? open (storage->paths->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  int r = path_remove_tree (root_fd >= 0 ? root_fd : storage->root_fd, name);
   return r == 0 || coracle_throw_errno (error, -r, "removing %s/%s", storage->paths->root, name);
 }
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact auto-update build commit compose cp generate init kube login logout logs machine manifest mount network pod push "
-        "quadlet save search secret stats unmount update volume" },
-  { "container", "checkpoint clone commit cp init logs mount restore runlabel stats unmount update" },
+  { "", "artifact auto-update build compose generate init kube login logout logs machine manifest network pod push "
+        "quadlet save search secret stats update volume" },
+  { "container", "checkpoint clone init logs restore runlabel stats update" },
   { "image", "build mount prune push save scp search sign tree trust unmount" },
   { "system", "check connection df migrate prune renumber reset service" },
 };

@@ -26,6 +26,7 @@
   X (inspect)               \
   X (kill)                  \
   X (logs)                  \
+  X (mount)                 \
   X (port)                  \
   X (pause)                 \
   X (ps)                    \
@@ -38,6 +39,7 @@
   X (stop)                  \
   X (tag)                   \
   X (top)                   \
+  X (unmount)               \
   X (unpause)               \
   X (unshare)               \
   X (untag)                 \

@@ -30,6 +30,7 @@ unshare_run (const CliContext *context, const CliArgs *args, GError **error)
   char *const *argv = cli_args_count (args) > 0 ? (char *const *) cli_args_argv (args) : usual;
   (void) setenv ("CONTAINERS_GRAPHROOT", paths->root, TRUE);
   (void) setenv ("CONTAINERS_RUNROOT", paths->run_root, TRUE);
+  (void) setenv (CONFIG_UNSHARED, "1", TRUE);
   /* --out and --noout: here the command's output is ours */
   fflush (stdout);
   if (fileno (stdout) != STDOUT_FILENO)

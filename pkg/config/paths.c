@@ -157,13 +157,22 @@ read_storage_confs (gboolean real_root, ConfigPaths *paths, GError **error)
   return read_storage_conf (machine, real_root, paths, error);
 }
 
+/* unshared: the folder that `unshare` noted in its command's environment: uid 0 there is still the user. */
+static const char *
+unshared (const char *variable)
+{
+  const char *mark = getenv (CONFIG_UNSHARED), *value = getenv (variable);
+  return geteuid () == 0 && mark != NULL && *mark != '\0' && value != NULL && *value == '/' ? value : NULL;
+}
+
 ConfigPaths *
 config_paths_new (const char *root, const char *run_root, GError **error)
 {
   g_autoptr (ConfigPaths) paths = g_new0 (ConfigPaths, 1);
-  gboolean real_root = geteuid () == 0;
-  paths->root = root != NULL ? from_command_line (root) : NULL;
-  paths->run_root = run_root != NULL ? from_command_line (run_root) : NULL;
+  const char *noted_root = unshared ("CONTAINERS_GRAPHROOT"), *noted_run_root = unshared ("CONTAINERS_RUNROOT");
+  gboolean real_root = geteuid () == 0 && (noted_root == NULL || noted_run_root == NULL);
+  paths->root = root != NULL ? from_command_line (root) : g_strdup (noted_root);
+  paths->run_root = run_root != NULL ? from_command_line (run_root) : g_strdup (noted_run_root);
   if ((root == NULL || run_root == NULL) && !read_storage_confs (real_root, paths, error))
     return NULL;
   if (paths->root == NULL)

@@ -15,6 +15,9 @@ typedef struct {
 
 /* A graphroot or runroot that the user chose in storage.conf (one that is not Podman's default) gets a folder "coracle" in it for us: the stores must not mix. */
 
+/* In the environment of what `unshare` runs: its CONTAINERS_GRAPHROOT and CONTAINERS_RUNROOT are the user's store and run folder, although the uid is 0 there. */
+#define CONFIG_UNSHARED "_CORACLE_UNSHARED"
+
 /* config_paths_new: work the paths out; touches nothing. @root, @run_root: from the command line, or NULL. Paths are absolute.
  * Errors: INVALID a relative or missing HOME and XDG variables, a broken storage.conf. Free with config_paths_free. */
 ConfigPaths *config_paths_new (const char *root, const char *run_root, GError **error);

@@ -133,7 +133,7 @@ f|c:|invalid arguments "f", "c:": you must specify paths
 c:|x|invalid arguments "c:", "x": you must specify paths
 :|c:/|invalid arguments ":", "c:/": you must specify paths
 :/nosuchx|c:/|"/nosuchx" could not be found on the host: no such file or directory
-f|c:/d/sub/b/|copying to container: "/d/sub/b/" exists but is not a directory
+f|c:/d/sub/b/|"/d/sub/b/" exists but is not a directory
 c:/dev/null|x|copying from container: null is a device, which cannot be copied
 END
   run_coracle 125 cp f
