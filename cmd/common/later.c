@@ -5,8 +5,8 @@
 
 static const struct { const char *group, *words; } commands[] = {
   { "", "artifact auto-update build compose generate init kube login logout logs machine manifest network pod push "
-        "quadlet save search secret stats update volume" },
-  { "container", "checkpoint clone init logs restore runlabel stats update" },
+        "quadlet save search secret volume" },
+  { "container", "checkpoint clone init logs restore runlabel" },
   { "image", "build mount prune push save scp search sign tree trust unmount" },
   { "system", "check connection df migrate prune renumber reset service" },
 };

@@ -36,6 +36,7 @@
   X (rmi)                   \
   X (run)                   \
   X (start)                 \
+  X (stats)                 \
   X (stop)                  \
   X (tag)                   \
   X (top)                   \
@@ -43,6 +44,7 @@
   X (unpause)               \
   X (unshare)               \
   X (untag)                 \
+  X (update)                \
   X (version)               \
   X (wait)
 

@@ -1,0 +1,50 @@
+#include "pkg/engine/container_update.h"
+
+#include "pkg/base/error.h"
+#include "pkg/cgroup/cgroup.h"
+#include "pkg/engine/container_resources.h"
+#include "pkg/engine/event.h"
+
+typedef struct {
+  ContainerChange change;
+  const void *data;
+} Update;
+
+/* changed: the row's options with the new words; NULL with @error. */
+static ContainerOptions *
+changed (const StateContainer *row, const Update *update, GError **error)
+{
+  g_autoptr (ContainerOptions) options = container_options_from_json (json_object_get (row->config, "options"));
+  return update->change (options, update->data, error) && resources_check (options, error) ? g_steal_pointer (&options) : NULL;
+}
+
+static gboolean
+edit (StateContainer *row, void *data, GError **error)
+{
+  g_autoptr (ContainerOptions) options = changed (row, data, error);
+  if (options == NULL)
+    return FALSE;
+  json_object_set_new (row->config, "options", container_options_to_json (options));
+  return TRUE;
+}
+
+static gboolean
+apply (Storage *storage, const char *id, const ContainerOptions *options, GError **error)
+{
+  g_auto (Cgroup) group = { cgroup_path_of (storage->run_fd, id), cgroup_open_of (storage->run_fd, id), g_strdup ("it was started where none could be had") };
+  json_auto_t *resources = resources_build (options, error);
+  return resources != NULL && cgroup_limit (&group, resources, error);
+}
+
+gboolean
+container_update (Storage *storage, const char *id, ContainerChange change, const void *data, char **ret_id, GError **error)
+{
+  Update update = { change, data };
+  g_autoptr (ContainerView) view = container_find (storage, id, error);
+  g_autoptr (ContainerOptions) options = view != NULL ? changed (view->row, &update, error) : NULL;
+  if (options == NULL || (view->pid > 0 && !apply (storage, view->row->id, options, error)) || !state_container_edit (storage->state, view->row->id, edit, &update, error))
+    return FALSE;
+  event_container (storage, view->row, "update");
+  *ret_id = g_strdup (view->row->id);
+  return TRUE;
+}
