@@ -258,7 +258,6 @@ top_open (Top *top, pid_t init, GError **error)
   top->n_gids = idmap_parse (gids, &top->gids);
   guint levels = count_numbers (line_of (status, "NSpid"));
   top->depth = levels > 0 ? levels - 1 : 0;
-  top->processes = g_ptr_array_new_with_free_func ((GDestroyNotify) process_free);
   for (int i = 0; i < 2; i++)
     top->names[i] = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   (void) clock_gettime (CLOCK_BOOTTIME, &top->now);
@@ -535,7 +534,7 @@ container_top (Storage *storage, const ContainerView *view, const char *const *w
   *ret_table = chosen != NULL;
   if (chosen == NULL)
     return container_ps (storage, view, pidfd, init, words, ret_text, error);
-  g_auto (Top) top = { .root_fd = -1 };
+  g_auto (Top) top = { .root_fd = -1, .processes = g_ptr_array_new_with_free_func ((GDestroyNotify) process_free) };
   if (!top_open (&top, init, error))
     return FALSE;
   *ret_text = table_text (&top, chosen);

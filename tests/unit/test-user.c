@@ -186,6 +186,20 @@ test_large (void)
   g_assert_cmpint (g_get_monotonic_time () - began, <, 5 * G_USEC_PER_SEC);
 }
 
+static void
+test_names (void)
+{
+  g_auto (Root) root = root_new (passwd, group);
+  g_autofree char *ann = user_name (root.fd, 1000), *nobody = user_name (root.fd, 4242), *staff = user_group_name (root.fd, 50), *none = user_group_name (root.fd, 4242);
+  g_assert_cmpstr (ann, ==, "ann");
+  g_assert_null (nobody);
+  g_assert_cmpstr (staff, ==, "staff");
+  g_assert_null (none);
+  g_auto (Root) empty = root_new (NULL, NULL);
+  g_assert_null (user_name (empty.fd, 0));
+  g_assert_null (user_group_name (empty.fd, 0));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -194,5 +208,6 @@ main (int argc, char **argv)
   g_test_add_func ("/user/more", test_more);
   g_test_add_func ("/user/hostile", test_hostile);
   g_test_add_func ("/user/large", test_large);
+  g_test_add_func ("/user/names", test_names);
   return g_test_run ();
 }
