@@ -2,11 +2,23 @@
 
 #include <stdio.h>
 
+#include "pkg/base/error.h"
+
 gboolean
-confirm (const char *warning)
+confirm_answer (const char *warning, gboolean *ret_yes, GError **error)
 {
   char answer[256];
   printf ("%s\nAre you sure you want to continue? [y/N] ", warning);
   (void) fflush (stdout);
-  return fgets (answer, sizeof answer, stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+  if (fgets (answer, sizeof answer, stdin) == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "EOF");
+  *ret_yes = answer[0] == 'y' || answer[0] == 'Y';
+  return TRUE;
+}
+
+gboolean
+confirm (const char *warning)
+{
+  gboolean yes = FALSE;
+  return confirm_answer (warning, &yes, NULL) && yes;
 }

@@ -11,7 +11,8 @@
   X (export)               \
   X (import)               \
   X (load)                 \
-  X (pull)
+  X (pull)                 \
+  X (system_check)
 
 #define IMAGE_DECLARE(name) extern const CliCommand cmd_##name;
 IMAGE_COMMANDS (IMAGE_DECLARE)

@@ -4,11 +4,10 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact auto-update build compose generate init kube login logout logs machine manifest network pod push "
-        "quadlet save search secret volume" },
-  { "container", "checkpoint clone init logs restore runlabel" },
-  { "image", "build mount prune push save scp search sign tree trust unmount" },
-  { "system", "check connection df migrate prune renumber reset service" },
+  { "", "artifact auto-update build compose generate init kube login logout machine manifest network pod push quadlet save search secret volume" },
+  { "container", "checkpoint clone init restore runlabel" },
+  { "image", "build mount push save scp search sign tree trust unmount" },
+  { "system", "connection service" },
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {

@@ -266,7 +266,7 @@ start_plan (int fd, bool exec, Again *again, MonitorStart *ret_start)
     return false;
   if (!exec)
     again_keep (again, fd, plan);
-  bool started = (exec ? exec_child_start (plan, ret_start) : helper_child_start (plan, &network, ret_start)) == 0;
+  bool started = (exec ? exec_child_start (plan, fd, ret_start) : helper_child_start (plan, &network, ret_start)) == 0;
   (void) munmap ((void *) plan, (size_t) st.st_size);
   return started;
 }

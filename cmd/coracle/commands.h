@@ -21,6 +21,7 @@
   X (image_diff)            \
   X (image_exists)          \
   X (image_inspect)         \
+  X (image_prune)           \
   X (images)                \
   X (info)                  \
   X (inspect)               \
@@ -38,6 +39,11 @@
   X (start)                 \
   X (stats)                 \
   X (stop)                  \
+  X (system_df)             \
+  X (system_migrate)        \
+  X (system_prune)          \
+  X (system_renumber)       \
+  X (system_reset)          \
   X (tag)                   \
   X (top)                   \
   X (unmount)               \

@@ -31,7 +31,7 @@ const CliOption create_options[] = {
   { "cgroups", 0, CLI_STRING, .help = "Which cgroups are made: enabled, disabled, no-conmon or split", .value = "enabled", .values = CLI_VALUES ("enabled", "disabled", "no-conmon", "split"),
     .man = "enabled: one for the container, where one can be made. disabled: none, the container stays in that of the command. no-conmon: one for the container, and the monitor stays where "
            "the command was. split: the command's own is divided in one for the container and one, supervisor, for the rest: for systemd units with Delegate=yes." },
-  { "cgroupns", 0, CLI_STRING, .help = "Whose view of the cgroup tree: private, host or ns:PATH", .values = privacy },
+  { "cgroupns", 0, CLI_STRING, .help = "Whose view of the cgroup tree: private, host, container:NAME or ns:PATH", .values = privacy },
   { "cidfile", 0, CLI_STRING, .help = "Save the container's ID in this file, which must not exist yet", .complete = CLI_COMPLETE_FILE },
   { "device", 0, CLI_LIST, .help = "Let the container use a device of this machine (PATH[:PLACE[:rwm]])", .complete = CLI_COMPLETE_FILE,
     .man = "Show the device PATH inside the container, at PLACE if that is given. A folder stands for all devices in it. Without real root the device is bound, so that the container may do with it "
@@ -68,8 +68,8 @@ const CliOption create_options[] = {
     .man = "Make a small init pid 1 of the container, which starts the command, passes signals on to it and reaps orphans. It is mounted on /run/podman-init." },
   { "init-path", 0, CLI_STRING, .help = "Another init for --init, a file of this machine", .complete = CLI_COMPLETE_FILE },
   { "interactive", 'i', CLI_BOOL, .help = "Connect standard input", .man = "Connect the command's standard input. Without it that is empty." },
-  { "ipc", 0, CLI_STRING, .help = "Whose shared memory and queues: private, host, none, shareable or ns:PATH", .values = CLI_VALUES ("private", "host", "none", "shareable"),
-    .man = "private makes a namespace of its own for shared memory, semaphores and message queues, host uses that of this machine with its /dev/shm, none has no /dev/shm, ns:PATH joins a namespace; "
+  { "ipc", 0, CLI_STRING, .help = "Whose shared memory and queues: private, host, none, shareable, container:NAME or ns:PATH", .values = CLI_VALUES ("private", "host", "none", "shareable"),
+    .man = "private makes a namespace of its own for shared memory, semaphores and message queues, host uses that of this machine with its /dev/shm, none has no /dev/shm, ns:PATH and container:NAME join a namespace (but not that container's /dev/shm); "
            "shareable is private." },
   { "kernel-memory", 0, CLI_SIZE, .hidden = TRUE, .help = "No longer of effect", .arg = "<number>[<unit>]" },
   { "label", 'l', CLI_LIST, .help = "Remember a label with the container (KEY[=VALUE])" },
@@ -81,8 +81,8 @@ const CliOption create_options[] = {
            "tmpfs, ramfs: an empty filesystem in memory, filled with what the image has there. ro, tmpfs-size=, tmpfs-mode=, U, notmpcopyup.\n\n"
            "devpts: a new instance of the terminals' filesystem. uid=, gid=, mode=, max=." },
   { "name", 0, CLI_STRING, .help = "Call the container by this name", .man = "Call the container by this name. Without it two words are made up." },
-  { "network", 0, CLI_LIST, .help = "Network to be in: slirp, none, host or ns:PATH", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host"),
-    .man = "slirp, the default: a network of its own, with a way out through a process of the user. none: only a loopback. host: the network of this machine, and with it every service on its loopback and its abstract Unix sockets, such as those of a desktop session. ns:PATH: an existing network namespace." },
+  { "network", 0, CLI_LIST, .help = "Network to be in: slirp, none, host, container:NAME or ns:PATH", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host"),
+    .man = "slirp, the default: a network of its own, with a way out through a process of the user. none: only a loopback. host: the network of this machine, and with it every service on its loopback and its abstract Unix sockets, such as those of a desktop session. ns:PATH: an existing network namespace. container:NAME: that of another container, with its names of hosts." },
   { "no-hostname", 0, CLI_BOOL, .help = "Leave the image's /etc/hostname alone", .man = "Do not put a /etc/hostname of the container's own over that of the image." },
   { "no-hosts", 0, CLI_BOOL, .help = "Leave /etc/hosts as the image has it" },
   { "oom-score-adj", 0, CLI_INT, .help = "How early to be killed when memory runs out (-1000 to 1000)",
@@ -90,7 +90,7 @@ const CliOption create_options[] = {
   { "passwd", 0, CLI_BOOL, .help = "Give a user whom the image does not know a line in /etc/passwd and /etc/group", .value = "true" },
   { "passwd-entry", 0, CLI_STRING, .help = "Line to append to the container's /etc/passwd",
     .man = "The line that is appended to /etc/passwd when the user of --user has none there, and in any case if this is given. $USERNAME, $UID, $GID, $NAME and $HOME are replaced." },
-  { "pid", 0, CLI_STRING, .help = "Whose processes are seen: private, host or ns:PATH", .values = privacy,
+  { "pid", 0, CLI_STRING, .help = "Whose processes are seen: private, host, container:NAME or ns:PATH", .values = privacy,
     .man = "private: the container sees its own processes. host: it sees all of this machine's, and may send signals to those of the user who started it, its own monitor included." },
   { "pidfile", 0, CLI_STRING, .help = "Save the process ID of the container's first process in this file", .complete = CLI_COMPLETE_FILE },
   { "platform", 0, CLI_STRING, .help = "Take the image for this system (OS/ARCH[/VARIANT])",
@@ -136,10 +136,10 @@ const CliOption create_options[] = {
   { "user", 'u', CLI_STRING, .help = "Run as this user and group (USER[:GROUP], names or numbers)",
     .man = "Run as USER and in GROUP, each a name of the image or a number. Without GROUP it is the user's own, along with the further groups that /etc/group of the image lists. Without this option it is the image's USER, or "
            "root, which outside is the calling user." },
-  { "userns", 0, CLI_STRING, .help = "Which ids there are: host (the user's range) or single (one id)", .values = CLI_VALUES ("host", "single"),
+  { "userns", 0, CLI_STRING, .help = "Which ids there are: host (the user's range), single (one id) or container:NAME", .values = CLI_VALUES ("host", "single"),
     .man = "host: the user's ranges of /etc/subuid and /etc/subgid, behind the own id, which is root inside; the default. single: the own id alone. That needs no range and is the default where there is none: "
            "changing a file's owner to an id that does not exist then seems to succeed and does nothing, so that package managers work; running as another user fails." },
-  { "uts", 0, CLI_STRING, .help = "Whose host name: private, host or ns:PATH", .values = privacy },
+  { "uts", 0, CLI_STRING, .help = "Whose host name: private, host, container:NAME or ns:PATH", .values = privacy },
   { "volume", 'v', CLI_LIST, .help = "Mount a path or a volume ([SOURCE:]PLACE[:OPTION,...])", .complete = CLI_COMPLETE_FILE,
     .man = "Mount SOURCE on PLACE inside. A SOURCE that begins with / or . is a path of this machine and must exist. Any other is the name of a volume, made if missing and at first filled with what the image has at PLACE. "
            "Without SOURCE an anonymous volume is made, which goes with the container (--rm, rm --volumes).\n\n"

@@ -38,6 +38,8 @@ gboolean container_restart (Storage *storage, IdMap *map, const char *name_or_id
 /* container_start_base: every monitor keeps the mount namespace of the command that started it: a command that starts several gives each one of its own, made from this one.
  * Returns a descriptor, or -1 with @error. */
 int container_start_base (GError **error);
+/* container_start_apart: enter a mount namespace of one's own, made from @base; -1: stay. */
+gboolean container_start_apart (int base, GError **error);
 
 /* ---- looking: rows and what the live state says of them */
 typedef struct {

@@ -340,10 +340,12 @@ container_inspect (Storage *storage, ContainerView *view, gboolean size, GError 
   set_time (object, "Created", row->created);
   set_command (object, &inspected);
   set_paths (object, &inspected, folder);
+  json_t *dependencies = json_object_get (row->config, "dependencies");
   const struct { const char *name; json_t *value; } parts[] = {
     { "State", state_json (&inspected) }, { "EffectiveCaps", inspect_caps (&inspected, "effective") }, { "BoundingCaps", inspect_caps (&inspected, "bounding") }, { "ExecIDs", container_exec_ids (storage, row->id) },
     { "GraphDriver", driver_json (&inspected, folder) }, { "Mounts", mounts_json (&inspected) }, { "NetworkSettings", network_json (&inspected) },
     { "Config", inspect_config (&inspected) }, { "HostConfig", inspect_host_config (&inspected) }, { "UseImageHosts", json_boolean (inspected.options->no_hosts) },
+    { "Dependencies", dependencies != NULL ? json_incref (dependencies) : json_array () },
     { "RestartCount", json_integer (json_integer_value (json_object_get (row->config, "restart_count"))) },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (parts); i++)

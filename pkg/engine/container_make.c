@@ -16,6 +16,7 @@
 #include "pkg/engine/container_health_options.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_log.h"
+#include "pkg/engine/container_share.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/names.h"
@@ -45,6 +46,10 @@ make_clear (Make *make)
   json_decref (make->mounts);
   json_decref (make->config);
   json_decref (make->volumes);
+  json_decref (make->dependencies);
+  g_clear_pointer (&make->own_options, container_options_free);
+  for (size_t i = 0; i < SHARE_END; i++)
+    g_free (make->shared[i]);
   g_clear_pointer (&make->security, spec_security_free);
   json_decref (make->labels);
   json_decref (make->health);
@@ -216,10 +221,8 @@ choose_health (Make *make, GError **error)
 gboolean
 make_begin (Make *make, GError **error)
 {
-  if (!words_network (make->options, &make->network, &make->network_path, error))
-    return FALSE;
   make->storage = storage_open (make->paths, error);
-  if (make->storage == NULL)
+  if (make->storage == NULL || !share_prepare (make, error) || !words_network (make->options, &make->network, &make->network_path, error))
     return FALSE;
   return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
          && choose_health (make, error) && load_seccomp (make, error);
@@ -380,6 +383,7 @@ make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row
   make->name = g_strdup (row->name);
   make->folder = g_build_filename (make->paths->root, "containers", make->id, NULL);
   make->health = json_incref (json_object_get (row->config, "health"));
+  make->dependencies = json_incref (json_object_get (row->config, "dependencies"));
   if (!words_network (make->options, &make->network, &make->network_path, error) || !find_same_image (make, error) || !choose_args (make, error) || !choose_stop_signal (make, error)
       || !load_seccomp (make, error))
     return FALSE;
@@ -550,7 +554,7 @@ build_config (Make *make, GError **error)
     .terminal = options->tty && !log_passes_through (options), .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
     .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
-    .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network == NETWORK_PATH ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
+    .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network == NETWORK_PATH && make->network_path != NULL ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
     .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .no_shm = words.no_shm,
     .read_only_dev = options->read_only && !options->read_only_tmpfs, .privileged = options->privileged,
     .own_user_namespace = make->map->mode != IDMAP_HOST, .security = make->security,
@@ -634,6 +638,8 @@ make_row (const Make *make)
   env_freeze (make, options);
   row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", options, "args", words_to_json (make->args),
                            "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
+  if (make->dependencies != NULL)
+    json_object_set (row->config, "dependencies", make->dependencies);
   json_object_set_new (row->config, "run_root", json_string (make->paths->run_root));
   json_object_set_new (row->config, "mounts", record_mounts (make));
   json_t *exposed = json_object_get (make->image_config, "ExposedPorts");

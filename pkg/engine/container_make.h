@@ -21,9 +21,15 @@ typedef enum {
   NETWORK_PATH,
 } NetworkKind;
 
+/* What of another container can be joined. */
+typedef enum { SHARE_PID, SHARE_IPC, SHARE_UTS, SHARE_CGROUP, SHARE_NET, SHARE_USER, SHARE_END } ShareSpace;
+
 typedef struct {
   const ConfigPaths *paths;
   const ContainerOptions *options;
+  ContainerOptions *own_options;   /* those, with other containers' names as ids; NULL = none are named */
+  json_t *dependencies;        /* ids of the containers it needs; NULL = none */
+  char *shared[SHARE_END];     /* paths of their namespaces */
   Storage *storage;
   int store_lock;              /* storage_lock_shared, from the look-up of the image to the row */
   StateImage *image;           /* NULL with --rootfs */

@@ -3,6 +3,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/engine/container_make.h"
+#include "pkg/engine/container_share.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/names.h"
 #include "pkg/spec/device.h"
@@ -256,6 +257,12 @@ mounts_check (const ContainerOptions *options, GError **error)
   return TRUE;
 }
 
+static gboolean
+is_given (const char *destination, void *data)
+{
+  return has_destination (data, destination);
+}
+
 gboolean
 mounts_resolve (Make *make, GError **error)
 {
@@ -269,6 +276,7 @@ mounts_resolve (Make *make, GError **error)
   for (guint i = 0; i < given->len; i++)
     if (!resolve_one (make, given->pdata[i], error))
       return FALSE;
+  share_mounts (make, is_given, given);
   drop_containerenv (make);
   sort_mounts (make);
   return TRUE;

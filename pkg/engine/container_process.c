@@ -20,6 +20,7 @@
 #include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_resources.h"
+#include "pkg/engine/container_share.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
@@ -460,6 +461,17 @@ process_resume (Run *run, Storage *storage, IdMap *map, StateContainer *row, int
   run->existing = TRUE;
   run->row = row;
   return (!run->attached || collect_signals (run, error)) && make_resume (&run->make, storage, map, row, run_dir, error);
+}
+
+gboolean
+process_share (Run *run, int base, GError **error)
+{
+  Make *make = &run->make;
+  if (make->dependencies == NULL)
+    return TRUE;
+  cleanup_fd int own = base < 0 ? container_start_base (error) : -1;
+  int from = base < 0 ? own : base;
+  return from >= 0 && share_start (run, make->storage, make->map, from, error) && container_start_apart (from, error) && share_join (make, error);
 }
 
 gboolean

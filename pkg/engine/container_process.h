@@ -37,6 +37,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, process_clear)
 gboolean process_prepare (Run *run, GError **error);
 /* process_resume: of one that has a row, in the user namespace. @row: borrowed. @run_dir: RUN_ROOT/ID with its lock; taken. */
 gboolean process_resume (Run *run, Storage *storage, IdMap *map, StateContainer *row, int run_dir, GError **error);
+/* process_share: start the containers it depends on, and find what it joins. Before make_folders. @base: container_start_base, -1 = none: this process starts no other. */
+gboolean process_share (Run *run, int base, GError **error);
 /* process_cidfile: write --cidfile. */
 gboolean process_cidfile (Run *run, GError **error);
 /* process_record: the row of a container that is not started. */

@@ -17,7 +17,7 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   run.attached = TRUE;
   run.interactive = options->interactive;
   run.sig_proxy = options->sig_proxy;
-  if (process_prepare (&run, error) && make_folders (&run.make, error) && make_config (&run.make, error) && process_cidfile (&run, error) && process_start (&run, error))
+  if (process_prepare (&run, error) && process_share (&run, -1, error) && make_folders (&run.make, error) && make_config (&run.make, error) && process_cidfile (&run, error) && process_start (&run, error))
     return process_stay (&run, ret_status, error);
   process_undo (&run);
   return FALSE;
@@ -28,7 +28,7 @@ container_run_detached (const ConfigPaths *paths, const ContainerOptions *option
 {
   g_auto (Run) run;
   begin (&run, paths, options, notice, notice_data);
-  if (!process_prepare (&run, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !process_cidfile (&run, error) || !process_start (&run, error))
+  if (!process_prepare (&run, error) || !process_share (&run, -1, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !process_cidfile (&run, error) || !process_start (&run, error))
     {
       process_undo (&run);
       return FALSE;

@@ -5,6 +5,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/disk_usage.h"
 
 /* A file of several names counts once: those seen. */
 typedef struct {
@@ -36,9 +37,8 @@ seen_before (GHashTable *seen, const struct stat *st)
   return !g_hash_table_add (seen, id);
 }
 
-/* tree_size: bytes of the regular files below @path, on its filesystem. What goes away meanwhile does not count. */
-static gboolean
-tree_size (const char *path, gint64 *ret_bytes, GError **error)
+gboolean
+disk_tree_size (const char *path, gint64 *ret_bytes, GError **error)
 {
   char *paths[] = { (char *) path, NULL };
   FTS *walk = fts_open (paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
@@ -69,13 +69,13 @@ container_size (Storage *storage, const StateContainer *row, gint64 *ret_rw, gin
   if (rootfs != NULL)
     {
       /* its own folder is what it writes to */
-      if (!tree_size (rootfs, &below, error))
+      if (!disk_tree_size (rootfs, &below, error))
         return FALSE;
     }
   else
     {
       g_autofree char *upper = g_build_filename (storage->paths->root, "containers", row->id, "upper", NULL);
-      if (!tree_size (upper, &rw, error))
+      if (!disk_tree_size (upper, &rw, error))
         return FALSE;
       g_autoptr (StateImage) image = row->image_id != NULL ? state_image_find (storage->state, row->image_id, NULL) : NULL;
       below = image != NULL ? image->size : 0;

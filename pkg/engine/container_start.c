@@ -25,8 +25,8 @@ container_start_base (GError **error)
   return fd;
 }
 
-static gboolean
-own_mounts (int base, GError **error)
+gboolean
+container_start_apart (int base, GError **error)
 {
   if (base < 0 || (setns (base, CLONE_NEWNS) == 0 && unshare (CLONE_NEWNS) == 0))
     return TRUE;
@@ -91,7 +91,7 @@ start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, c
   run.interactive = how->interactive && options->interactive;
   run.sig_proxy = how->sig_proxy;
   run.detach_keys = how->detach_keys != NULL ? how->detach_keys : options->detach_keys;
-  if (!process_resume (&run, storage, map, row, run_dir, error) || !own_mounts (how->mounts, error) || !make_folders (&run.make, error) || !make_config (&run.make, error)
+  if (!process_resume (&run, storage, map, row, run_dir, error) || !container_start_apart (how->mounts, error) || !process_share (&run, how->mounts, error) || !make_folders (&run.make, error) || !make_config (&run.make, error)
       || !process_start (&run, error))
     {
       process_undo (&run);

@@ -12,6 +12,7 @@
 #include "pkg/base/proc.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_resources.h"
+#include "pkg/engine/container_share.h"
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
 #include "pkg/spec/addhost.h"
@@ -78,13 +79,18 @@ words_network (const ContainerOptions *options, NetworkKind *ret_kind, char **re
       *ret_path = g_strdup (text + 3);
       return TRUE;
     }
+  if (g_str_has_prefix (text, "container:"))
+    {
+      *ret_kind = NETWORK_PATH;   /* where: share_join */
+      return TRUE;
+    }
   for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++)
     if (strcmp (text, kinds[i].name) == 0)
       {
         *ret_kind = kinds[i].kind;
         return TRUE;
       }
-  return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network \"%s\": unsupported: this version has slirp, none, host and ns:PATH", text);
+  return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network \"%s\": unsupported: this version has slirp, none, host, container:NAME and ns:PATH", text);
 }
 
 gboolean
@@ -113,14 +119,14 @@ static gboolean
 parse_namespace (const char *flag, const char *text, SpecNamespace *ret_space, GError **error)
 {
   *ret_space = (SpecNamespace){ SPEC_PRIVATE, NULL };
-  if (text == NULL || text[0] == '\0' || strcmp (text, "private") == 0)
-    return TRUE;
+  if (text == NULL || text[0] == '\0' || strcmp (text, "private") == 0 || g_str_has_prefix (text, "container:"))
+    return TRUE;   /* another container's: share_words */
   if (strcmp (text, "host") == 0)
     ret_space->kind = SPEC_HOST;
   else if (g_str_has_prefix (text, "ns:") && text[3] == '/')
     *ret_space = (SpecNamespace){ SPEC_PATH, text + 3 };
   else
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid argument \"%s\" for \"--%s\": unrecognized namespace mode %s passed: private, host and ns:PATH are known here", text, flag, text);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid argument \"%s\" for \"--%s\": unrecognized namespace mode %s passed: private, host, container:NAME and ns:PATH are known here", text, flag, text);
   return TRUE;
 }
 
@@ -282,7 +288,10 @@ gboolean
 words_spec (const Make *make, SpecWords *ret_words, GError **error)
 {
   ret_words->limits_bounded = make->map->mode != IDMAP_HOST;
-  return parse_spec (make->options, make->network != NETWORK_HOST, ret_words, error) && hooks_words (make, ret_words->annotations, &ret_words->hooks, error);
+  if (!parse_spec (make->options, make->network != NETWORK_HOST, ret_words, error))
+    return FALSE;
+  share_words (make, &ret_words->pid, &ret_words->ipc, &ret_words->uts, &ret_words->cgroup);
+  return hooks_words (make, ret_words->annotations, &ret_words->hooks, error);
 }
 
 gboolean
@@ -379,7 +388,8 @@ check_rest (const ContainerOptions *options, GError **error)
     return FALSE;
   if (words_keep_groups (options) && options->group_add[1] != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "the '--group-add keep-groups' option is not allowed with any other --group-add options");
-  if (options->userns != NULL && strcmp (options->userns, "host") != 0 && strcmp (options->userns, "single") != 0 && options->userns[0] != '\0')
+  if (options->userns != NULL && strcmp (options->userns, "host") != 0 && strcmp (options->userns, "single") != 0 && options->userns[0] != '\0'
+      && !g_str_has_prefix (options->userns, "container:"))
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--userns=%s: unsupported in this version: host and single are known", options->userns);
   if (options->init_path != NULL && access (options->init_path, F_OK) < 0)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "--init-path %s: no such file or directory", options->init_path);

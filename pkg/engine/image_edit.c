@@ -175,6 +175,20 @@ remove_all (Storage *storage, const ImageRemoveRequest *request, ImageRemoveResu
   return TRUE;
 }
 
+/* remove_unused: one that is gone, or in use by now, stays out of it. */
+static void
+remove_unused (Storage *storage, const ImageRemoveRequest *request, ImageRemoveResult *result)
+{
+  for (const char *const *id = request->unused; id != NULL && *id != NULL; id++)
+    {
+      g_autoptr (GError) problem = NULL;
+      g_autoptr (StateImage) image = state_image_find (storage->state, *id, &problem);
+      if ((image == NULL || !remove_whole (storage, image, FALSE, result, &problem)) && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND)
+          && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE))
+        g_ptr_array_add (result->errors, g_steal_pointer (&problem));
+    }
+}
+
 ImageRemoveResult *
 image_remove (Storage *storage, const ImageRemoveRequest *request, GError **error)
 {
@@ -188,6 +202,7 @@ image_remove (Storage *storage, const ImageRemoveRequest *request, GError **erro
   gboolean ok = TRUE, done = TRUE;
   if (request->all)
     ok = remove_all (storage, request, result, error);
+  remove_unused (storage, request, result);
   for (const char *const *text = request->images; ok && text != NULL && *text != NULL; text++)
     {
       GError *failure = NULL;

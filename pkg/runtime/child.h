@@ -25,13 +25,14 @@ int helper_child_proc_pid (int pidfd);
 int helper_child_report (int status_fd, int pidfd, int detail);
 
 /* exec_child_start: "coracle-monitor exec": enter the user and pid namespaces of a running container, and clone a process that goes on as init_child_exec. Stays in the
- * host's mount namespace itself. Returns as helper_child_start. See exec_child.c for who may see what. */
-int exec_child_start (const RuntimePlan *plan, MonitorStart *ret_start);
+ * host's mount namespace itself. @plan_fd: the plan's memfd. Returns as helper_child_start. See exec_child.c for who may see what. */
+int exec_child_start (const RuntimePlan *plan, int plan_fd, MonitorStart *ret_start);
 /* exec_child_terminal: a new pty of the container's devpts, by its path in the container, of which nothing is believed; the master goes over @socket. Returns the slave or -errno. */
 int exec_child_terminal (const RuntimePlan *plan, int socket);
 
-/* init_child_exec: the process of an exec session, from clone to exec. @wait: for the command's word, first. Never returns. */
-_Noreturn void init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait);
+/* init_child_exec: the process of an exec session, from clone to exec. @wait: for the command's word, first. @joined: it is in all
+ * of the container's namespaces. Never returns. */
+_Noreturn void init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait, int joined);
 
 /* init_child_run: the container's init, from clone to exec. Never returns. @sync_fd: a byte is written to it when the mounts are made, and one read before going on (the runtime hooks are done); -1 = none.
  * @terminal_fd: socket on which the terminal's master is sent; -1 = none. @slirp_socket: where the tap goes; -1 = none. */

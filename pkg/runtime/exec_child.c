@@ -6,7 +6,10 @@
  *             of capabilities, filter, user, working folder and exec.
  * Who can look into it before it execs (CVE-2016-9962): nobody there. It is not dumpable, so that it takes CAP_SYS_PTRACE over the user namespace in which its program was exec'd, and
  *             that is the host's, not the container's: mm->user_ns, kernel/ptrace.c __ptrace_may_access. So neither its memory nor its descriptors nor /proc/PID/{exe,root,cwd}
- *             open to the container, be it --privileged. */
+ *             open to the container, be it --privileged.
+ *             Where that is no wall, for it is the same user namespace (real root's containers; who is inside already), the child is born where its command will be: a process in between, which is
+ *             in the host's pid namespace still, joins the other namespaces, lets go of all descriptors that are not the command's and of the caller's environment, and clones it as
+ *             our child (CLONE_PARENT). Then there is nothing in it that leads out. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -21,6 +24,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -33,6 +37,7 @@ typedef struct {
   const RuntimePlan *plan;
   MonitorStart *start;
   int terminal, terminal_init;   /* a socket pair on which the process sends the terminal */
+  int plan_fd;
 } Exec;
 
 /* stage_oom: as long as /proc/self is still ours: to a process that is not dumpable it is root's. What is above the container's own (nobody but root may lower it) stays. */
@@ -70,12 +75,92 @@ static int
 stage_join (Exec *exec)
 {
   int flags = (int) (exec->plan->exec_flags & (uint64_t) (CLONE_NEWUSER | CLONE_NEWPID));
+  if (!(flags & CLONE_NEWUSER)) /* the process in between does it: it must not be in there itself */
+    return 0;
   return flags != 0 && setns (exec->plan->exec_pidfd, flags) < 0 ? -errno : 0;
 }
 
 struct clone_arguments {
   uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
+
+/* clone_process: into the container's cgroup, if it has one and that may be. Returns 0 in the process. */
+static long
+clone_process (const RuntimePlan *plan, uint64_t flags, int *ret_pidfd, int *ret_wait)
+{
+  struct clone_arguments arguments = { .flags = flags | CLONE_PIDFD, .pidfd = (uint64_t) (uintptr_t) ret_pidfd, .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD };
+  *ret_wait = 0;
+  if (plan->exec_cgroup >= 0)
+    {
+      arguments.flags |= INTO_CGROUP;
+      arguments.cgroup = (uint64_t) plan->exec_cgroup;
+      long pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+      if (pid >= 0)
+        return pid;
+      /* a group that we may not join (from another login's, which is root's): the command has us put there */
+      arguments.flags &= ~INTO_CGROUP;
+      *ret_wait = 1;
+    }
+  long pid = syscall (SYS_clone3, &arguments, sizeof arguments);
+  return pid < 0 ? -errno : pid;
+}
+
+/* forget: what the caller's shell told us is not for the container. */
+static void
+forget_environment (void)
+{
+  for (char **text = environ; *text != NULL; text++)
+    memset (*text, 0, strlen (*text));
+}
+
+/* between: see the top. @to: gets the process's pid, or -errno. */
+_Noreturn static void
+between (const Exec *exec, int to)
+{
+  const RuntimePlan *plan = exec->plan;
+  const MonitorStart *monitor = &plan->monitor;
+  int flags = (int) plan->exec_flags, pidfd = -1, wait = 0;
+  int number = flags != 0 && setns (plan->exec_pidfd, flags) < 0 ? -errno : 0;
+  const int others[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->exec_dir, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
+                         monitor->err_fd, exec->terminal, exec->plan_fd };
+  /* out_fd and err_fd may be 1 and 2, which the process replaces before its command runs */
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    if (others[i] > STDERR_FILENO)
+      fd_close (others[i]);
+  forget_environment ();
+  if (number == 0)
+    number = (int) clone_process (plan, CLONE_PARENT, &pidfd, &wait);
+  if (number == 0)
+    {
+      fd_close (to);
+      fd_close (plan->exec_pidfd);
+      fd_close (plan->exec_cgroup);
+      init_child_exec (plan, exec->terminal_init, wait, 1);
+    }
+  if (number > 0)
+    (void) helper_child_report (plan->status_fd, pidfd, wait);
+  (void) fd_write_all (to, &number, sizeof number);
+  _exit (0);
+}
+
+/* clone_between: our child, cloned by the process in between. Returns its pid or -errno. */
+static long
+clone_between (Exec *exec)
+{
+  int ends[2], number = -ECHILD;
+  if (pipe2 (ends, O_CLOEXEC) < 0)
+    return -errno;
+  long pid = syscall (SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0)
+    between (exec, ends[1]);
+  fd_close (ends[1]);
+  if (pid < 0 || fd_read_all (ends[0], &number, sizeof number) != sizeof number)
+    number = -ECHILD;
+  fd_close (ends[0]);
+  while (pid > 0 && waitpid ((pid_t) pid, NULL, 0) < 0 && errno == EINTR)
+    continue;
+  return number;
+}
 
 static int
 stage_clone (Exec *exec)
@@ -86,27 +171,16 @@ stage_clone (Exec *exec)
     return -errno;
   exec->terminal = ends[0];
   exec->terminal_init = ends[1];
-  struct clone_arguments arguments = { .flags = CLONE_PIDFD, .pidfd = (uint64_t) (uintptr_t) &pidfd, .exit_signal = SIGCHLD };
-  long pid = -1;
-  if (plan->exec_cgroup >= 0)
-    {
-      arguments.flags |= INTO_CGROUP;
-      arguments.cgroup = (uint64_t) plan->exec_cgroup;
-      pid = syscall (SYS_clone3, &arguments, sizeof arguments);
-      arguments.flags &= ~INTO_CGROUP;
-    }
-  /* a group that we may not join (from another login's, which is root's): the command has us put there */
-  int wait = pid < 0 && plan->exec_cgroup >= 0;
+  int inside = (plan->exec_flags & CLONE_NEWUSER) == 0, wait = 0;
+  long pid = inside ? clone_between (exec) : clone_process (plan, 0, &pidfd, &wait);
   if (pid < 0)
-    pid = syscall (SYS_clone3, &arguments, sizeof arguments);
-  if (pid < 0)
-    return -errno;
+    return (int) pid;
   if (pid == 0)
-    init_child_exec (plan, exec->terminal_init, wait);
+    init_child_exec (plan, exec->terminal_init, wait, 0);
   exec->start->init_pid = (pid_t) pid;
   exec->start->init_pidfd = pidfd;
   fd_close (fd_steal (&exec->terminal_init));
-  return helper_child_report (plan->status_fd, pidfd, wait);
+  return inside ? 0 : helper_child_report (plan->status_fd, pidfd, wait);
 }
 
 static int
@@ -157,10 +231,10 @@ static const struct {
 };
 
 int
-exec_child_start (const RuntimePlan *plan, MonitorStart *ret_start)
+exec_child_start (const RuntimePlan *plan, int plan_fd, MonitorStart *ret_start)
 {
   *ret_start = plan->monitor;
-  Exec exec = { .plan = plan, .start = ret_start, .terminal = -1, .terminal_init = -1 };
+  Exec exec = { .plan = plan, .plan_fd = plan_fd, .start = ret_start, .terminal = -1, .terminal_init = -1 };
   for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
     {
       int r = stages[i].run (&exec);

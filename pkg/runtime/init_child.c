@@ -45,6 +45,7 @@ typedef struct {
   int slave;     /* the terminal */
   int status_fd; /* what the command is told on */
   int detail;
+  int joined;    /* an exec session that is in the container's namespaces already */
 } Init;
 
 /* stage_session: also a session keyring of its own: the caller's holds keys (Kerberos, file encryption) that whoever inherits it may use. What is refused (no keyrings in
@@ -475,6 +476,8 @@ static const Stage stages[] = {
 static int
 stage_exec_join (Init *init)
 {
+  if (init->joined)
+    return 0;
   int flags = (int) (init->plan->exec_flags & ~(uint64_t) (CLONE_NEWUSER | CLONE_NEWPID));
   return flags != 0 && setns (init->plan->exec_pidfd, flags) < 0 ? -errno : 0;
 }
@@ -521,9 +524,9 @@ walk (Init *init, const Stage *walked, size_t n)
 }
 
 void
-init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait)
+init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait, int joined)
 {
-  Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
+  Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd, .joined = joined };
   if (wait && stage_go (&init) < 0)
     _exit (127);
   walk (&init, exec_stages, sizeof exec_stages / sizeof exec_stages[0]);

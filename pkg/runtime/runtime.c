@@ -183,8 +183,6 @@ detail_text (json_t *config, const RuntimeStatus *status)
         if (i++ == status->detail)
           return g_strdup_printf (" %s=%s", key, json_string_value (value));
       return g_strdup ("");
-    case STAGE_CWD:
-      return g_strdup_printf (" %s", json_string_value (json_object_get (json_object_get (config, "process"), "cwd")));
     default:
       return g_strdup ("");
     }
@@ -231,6 +229,15 @@ remedy (const RuntimeStatus *status)
   return "";
 }
 
+/* throw_cwd: podman gives 126 for a working directory one may not enter and 127 for one that is missing. */
+static gboolean
+throw_cwd (json_t *config, int number, GError **error)
+{
+  const char *folder = json_string_value (json_object_get (json_object_get (config, "process"), "cwd"));
+  const char *hint = number == ENOENT ? ": OCI runtime attempted to invoke a command that was not found" : number == EACCES || number == EPERM ? ": OCI permission denied" : "";
+  return coracle_throw (error, number == ENOENT ? CORACLE_ERROR_NO_COMMAND : CORACLE_ERROR_CANNOT_INVOKE, "runtime: chdir to `%s`: %s%s", folder, g_strerror (number), hint);
+}
+
 static gboolean
 throw_status (json_t *config, const RuntimeStatus *status, GError **error)
 {
@@ -239,10 +246,10 @@ throw_status (json_t *config, const RuntimeStatus *status, GError **error)
   const char *name = runtime_stage_name ((RuntimeStage) status->stage);
   if (status->stage == STAGE_HOOK || status->stage == STAGE_HOOK_CONTAINER || status->stage == STAGE_HOOK_START)
     return throw_hook (config, status, error);
+  if (status->stage == STAGE_CWD)
+    return throw_cwd (config, status->error, error);
   g_autofree char *detail = detail_text (config, status);
-  /* podman gives 126 for a working directory one may not enter and 127 for one that is missing */
-  CoracleErrorCode code = status->stage != STAGE_CWD ? CORACLE_ERROR_CANNOT_INVOKE : status->error == ENOENT ? CORACLE_ERROR_NO_COMMAND : CORACLE_ERROR_CANNOT_INVOKE;
-  return coracle_throw (error, code, "runtime: %s%s: %s%s", name != NULL ? name : "starting", detail, g_strerror (status->error), remedy (status));
+  return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "runtime: %s%s: %s%s", name != NULL ? name : "starting", detail, g_strerror (status->error), remedy (status));
 }
 
 /* receive_status: one message; returns 1, 0 at end of file, or -errno. A pidfd that comes with it goes to *@ret_fd. */

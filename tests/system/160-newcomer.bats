@@ -13,8 +13,6 @@ setup_file() {
   run_coracle 125 compose up
   is "${lines[0]}" "Error: unrecognized command \`coracle compose\`" "what scripts match"
   is "${lines[1]}" "\`compose\` is not supported in this version yet"
-  run_coracle 125 logs box
-  not_like "$output" "Did you mean" "logs is not a misspelt load"
   run_coracle 125 container checkpoint box
   has "$output" "\`checkpoint\` is not supported in this version yet"
   run_coracle 125 image wait

@@ -19,6 +19,17 @@ stopped() {
 # at SECOND STREAM TAG TEXT: a record
 at() { printf '2026-01-02T03:04:%02d.000000001+00:00 %s %s %s\n' "$@"; }
 
+@test "logs: standard output and standard error, each to ours, parts joined" {
+  run_coracle 0 run -d --name streams box sh -c 'echo out; echo err >&2; printf par; sleep 0.1; echo tial; printf end'
+  run_coracle 0 wait streams
+  run_coracle_out 0 logs streams
+  is "$output" $'out\npartial\nend' "standard output"
+  is "$stderr" "err" "standard error"
+  run_coracle_out 0 container logs -l
+  is "$output" $'out\npartial\nend' "--latest"
+  run_coracle 0 rm streams
+}
+
 @test "logs: what is wrong with the words" {
   stopped words
   run_coracle 125 logs
@@ -37,6 +48,14 @@ at() { printf '2026-01-02T03:04:%02d.000000001+00:00 %s %s %s\n' "$@"; }
   run_coracle 0 logs -f words
   is "$output" "" "no log at all, and following what does not run"
   run_coracle 0 rm words
+}
+
+@test "logs: a driver that keeps nothing" {
+  run_coracle 0 run -d --log-driver none --name silent box echo hi
+  run_coracle 0 wait silent
+  run_coracle 125 logs silent
+  is "$output" "Error: this container is using the 'none' log driver, cannot read logs: this container is not logging output"
+  run_coracle 0 rm silent
 }
 
 @test "logs: --tail, --since, --until" {
@@ -121,3 +140,59 @@ at() { printf '2026-01-02T03:04:%02d.000000001+00:00 %s %s %s\n' "$@"; }
   run_coracle 0 rm odd
 }
 
+@test "logs -f: from the beginning to the container's end, nothing missing" {
+  run_coracle 0 run -d --name counting box sh -c 'i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done; sleep 0.3; echo last'
+  run_coracle 0 logs -f counting
+  is "$(md5sum <<<"$output")" "$({ seq 0 2999; echo last; } | md5sum)"
+  run_coracle 0 logs -f --tail 2 counting
+  is "$output" $'2999\nlast' "and again when it has ended"
+  run_coracle 0 rm counting
+}
+
+@test "logs -f: --until ends it, and so does its reader's leaving" {
+  run_coracle 0 run -d --name lasting box sh -c 'echo begun; sleep 60'
+  wait_for 5 grep -q begun "$(log_of lasting)"
+  SECONDS=0
+  run_coracle 0 logs -f --until 1s lasting
+  is "$output" "begun"
+  [ "$SECONDS" -lt 10 ] || fail "took $SECONDS seconds"
+  run_coracle 0 rm -f -t 0 lasting
+}
+
+@test "logs -f: sleeps while nothing is printed, and follows through rotation without loss" {
+  local out=$TEST_STORE/followed i log
+  run_coracle 0 run -d --log-driver none --name turning box sleep 60
+  run_coracle 0 rm -f -t 0 turning
+  run_coracle 0 run -d --log-opt max-size=20k --name turning box sh -c 'i=0; while [ $i -lt 5000 ]; do echo $i; i=$((i+1)); if [ $((i%100)) = 0 ]; then sleep 0.01; fi; done; sleep 1'
+  coracle logs -f turning >"$out"
+  is "$(md5sum <"$out")" "$(seq 0 4999 | md5sum)"
+  log=$(log_of turning)
+  [ -e "$log.1" ] || fail "was not rotated"
+  run_coracle 0 rm turning
+}
+
+@test "logs: of a container with --log-opt path" {
+  run_coracle 0 run -d --log-opt "path=$TEST_STORE/own.log" --name placed box echo here
+  run_coracle 0 wait placed
+  run_coracle 0 logs placed
+  is "$output" "here"
+  has "$(cat "$TEST_STORE/own.log")" " stdout F here"
+  run_coracle 0 rm placed
+}
+
+@test "logs: the journal is read by journalctl" {
+  mkdir -p "$TEST_STORE/fake"
+  cat >"$TEST_STORE/fake/journalctl" <<'X'
+#!/bin/sh
+echo "$@" >"$TEST_STORE/fake/args"
+echo '{"__CURSOR":"a","__REALTIME_TIMESTAMP":"1767323045000001","MESSAGE":"text","PRIORITY":"6"}'
+echo '{"__CURSOR":"b","__REALTIME_TIMESTAMP":"1767323046000000","MESSAGE":[104,105,255],"PRIORITY":"3"}'
+X
+  chmod +x "$TEST_STORE/fake/journalctl"
+  run_coracle 0 create --log-driver journald --name journal box true
+  TZ=UTC PATH=$TEST_STORE/fake:$PATH run_coracle_out 0 logs -t --tail 7 journal
+  is "$output" "2026-01-02T03:04:05.000001000Z text"
+  is "$stderr" $'2026-01-02T03:04:06.000000000Z hi\xff' "bytes that are no text"
+  has "$(cat "$TEST_STORE/fake/args")" "CONTAINER_ID_FULL=$(coracle inspect --format '{{.Id}}' journal) --lines=7"
+  run_coracle 0 rm journal
+}

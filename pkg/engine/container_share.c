@@ -1,0 +1,231 @@
+#include "pkg/engine/container_share.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/engine/container_live.h"
+
+#define CONTAINER_WORD "container:"
+
+/* ---- the words */
+
+static const struct {
+  const char *name;    /* in /proc/PID/ns */
+  size_t at;           /* of the word in ContainerOptions */
+} spaces[] = {
+  [SHARE_PID] = { "pid", offsetof (ContainerOptions, pid) },   [SHARE_IPC] = { "ipc", offsetof (ContainerOptions, ipc) },
+  [SHARE_UTS] = { "uts", offsetof (ContainerOptions, uts) },   [SHARE_CGROUP] = { "cgroup", offsetof (ContainerOptions, cgroupns) },
+  [SHARE_NET] = { "net", offsetof (ContainerOptions, network) }, [SHARE_USER] = { NULL, offsetof (ContainerOptions, userns) },
+};
+
+static char **
+word_of (const ContainerOptions *options, size_t i)
+{
+  return (char **) ((char *) (uintptr_t) options + spaces[i].at);
+}
+
+/* other_of: whose namespace it is to be; NULL: no container's. */
+static const char *
+other_of (const ContainerOptions *options, size_t i)
+{
+  const char *word = *word_of (options, i);
+  return word != NULL && g_str_has_prefix (word, CONTAINER_WORD) ? word + strlen (CONTAINER_WORD) : NULL;
+}
+
+gboolean
+share_asked (const ContainerOptions *options)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (spaces); i++)
+    if (other_of (options, i) != NULL)
+      return TRUE;
+  return options->requires != NULL || options->volumes_from != NULL;
+}
+
+static void
+add_dependency (Make *make, const char *id)
+{
+  size_t i;
+  json_t *known;
+  if (make->dependencies == NULL)
+    make->dependencies = json_array ();
+  json_array_foreach (make->dependencies, i, known)
+    if (strcmp (json_string_value (known), id) == 0)
+      return;
+  json_array_append_new (make->dependencies, json_string (id));
+}
+
+static StateContainer *
+find_other (const Make *make, const char *name, const char *what, GError **error)
+{
+  StateContainer *row = state_container_find (make->storage->state, name, NULL);
+  if (row == NULL)
+    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: no container with name or ID \"%s\" found: no such container", what, name);
+  else if (make->id != NULL && strcmp (row->id, make->id) == 0)
+    {
+      g_clear_pointer (&row, state_container_free);
+      coracle_throw (error, CORACLE_ERROR_INVALID, "%s: a container cannot share with itself", what);
+    }
+  return row;
+}
+
+static gboolean
+prepare_spaces (Make *make, ContainerOptions *options, GError **error)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (spaces); i++)
+    {
+      const char *name = other_of (options, i);
+      if (name == NULL)
+        continue;
+      g_autoptr (StateContainer) other = find_other (make, name, spaces[i].name != NULL ? spaces[i].name : "userns", error);
+      if (other == NULL)
+        return FALSE;
+      add_dependency (make, other->id);
+      char **word = word_of (options, i);
+      g_free (*word);
+      /* there is one user namespace for all, or one of a single id */
+      const char *userns = json_string_value (json_object_get (json_object_get (other->config, "options"), "userns"));
+      *word = i == SHARE_USER ? g_strdup (userns) : g_strconcat (CONTAINER_WORD, other->id, NULL);
+    }
+  return TRUE;
+}
+
+static gboolean
+prepare_lists (Make *make, ContainerOptions *options, GError **error)
+{
+  for (char **name = options->requires; name != NULL && *name != NULL; name++)
+    {
+      g_autoptr (StateContainer) other = find_other (make, *name, "--requires", error);
+      if (other == NULL)
+        return FALSE;
+      g_free (*name);
+      *name = g_strdup (other->id);
+      add_dependency (make, other->id);
+    }
+  for (char **word = options->volumes_from; word != NULL && *word != NULL; word++)
+    {
+      g_auto (GStrv) parts = g_strsplit (*word, ":", 2);
+      g_autoptr (StateContainer) other = find_other (make, parts[0] != NULL ? parts[0] : "", "--volumes-from", error);
+      if (other == NULL)
+        return FALSE;
+      g_auto (GStrv) flags = g_strsplit (parts[1] != NULL ? parts[1] : "", ",", -1);
+      for (char **flag = flags; *flag != NULL; flag++)
+        if (strcmp (*flag, "ro") != 0 && strcmp (*flag, "rw") != 0 && strcmp (*flag, "z") != 0)
+          return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid options \"%s\", can only specify 'ro', 'rw', and 'z'", parts[1]);
+      g_free (*word);
+      *word = parts[1] != NULL ? g_strconcat (other->id, ":", parts[1], NULL) : g_strdup (other->id);
+    }
+  return TRUE;
+}
+
+gboolean
+share_prepare (Make *make, GError **error)
+{
+  if (!share_asked (make->options))
+    return TRUE;
+  json_auto_t *copy = container_options_to_json (make->options);
+  make->own_options = container_options_from_json (copy);
+  make->options = make->own_options;
+  return prepare_spaces (make, make->own_options, error) && prepare_lists (make, make->own_options, error);
+}
+
+/* ---- the containers */
+
+gboolean
+share_start (const Run *run, Storage *storage, IdMap *map, int base, GError **error)
+{
+  ContainerStart how = { .mounts = base, .notice = run->notice, .notice_data = run->notice_data };
+  size_t i;
+  json_t *id;
+  int status;
+  json_array_foreach (run->make.dependencies, i, id)
+    if (!container_start (storage, map, json_string_value (id), &how, &status, error))
+      return coracle_prefix (error, "starting what it depends on");
+  return TRUE;
+}
+
+/* take_names: who shares a network has the names of its owner: its /etc/hosts and /etc/resolv.conf. */
+static void
+take_names (Make *make, const char *id)
+{
+  static const char *const files[] = { "/etc/hosts", "/etc/resolv.conf" };
+  size_t i;
+  json_t *mount;
+  json_array_foreach (make->mounts, i, mount)
+    for (size_t k = 0; k < G_N_ELEMENTS (files); k++)
+      {
+        g_autofree char *source = g_build_filename (make->paths->run_root, id, files[k], NULL);
+        if (strcmp (json_string_value (json_object_get (mount, "destination")), files[k]) == 0 && access (source, F_OK) == 0)
+          json_object_set_new (mount, "source", json_string (source));
+      }
+}
+
+gboolean
+share_join (Make *make, GError **error)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (spaces); i++)
+    {
+      const char *id = other_of (make->options, i);
+      pid_t pid;
+      if (id == NULL || spaces[i].name == NULL)
+        continue;
+      cleanup_fd int init = live_open_init (make->storage, id, &pid);
+      if (init < 0)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot join the %s namespace of container %s: it does not run: container state improper", spaces[i].name, id);
+      g_free (make->shared[i]);
+      make->shared[i] = g_strdup_printf ("/proc/%d/ns/%s", (int) pid, spaces[i].name);
+      if (i != SHARE_NET)
+        continue;
+      g_free (make->network_path);
+      make->network_path = g_strdup (make->shared[i]);
+      take_names (make, id);
+    }
+  return TRUE;
+}
+
+void
+share_words (const Make *make, SpecNamespace *pid, SpecNamespace *ipc, SpecNamespace *uts, SpecNamespace *cgroup)
+{
+  SpecNamespace *all[] = { [SHARE_PID] = pid, [SHARE_IPC] = ipc, [SHARE_UTS] = uts, [SHARE_CGROUP] = cgroup };
+  for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
+    if (other_of (make->options, i) != NULL)
+      *all[i] = make->shared[i] != NULL ? (SpecNamespace){ SPEC_PATH, make->shared[i] } : (SpecNamespace){ SPEC_PRIVATE, NULL };
+}
+
+/* ---- mounts */
+
+static void
+add_mount (Make *make, json_t *mount, const char *flags)
+{
+  json_t *options = json_array (), *option;
+  size_t i;
+  g_auto (GStrv) words = g_strsplit (flags != NULL ? flags : "", ",", -1);
+  gboolean ro = g_strv_contains ((const char *const *) words, "ro"), rw = g_strv_contains ((const char *const *) words, "rw");
+  json_array_foreach (json_object_get (mount, "options"), i, option)
+    if (!(rw && strcmp (json_string_value (option), "ro") == 0) && !(ro && strcmp (json_string_value (option), "rw") == 0))
+      json_array_append (options, option);
+  if (ro)
+    json_array_append_new (options, json_string ("ro"));
+  json_array_append_new (make->mounts, json_pack ("{s:O, s:s, s:O, s:o}", "destination", json_object_get (mount, "destination"), "type", "bind", "source", json_object_get (mount, "source"),
+                                                  "options", options));
+}
+
+void
+share_mounts (Make *make, gboolean (*taken) (const char *destination, void *data), void *data)
+{
+  for (char **word = make->options->volumes_from; word != NULL && *word != NULL; word++)
+    {
+      g_auto (GStrv) parts = g_strsplit (*word, ":", 2);
+      g_autoptr (StateContainer) other = state_container_find (make->storage->state, parts[0], NULL);
+      /* it is gone: what it had when this container was made is in the row */
+      json_t *mounts = json_object_get (other != NULL ? other->config : make->existing != NULL ? make->existing->config : NULL, "mounts"), *mount;
+      size_t i;
+      json_array_foreach (mounts, i, mount)
+        {
+          const char *type = json_string_value (json_object_get (mount, "type"));
+          if ((strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0) && !taken (json_string_value (json_object_get (mount, "destination")), data))
+            add_mount (make, mount, other != NULL ? parts[1] : NULL);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+#include "pkg/engine/store_check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pkg/archive/digest.h"
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/engine/container.h"
+#include "pkg/engine/image.h"
+#include "pkg/image/digest.h"
+#include "pkg/image/manifest.h"
+#include "storage/content.h"
+
+#define CHUNK ((size_t) 1 << 20)
+
+typedef struct {
+  Storage *storage;
+  const StoreCheckRequest *request;
+  StoreCheck *result;
+  GHashTable *layers;   /* diff id → its problem, "" for none: looked at once */
+  GHashTable *blobs;    /* digest → the same */
+} Check;
+
+static void
+damage_free (StoreDamage *damage)
+{
+  g_free (damage->id);
+  g_free (damage->problem);
+  g_free (damage);
+}
+
+void
+store_check_free (StoreCheck *check)
+{
+  if (check == NULL)
+    return;
+  GPtrArray *const all[] = { check->layers, check->images, check->containers, check->removed_images, check->removed_containers };
+  for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
+    g_ptr_array_unref (all[i]);
+  g_free (check);
+}
+
+gboolean
+store_check_is_clean (const StoreCheck *check)
+{
+  return check->layers->len == 0 && check->images->len == 0 && check->containers->len == 0;
+}
+
+static void
+tell (GPtrArray *damages, const char *id, const char *problem)
+{
+  StoreDamage *damage = g_new0 (StoreDamage, 1);
+  *damage = (StoreDamage){ .id = g_strdup (id), .problem = g_strdup (problem) };
+  g_ptr_array_add (damages, damage);
+}
+
+/* ---- blobs */
+
+/* hash_blob: its digest; NULL: it cannot be read to its end. */
+static char *
+hash_blob (int fd)
+{
+  g_autofree char *chunk = g_malloc (CHUNK);
+  g_autoptr (Digest) digest = digest_new ();
+  for (;;)
+    {
+      ssize_t n = read (fd, chunk, CHUNK);
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
+        return NULL;
+      if (n == 0)
+        return digest_end (digest);
+      digest_update (digest, chunk, (size_t) n);
+    }
+}
+
+/* blob_problem: NULL: it is as it should be. @size: -1 = unknown. Borrowed. */
+static const char *
+blob_problem (Check *check, const char *digest, gint64 size)
+{
+  const char *known = g_hash_table_lookup (check->blobs, digest);
+  if (known != NULL)
+    return known[0] != '\0' ? known : NULL;
+  gint64 there = 0;
+  g_autofree char *problem = NULL, *found = NULL;
+  cleanup_fd int fd = image_digest_is_sha256 (digest) ? content_open (check->storage, digest, &there, NULL) : -1;
+  if (fd < 0)
+    problem = g_strdup_printf ("blob %s is missing", digest);
+  else if (size >= 0 && size != there)
+    problem = g_strdup_printf ("blob %s has %lld bytes instead of %lld", digest, (long long) there, (long long) size);
+  else if (!check->request->quick && ((found = hash_blob (fd)) == NULL || strcmp (found, digest) != 0))
+    problem = g_strdup_printf ("blob %s has another content: %s", digest, found != NULL ? found : "it cannot be read");
+  g_hash_table_insert (check->blobs, g_strdup (digest), problem != NULL ? g_steal_pointer (&problem) : g_strdup (""));
+  known = g_hash_table_lookup (check->blobs, digest);
+  return known[0] != '\0' ? known : NULL;
+}
+
+/* ---- layers and images */
+
+static char *
+look_at_layer (Check *check, const char *diff_id)
+{
+  g_autoptr (StateLayer) row = state_layer_find (check->storage->state, diff_id, NULL);
+  struct stat st;
+  if (row == NULL)
+    return g_strdup ("is not listed");
+  g_autofree char *path = g_strconcat ("layers/", image_digest_hex (diff_id), NULL);
+  if (fstatat (check->storage->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR (st.st_mode))
+    return g_strdup ("its folder is missing");
+  const char *problem = row->blob_digest != NULL && row->blob_digest[0] != '\0' && content_has (check->storage, row->blob_digest) ? blob_problem (check, row->blob_digest, row->blob_size) : NULL;
+  return g_strdup (problem != NULL ? problem : "");
+}
+
+static gboolean
+layer_is_whole (Check *check, const char *diff_id)
+{
+  const char *problem = g_hash_table_lookup (check->layers, diff_id);
+  if (problem == NULL)
+    {
+      char *found = image_digest_is_sha256 (diff_id) ? look_at_layer (check, diff_id) : g_strdup ("is no digest");
+      g_hash_table_insert (check->layers, g_strdup (diff_id), found);
+      if (found[0] != '\0')
+        tell (check->result->layers, diff_id, found);
+      problem = found;
+    }
+  return problem[0] == '\0';
+}
+
+/* image_problem: NULL: none; free with g_free. */
+static char *
+image_problem (Check *check, const StateImage *image)
+{
+  for (char **layer = image->layers; *layer != NULL; layer++)
+    if (!layer_is_whole (check, *layer))
+      return g_strdup_printf ("layer %s is damaged", *layer);
+  g_autofree char *config = g_strconcat ("sha256:", image->id, NULL);
+  const char *problem = image->manifest_digest != NULL ? blob_problem (check, image->manifest_digest, -1) : NULL;
+  if (problem == NULL)
+    problem = blob_problem (check, config, -1);
+  return g_strdup (problem);
+}
+
+static gboolean
+check_images (Check *check, GError **error)
+{
+  g_autoptr (GPtrArray) images = NULL;
+  if (!state_image_list (check->storage->state, &images, error))
+    return FALSE;
+  for (guint i = 0; i < images->len; i++)
+    {
+      const StateImage *image = images->pdata[i];
+      g_autofree char *problem = image_problem (check, image);
+      if (problem != NULL)
+        tell (check->result->images, image->id, problem);
+    }
+  return TRUE;
+}
+
+/* check_strays: layers' folders that no row names, when they are old enough not to be somebody's at work. */
+static void
+check_strays (Check *check)
+{
+  int fd = openat (check->storage->root_fd, "layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = fd >= 0 ? fdopendir (fd) : NULL;
+  if (dir == NULL)
+    {
+      fd_close (fd);
+      return;
+    }
+  gint64 oldest = (g_get_real_time () - check->request->max_age) / G_USEC_PER_SEC;
+  for (struct dirent *entry; (entry = readdir (dir)) != NULL;)
+    {
+      struct stat st;
+      g_autofree char *diff_id = g_strconcat ("sha256:", entry->d_name, NULL);
+      g_autoptr (StateLayer) row = entry->d_name[0] != '.' ? state_layer_find (check->storage->state, diff_id, NULL) : NULL;
+      if (entry->d_name[0] != '.' && row == NULL && fstatat (dirfd (dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (gint64) st.st_ctime <= oldest)
+        tell (check->result->layers, entry->d_name, "belongs to no image");
+    }
+  (void) closedir (dir);
+}
+
+/* ---- containers */
+
+static gboolean
+is_damaged (const GPtrArray *damages, const char *id)
+{
+  for (guint i = 0; i < damages->len; i++)
+    if (strcmp (((const StoreDamage *) damages->pdata[i])->id, id) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+check_containers (Check *check, GError **error)
+{
+  g_autoptr (GPtrArray) rows = NULL;
+  if (!state_container_list (check->storage->state, &rows, error))
+    return FALSE;
+  for (guint i = 0; i < rows->len; i++)
+    {
+      const StateContainer *row = rows->pdata[i];
+      g_autofree char *folder = g_strconcat ("containers/", row->id, NULL);
+      struct stat st;
+      if (fstatat (check->storage->root_fd, folder, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        tell (check->result->containers, row->id, "its folder is missing");
+      else if (row->image_id != NULL && is_damaged (check->result->images, row->image_id))
+        tell (check->result->containers, row->id, "its image is damaged");
+    }
+  return TRUE;
+}
+
+/* ---- repair */
+
+static gboolean
+repair (Check *check, GError **error)
+{
+  StoreCheck *result = check->result;
+  for (guint i = 0; i < result->containers->len && check->request->force; i++)
+    {
+      const StoreDamage *damage = result->containers->pdata[i];
+      if (!container_remove (check->storage, damage->id, TRUE, 0, FALSE, error))
+        return FALSE;
+      g_ptr_array_add (result->removed_containers, g_strdup (damage->id));
+    }
+  g_autoptr (GPtrArray) ids = g_ptr_array_new ();
+  for (guint i = 0; i < result->images->len; i++)
+    g_ptr_array_add (ids, ((const StoreDamage *) result->images->pdata[i])->id);
+  g_ptr_array_add (ids, NULL);
+  const ImageRemoveRequest removing = { .unused = (const char *const *) ids->pdata };
+  g_autoptr (ImageRemoveResult) removed = image_remove (check->storage, &removing, error);
+  if (removed == NULL)
+    return FALSE;
+  for (guint i = 0; i + 1 < ids->len; i++)
+    {
+      g_autoptr (StateImage) left = state_image_find (check->storage->state, ids->pdata[i], NULL);
+      if (left == NULL)
+        g_ptr_array_add (result->removed_images, g_strdup (ids->pdata[i]));
+    }
+  return storage_collect (check->storage, &result->collected, error);
+}
+
+StoreCheck *
+store_check (Storage *storage, const StoreCheckRequest *request, GError **error)
+{
+  g_autoptr (StoreCheck) result = g_new0 (StoreCheck, 1);
+  GPtrArray **const damages[] = { &result->layers, &result->images, &result->containers }, **const names[] = { &result->removed_images, &result->removed_containers };
+  for (size_t i = 0; i < G_N_ELEMENTS (damages); i++)
+    *damages[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) damage_free);
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    *names[i] = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free), blobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  Check check = { .storage = storage, .request = request, .result = result, .layers = layers, .blobs = blobs };
+  if (!check_images (&check, error) || !check_containers (&check, error))
+    return NULL;
+  check_strays (&check);
+  if (request->repair && !store_check_is_clean (result) && !repair (&check, error))
+    return NULL;
+  return g_steal_pointer (&result);
+}

@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# 212-update-clone: what containers have from each other; update; clone.
+# root: yes
+
+load helpers
+
+setup() {
+  fixture_image box
+}
+
+is_state() { [ "$(coracle inspect -f '{{.State.Status}}' "$1" 2>/dev/null)" = "$2" ]; }
+
+@test "namespaces of another container" {
+  run_coracle run -d --name one --hostname first box sleep 300
+  for kind in net:network uts:uts ipc:ipc pid:pid cgroup:cgroupns; do
+    ns=${kind%:*}
+    a=$(coracle exec one readlink /proc/self/ns/$ns)
+    run_coracle run --rm --${kind#*:} container:one box readlink /proc/self/ns/$ns
+    is "$output" "$a" "$ns is shared"
+  done
+  run_coracle run --rm --uts container:one box hostname
+  is "$output" first
+  run_coracle run --rm --pid container:one box sh -c 'ps | grep -c "sleep 300"'
+  like "$output" '^[1-9]$' "its processes are seen"
+  run_coracle run --rm --net container:one box cat /etc/hosts
+  has "$output" first "the owner's names"
+  run_coracle 125 run --rm --net container:nosuch box true
+  has "$output" 'no container with name or ID "nosuch" found'
+  run_coracle rm -f -t 0 one
+  no_leaks
+}
+
+@test "what a container depends on is started first, and not removed before it" {
+  run_coracle create --name base box sleep 300
+  run_coracle create --name user --requires base --net container:base box sleep 300
+  run_coracle inspect -f '{{index .Dependencies 0}}' user
+  is "$output" "$(coracle inspect -f '{{.Id}}' base)"
+  run_coracle start user
+  is_state base running
+  is_state user running
+  a=$(coracle exec base readlink /proc/self/ns/net)
+  is "$(coracle exec user readlink /proc/self/ns/net)" "$a"
+  for c in base user; do
+    pid=$(coracle inspect -f '{{.State.ConmonPid}}' $c)
+    is "$(grep -c "$STORE/containers/.*/merged" /proc/$pid/mountinfo)" 1 "mounts of $c"
+  done
+  run_coracle '?' rm -f -t 0 base
+  isnt "$status" 0
+  run_coracle rm -f -t 0 user base
+  no_leaks
+}
+
+@test "--volumes-from: volumes and folders of another, read-only if wanted" {
+  mkdir -p "$TEST_STORE/shared"
+  echo content >"$TEST_STORE/shared/file"
+  run_coracle create --name giver -v "$TEST_STORE/shared:/folder" -v named:/named -v /anonymous box true
+  run_coracle run --rm --volumes-from giver box sh -c 'cat /folder/file; echo kept >/named/x; echo here >/anonymous/y'
+  is "$output" content
+  run_coracle run --rm --volumes-from giver:ro box sh -c 'cat /named/x /anonymous/y; touch /named/z 2>&1'"; true"
+  has "$output" "kept
+here"
+  has "$output" "Read-only"
+  run_coracle run --name taker --volumes-from giver -v "$TEST_STORE/shared:/named" box sh -c 'cat /named/file /anonymous/y'
+  is "$output" "content
+here" "one's own mounts go before"
+  run_coracle 125 run --volumes-from nosuch box true
+  run_coracle 125 run --volumes-from giver:bogus box true
+  has "$output" "can only specify 'ro', 'rw', and 'z'"
+  run_coracle rm giver
+  run_coracle start -a taker
+  is "$output" "content
+here" "as it was made"
+  run_coracle rm -v taker
+}
