@@ -237,6 +237,9 @@ take_sizes (Storage *storage, GPtrArray *rows, GError **error)
   return TRUE;
 }
 
+/* What container_command_text and container_ports_text look at. */
+static const char *const usual_keys[] = { "command", "args", "exposed", NULL };
+
 /* row_new: takes @container; NULL when it is not asked for. */
 static ContainerRow *
 row_new (Storage *storage, StateContainer *container, const ContainerListRequest *request, gboolean all, const GPtrArray *filters)
@@ -246,7 +249,9 @@ row_new (Storage *storage, StateContainer *container, const ContainerListRequest
   g_autoptr (ContainerView) view = container_view_new (storage, container);
   if ((!all && strcmp (view->status, "running") != 0) || !container_filters_fit (filters, view))
     return NULL;
-  if (!request->brief)
+  if (request->usual)
+    state_container_read_keys (container, usual_keys);
+  else if (!request->brief)
     state_container_read_config (container);
   ContainerRow *row = g_new0 (ContainerRow, 1);
   *row = (ContainerRow){ .view = g_steal_pointer (&view), .size_rw = -1, .size_root = -1 };

@@ -11,6 +11,7 @@ typedef struct {
 typedef struct {
   gboolean all;                 /* not only running ones; a status filter and @last imply it */
   gint64 last;                  /* only the newest that many; 0 = no limit */
+  gboolean usual;               /* of the rows' config only the command and the ports will be looked at */
   gboolean brief;               /* only ids, names and states will be looked at: the rows' config may be missing */
   gboolean size;                /* Runs in: the user namespace, then */
   const char *const *filters;   /* see container_filter.h; NULL for none */

@@ -38,6 +38,10 @@ gboolean json_need (const void *value, const char *path, GError **error);
 /* json_strv: a new array of the strings of @strv (NULL: empty). */
 json_t *json_strv (const char *const *strv);
 
+/* json_pick: of an object those members whose keys are in @keys, read without building the rest: a row's config, of which a listing shows little. Keys with escapes are not found.
+ * For text of our own: what is not asked for may be malformed. Returns a new object, or NULL when @text is no object or what is asked for cannot be read. */
+json_t *json_pick (const char *text, const char *const *keys);
+
 typedef enum {
   JSON_TEXT_DEFAULT = 0,
   JSON_TEXT_SORT = 1 << 0,          /* keys in byte order, as Go prints maps; otherwise in order of insertion, as Go prints structs */

@@ -1,6 +1,7 @@
 /* The containers of state.h. */
 #include <string.h>
 
+#include "pkg/json/json.h"
 #include "pkg/state/internal.h"
 
 #define CONTAINER_COLUMNS \
@@ -25,12 +26,22 @@ state_container_free (StateContainer *container)
 void
 state_container_read_config (StateContainer *container)
 {
-  if (container->config != NULL)
+  if (container->config != NULL && container->config_text == NULL)
     return;
+  json_decref (container->config);
   container->config = container->config_text != NULL ? json_loads (container->config_text, 0, NULL) : NULL;
   if (container->config == NULL)
     container->config = json_object ();
   g_clear_pointer (&container->config_text, g_free);
+}
+
+void
+state_container_read_keys (StateContainer *container, const char *const *keys)
+{
+  if (container->config == NULL && container->config_text != NULL)
+    container->config = json_pick (container->config_text, keys);
+  if (container->config == NULL)
+    state_container_read_config (container);
 }
 
 static StateContainer *

@@ -92,10 +92,12 @@ gboolean state_container_list (State *state, GPtrArray **ret_containers, GError 
 gboolean state_container_list_lean (State *state, GPtrArray **ret_containers, GError **error);
 /* state_container_list_mentioning: of state_container_list_lean those whose config has @text somewhere, as JSON text. */
 gboolean state_container_list_mentioning (State *state, const char *text, GPtrArray **ret_containers, GError **error);
-/* state_container_read_config: so that @container->config is there; nothing to do if it is. */
+/* state_container_read_config: so that all of @container->config is there; nothing to do if it is. */
 void state_container_read_config (StateContainer *container);
 /* state_container_set_oom: config.oom_killed: something in it was killed for want of memory in its last run. */
 void state_container_set_oom (StateContainer *container, gboolean oom);
+/* state_container_read_keys: so that these members of it are there; the row is to be looked at only, never written. */
+void state_container_read_keys (StateContainer *container, const char *const *keys);
 gboolean state_container_remove (State *state, const char *id, GError **error);
 
 /* ---- small facts */

@@ -109,8 +109,6 @@ names_are() {
   is "$output" "Error: size and namespace options conflict"
   run_coracle 125 ps box
   is "$output" "Error: \`coracle ps\` takes no arguments"
-  run_coracle 125 ps --pod
-  is "${lines[0]}" "Error: unknown flag: --pod"
 }
 
 @test "ps: --sort" {
@@ -275,4 +273,24 @@ END
   run strace -f -qq -e trace=clone,clone3,fork,vfork,unshare,setns "$CORACLE" ps -a
   is "$status" 0
   not_like "$output" 'CLONE_NEWUSER|setns' "listing enters nothing"
+}
+
+@test "ps: --pod, --external" {
+  run_coracle_out 0 ps --pod
+  like "${lines[0]}" 'NAMES       POD ID      PODNAME$'
+  like "${lines[1]}" '  live +$'
+  run_coracle_out 0 ps -p -s
+  like "${lines[0]}" 'NAMES       POD ID      PODNAME     SIZE$'
+  run_coracle_out 0 ps -p -q
+  is "$output" "${LIVE:0:12}"
+  run_coracle_out 0 ps -p --ns
+  like "${lines[0]}" 'USERNS      UTS$'
+  run_coracle_out 0 ps -p --format '{{.Names}}|{{.Pod}}|{{.PodName}}|{{.IsInfra}}'
+  is "$output" "live|||false"
+  run_coracle_out 0 ps --external -q
+  is "$output" "${LIVE:0:12}"
+  run_coracle_out 0 ps -a --external -n 1 -q
+  is "$output" "${LIVE:0:12}"
+  run_coracle_out 0 ps --watch 0 -q
+  is "$output" "${LIVE:0:12}" "once"
 }

@@ -277,3 +277,49 @@ took() { # took BEFORE MAX: seconds since $EPOCHREALTIME BEFORE, in hundredths a
   is "$output" "Error: no arguments are needed with --all"
   run_coracle 0 rm a b
 }
+
+@test "stop, kill: no restart policy starts it again" {
+  run_coracle 0 run -d --name always --net none --restart always box sh -c 'sleep 0.1; exit 3'
+  wait_for 10 restarted always
+  run_coracle 0 stop -t 0 always
+  local count
+  count=$(show always '{{.RestartCount}}')
+  sleep 0.5
+  is "$(show always '{{.RestartCount}} {{.State.Status}}')" "$count exited"
+  run_coracle 0 rm always
+  no_leaks
+  run_coracle 0 run -d --name always --net none --restart always box sh -c 'trap "exit 42" TERM; echo ready; while :; do sleep 0.05; done'
+  wait_for 5 sh -c '"$CORACLE" logs always | grep -q ready'
+  run_coracle 0 kill -s TERM always
+  run_coracle 0 wait always
+  is "$output" 42
+  sleep 0.3
+  is "$(show always '{{.RestartCount}} {{.State.Status}}')" "0 exited"
+  run_coracle 0 rm always
+  run_coracle 0 run -d --name always --net none --restart always box sh -c 'trap "exit 1" HUP; echo ready; while :; do sleep 0.05; done'
+  wait_for 5 sh -c '"$CORACLE" logs always | grep -q ready'
+  run_coracle 0 kill -s HUP always
+  wait_for 5 restarted always
+  run_coracle 0 rm -f -t 0 always
+  no_leaks
+}
+
+restarted() { [ "$(show "$1" '{{.RestartCount}}' 2>/dev/null)" -gt 0 ]; }
+
+@test "stop: while it waits to be started again" {
+  # the pause before the fifth start is over a second
+  run_coracle 0 run -d --name again --net none --restart always box false
+  wait_for 10 sh -c '[ "$("$CORACLE" container inspect --format "{{.RestartCount}}" again)" -ge 4 ]'
+  wait_for 5 sh -c '[ "$("$CORACLE" ps -a --format "{{.State}}")" = exited ]'
+  local before=$EPOCHREALTIME
+  run_coracle 0 stop again
+  is "$output" "again"
+  took "$before" 100
+  is "$(show again '{{.State.Status}}')" exited
+  is "$(ls "$RUN_ROOT/$(show again '{{.Id}}')" 2>/dev/null)" "" "its monitor has left"
+  run_coracle 0 start again
+  wait_for 10 restarted again
+  wait_for 5 sh -c '[ "$("$CORACLE" ps -a --format "{{.State}}")" = exited ]'
+  run_coracle 0 rm again
+  no_leaks
+}

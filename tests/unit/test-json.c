@@ -141,10 +141,37 @@ test_write (void)
   json_decref (array);
 }
 
+/* check_pick: @expected: NULL: it cannot be read. */
+static void
+check_pick (const char *text, const char *expected)
+{
+  static const char *const keys[] = { "command", "exposed", NULL };
+  json_auto_t *picked = json_pick (text, keys);
+  g_autofree char *found = picked != NULL ? json_to_text (picked, 0, JSON_TEXT_SORT) : NULL;
+  g_assert_cmpstr (found, ==, expected);
+}
+
+static void
+test_pick (void)
+{
+  check_pick ("{}", "{}");
+  check_pick (" { } ", "{}");
+  check_pick ("{\"other\":1}", "{}");
+  check_pick ("{\"command\":[\"a\",\"b\"],\"other\":{\"command\":3},\"exposed\":{\"80\":{}}}", "{\"command\":[\"a\",\"b\"],\"exposed\":{\"80\":{}}}");
+  check_pick ("{ \"other\" : \"a\\\"},{\\\\\" , \"command\" : null }", "{\"command\":null}");
+  check_pick ("{\"other\":[[{}],\"]\"],\"command\":\"x\"}", "{\"command\":\"x\"}");
+  check_pick ("{\"command\":1,\"command\":2}", "{\"command\":2}");
+  static const char *const broken[] = { "", "[]", "1", "{", "{\"command\"", "{\"command\":", "{\"command\":}", "{\"command\":1", "{\"command\":1]", "{\"command\":[1}", "{\"other\":\"", "{\"other\":\"\\",
+                                        "{\"command\":[1,]}", "{\"command\":1,", "{\"command\":1 2}", "{command:1}", "{\"a\":]}" };
+  for (size_t i = 0; i < G_N_ELEMENTS (broken); i++)
+    check_pick (broken[i], NULL);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/json/pick", test_pick);
   g_test_add_func ("/json/bounds", test_bounds);
   g_test_add_func ("/json/getters", test_getters);
   g_test_add_func ("/json/getter-errors", test_getter_errors);
