@@ -6,6 +6,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/base/path.h"
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/event.h"
 
@@ -54,6 +55,8 @@ container_pause (Storage *storage, const char *id, GError **error)
       drop_note (storage, whole);
       return FALSE;
     }
+  /* who waits for a state looks at this folder: now it is so */
+  (void) path_write_file (storage->run_fd, path, "", 0, 0600, FALSE);
   event_container (storage, view->row, "pause");
   return TRUE;
 }

@@ -192,6 +192,8 @@ look (Storage *storage, int inotify, Waiter *waiter, guint conditions, GError **
   g_autoptr (ContainerView) view = container_find (storage, waiter->wait->id, &problem);
   if (view == NULL)
     return look_at_missing (waiter, conditions, problem, error);
+  if ((conditions & (WAIT_HEALTHY | WAIT_UNHEALTHY)) && view->health == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot use condition \"%s\": container %s has no healthcheck", conditions & WAIT_HEALTHY ? "healthy" : "unhealthy", view->row->id);
   guint state = state_of (view) & conditions;
   /* one that never ran does not run */
   if ((conditions & WAIT_EXITED) && strcmp (view->status, "created") == 0 && !view->alive && state == 0)

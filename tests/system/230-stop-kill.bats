@@ -323,3 +323,37 @@ restarted() { [ "$(show "$1" '{{.RestartCount}}' 2>/dev/null)" -gt 0 ]; }
   run_coracle 0 rm again
   no_leaks
 }
+
+# can_pause NAME: pause it, or skip where there is no cgroup to do it with.
+can_pause() {
+  run coracle pause "$1"
+  [ "$status" = 0 ] || { coracle rm -f -t 0 "$1"; skip "$output"; }
+}
+
+@test "stop, kill, rm: a paused one" {
+  polite still
+  can_pause still
+  is "$(state still)" paused
+  run_coracle 0 stop -a
+  is "$output" "" "--all leaves out paused ones"
+  local id
+  id=$(show still '{{.Id}}')
+  run_coracle 2 rm still
+  is "$output" "Error: cannot remove container $id as it is paused - running or paused containers cannot be removed without force: container state improper"
+  run_coracle 0 stop still
+  is "$output" "still" "it is let go on, so that it can listen"
+  is "$(show still '{{.State.ExitCode}}')" 7
+  run_coracle 0 rm still
+  polite still
+  run_coracle 0 pause still
+  run_coracle 0 kill -a
+  is "$output" "$(show still '{{.Id}}')"
+  wait_for 5 none_run
+  is "$(show still '{{.State.Status}} {{.State.ExitCode}}')" "exited 137"
+  run_coracle 0 rm still
+  polite still
+  run_coracle 0 pause still
+  run_coracle 0 rm -f -t 0 still
+  is "$output" "still"
+  no_leaks
+}

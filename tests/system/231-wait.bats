@@ -195,3 +195,50 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   is "$after" "$before" "system calls while nothing happens"
   run_coracle 0 rm idle
 }
+
+@test "wait: for health" {
+  run_coracle 0 run -d --name well --net none --health-cmd 'test -e /shared/well' --health-interval 200ms --health-retries 1 -v "$TEST_STORE/shared:/shared" box sleep 1000
+  waits --condition healthy well
+  local waiter=$!
+  sleep 0.3
+  still_waits $waiter
+  told_to_end well
+  has_waited $waiter 0 -1
+  waits --condition unhealthy well
+  waiter=$!
+  rm "$TEST_STORE/shared/well"
+  has_waited $waiter 0 -1
+  run_coracle 0 rm -f -t 0 well
+  run_coracle 0 create --name unknown box true
+  run_coracle 125 wait --condition healthy unknown
+  is "$output" "Error: cannot use condition \"healthy\": container $(show unknown '{{.Id}}') has no healthcheck"
+  run_coracle 0 rm unknown
+}
+
+@test "wait: until it runs, paused or not" {
+  run_coracle 0 create --name runs --net none box sleep 1000
+  waits --condition running runs
+  local waiter=$!
+  sleep 0.2
+  still_waits $waiter
+  run_coracle 0 start runs
+  has_waited $waiter 0 -1
+  run coracle pause runs
+  if [ "$status" = 0 ]; then
+    run_coracle 0 wait --condition paused runs
+    is "$output" -1
+    waits --condition running runs
+    waiter=$!
+    sleep 0.2
+    still_waits $waiter
+    run_coracle 0 unpause runs
+    has_waited $waiter 0 -1
+    waits --condition paused runs
+    waiter=$!
+    sleep 0.2
+    still_waits $waiter
+    run_coracle 0 pause runs
+    has_waited $waiter 0 -1
+  fi
+  run_coracle 0 rm -f -t 0 runs
+}
