@@ -36,6 +36,7 @@
   X (rm)                    \
   X (rmi)                   \
   X (run)                   \
+  X (runlabel)              \
   X (start)                 \
   X (stats)                 \
   X (stop)                  \

@@ -198,3 +198,24 @@ answer() {
   run_coracle 0 system reset --force
   [ ! -e "$STORE" ] || fail "the store is left"
 }
+
+@test "container runlabel: the command in an image's label" {
+  run_coracle 0 import -q --change 'LABEL RUN="podman run --name NAME -e WHICH=IMAGE IMAGE echo here"' --change 'LABEL ODD="echo $1 ${WHOSE} NAME"' "$(fixture busybox.tar)" labelled
+  run_coracle 0 container runlabel --display RUN labelled
+  is "$output" 'command: coracle run --name labelled -e WHICH=localhost/labelled:latest localhost/labelled:latest echo here'
+  WHOSE=mine run_coracle 0 container runlabel --display --name other ODD labelled more words
+  is "$output" "command: coracle mine other more words"
+  run_coracle 0 container runlabel --quiet -n ran RUN labelled
+  is "$output" "here"
+  run_coracle 0 inspect --format '{{.Config.Env}}' ran
+  has "$output" "WHICH=localhost/labelled:latest"
+  run_coracle 125 container runlabel -q -n ran RUN labelled
+  run_coracle 0 container runlabel --replace -n ran RUN labelled
+  is "${lines[1]}" "here"
+  run_coracle 125 container runlabel NOPE labelled
+  is "$output" "Error: cannot find the value of label: NOPE in image: labelled"
+  run_coracle 125 container runlabel RUN
+  run_coracle 125 container runlabel RUN nosuchimage
+  has "$output" "image not known"
+  run_coracle 0 rm ran
+}
