@@ -8,6 +8,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/engine/commit_config.h"
+#include "pkg/engine/container_pause.h"
 #include "pkg/engine/container_root.h"
 #include "pkg/engine/event.h"
 #include "pkg/image/name.h"
@@ -21,11 +22,22 @@ typedef struct {
   StateImage *image;
   ContainerRoot root;     /* with --squash */
   int upper;              /* without */
+  gboolean paused;        /* by us, and still */
 } Commit;
+
+/* go_on: as soon as its files are packed, and whatever happened. */
+static void
+go_on (Commit *commit)
+{
+  if (commit->paused)
+    (void) container_unpause (commit->storage, commit->view->row->id, NULL);
+  commit->paused = FALSE;
+}
 
 static void
 commit_clear (Commit *commit)
 {
+  go_on (commit);
   fd_close (commit->upper);
   container_root_close (&commit->root);
   g_clear_pointer (&commit->image, state_image_free);
@@ -37,7 +49,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Commit, commit_clear)
 static gboolean
 still_there (void *data, GError **error)
 {
-  const Commit *commit = data;
+  Commit *commit = data;
+  go_on (commit);
   g_autoptr (StateContainer) row = state_container_find (commit->storage->state, commit->view->row->id, NULL);
   return row != NULL || coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "container %s was removed meanwhile", commit->view->row->name);
 }
@@ -61,6 +74,15 @@ commit_begin (Commit *commit, Storage *storage, const char *name, gboolean squas
   commit->upper = openat (storage->root_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   int errsv = errno;
   return commit->upper >= 0 || coracle_throw_errno (error, errsv, "opening what container %s has written", row->name);
+}
+
+static gboolean
+stand_still (Commit *commit, GError **error)
+{
+  if (strcmp (commit->view->status, "running") != 0)
+    return TRUE;
+  commit->paused = container_pause (commit->storage, commit->view->row->id, error);
+  return commit->paused;
 }
 
 static json_t *
@@ -100,7 +122,7 @@ container_commit (Storage *storage, const char *name, ContainerCommit *request, 
   if (!commit_begin (&commit, storage, name, request->squash, error))
     return FALSE;
   json_auto_t *config = commit_config_make (storage, commit.view->row, commit.image, request, error);
-  if (config == NULL)
+  if (config == NULL || (request->pause && !stand_still (&commit, error)))
     return coracle_prefix (error, "committing container %s", name);
   const char *const names[] = { full, NULL };
   g_autoptr (StateImage) image = NULL;

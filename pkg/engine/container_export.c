@@ -2,6 +2,7 @@
 
 #include "pkg/engine/container_root.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/event.h"
 #include "storage/pack.h"
 
 gboolean

@@ -3,6 +3,7 @@
 # root: yes
 
 load helpers
+load cgroup-helpers
 
 setup() {
   fixture_image box
@@ -146,4 +147,20 @@ config() {
   run_coracle 0 rmi -f -a
   wait_for 5 eval '[ -z "$(ls -A "$STORE/tmp")" ] || coracle images >/dev/null'
   is "$(ls "$STORE/layers" | wc -l)" 0 "no layer is left"
+}
+
+@test "commit: --pause lets it stand still, and go on" {
+  needs_group
+  run_coracle 0 run -d --name c box sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/count; sleep 0.01; done'
+  run_coracle_out 0 commit --pause c still
+  run_coracle_out 0 events --stream=false --since 1m --filter container=c --format '{{.Status}}'
+  like "$output" $'pause\n(.*\n)*unpause' "events"
+  run_coracle_out 0 inspect -f '{{.State.Status}}' c
+  is "$output" "running"
+  run_coracle 0 pause c
+  run_coracle 0 commit --pause c still2
+  run_coracle_out 0 inspect -f '{{.State.Status}}' c
+  is "$output" "paused" "who paused it unpauses it"
+  run_coracle 0 rm -f -t 0 c
+  run_coracle 0 rmi -f still still2
 }
