@@ -43,20 +43,25 @@ skip_string (Cursor *cursor, const char **ret_begin, gsize *ret_size, gboolean *
 {
   *ret_begin = cursor->at;
   *ret_escapes = FALSE;
-  for (; cursor->at < cursor->end; cursor->at++)
+  for (const char *quote = NULL;;)
     {
-      if (*cursor->at == '"')
+      /* each byte is looked at once by each memchr */
+      if (quote == NULL || quote < cursor->at)
+        quote = memchr (cursor->at, '"', (gsize) (cursor->end - cursor->at));
+      if (quote == NULL)
+        return FALSE;
+      const char *slash = memchr (cursor->at, '\\', (gsize) (quote - cursor->at));
+      if (slash == NULL)
         {
-          *ret_size = (gsize) (cursor->at++ - *ret_begin);
+          *ret_size = (gsize) (quote - *ret_begin);
+          cursor->at = quote + 1;
           return TRUE;
         }
-      if (*cursor->at == '\\')
-        {
-          *ret_escapes = TRUE;
-          cursor->at++;
-        }
+      *ret_escapes = TRUE;
+      if (slash + 2 > cursor->end)
+        return FALSE;
+      cursor->at = slash + 2;
     }
-  return FALSE;
 }
 
 /* skip_value: what we do not look at: anything up to the comma or brace of our level. */
