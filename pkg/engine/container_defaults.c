@@ -117,7 +117,7 @@ gboolean
 container_options_apply (ContainerOptions *options, const json_t *conf, GError **error)
 {
   const json_t *table = json_object_get (conf, "containers"), *engine = json_object_get (conf, "engine");
-  const json_t *timeout = json_object_get (engine, "stop_timeout"), *hooks = json_object_get (engine, "hooks_dir");
+  const json_t *timeout = json_object_get (engine, "stop_timeout"), *hooks = json_object_get (engine, "hooks_dir"), *detach_keys = json_object_get (engine, "detach_keys");
   for (size_t i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       const json_t *value = json_object_get (table, keys[i].key);
@@ -127,6 +127,8 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
   options->has_oom_score_adj = options->has_oom_score_adj || json_object_get (table, "oom_score_adj") != NULL;
   if (json_is_integer (timeout) && json_integer_value (timeout) >= 0)
     options->stop_timeout = json_integer_value (timeout);
+  if (json_is_string (detach_keys))
+    options->detach_keys = (g_free (options->detach_keys), g_strdup (json_string_value (detach_keys)));
   set_network (options);
   /* distributions name the program of a package that need not be there: then ours is taken */
   if (options->init_path != NULL && access (options->init_path, X_OK) < 0)

@@ -3,7 +3,7 @@
 
 #include "pkg/engine/container_options.h"
 
-/* container_options_from_conf: container_options_new with what the [containers] table of the user's and the machine's containers.conf says, and engine.stop_timeout and engine.hooks_dir.
+/* container_options_from_conf: container_options_new with what the [containers] table of the user's and the machine's containers.conf says, and engine.stop_timeout, engine.hooks_dir and engine.detach_keys.
  * Errors: those of containers_conf_read; INVALID a value of the wrong kind. */
 ContainerOptions *container_options_from_conf (GError **error);
 

@@ -212,6 +212,12 @@ send \x10\x11\x03exit 4\n' attach --detach-keys '' t2
   run_coracle run -dit --name t3 box sh
   on_terminal 0 24x80 'raw
 send \x02' attach t3
+  run_coracle rm -f -t 0 t3
+  on_terminal 0 24x80 'raw
+send echo $((6*7))\n
+expect 42
+send \x02' run -it --name t3 box sh
+  is "$(state_of t3)" running
   : >"$CONTAINERS_CONF"
   run_coracle rm -f -t 0 t3
   no_leaks
