@@ -131,8 +131,11 @@ cgroup_begin (const CgroupRequest *request, GError **error)
     }
   cgroup_place_find (&pending->place);
   pending->way = choose (pending, request);
+  gboolean stays = g_strcmp0 (request->mode, "split") == 0 || g_strcmp0 (request->mode, "no-conmon") == 0;
   if (pending->way == NONE)
-    pending->reason = none_reason (&pending->place);
+    pending->reason = stays && pending->place.own != NULL
+                          ? g_strdup_printf ("--cgroups=%s divides what is delegated, and the cgroup %s belongs to somebody else: it is for units of systemd's user manager", request->mode, pending->place.own)
+                          : none_reason (&pending->place);
   if (pending->way != SCOPE)
     return g_steal_pointer (&pending);
   g_autofree char *unit = g_strdup_printf ("libpod-%s.scope", pending->id);

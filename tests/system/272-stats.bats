@@ -65,6 +65,7 @@ teardown() {
   run_coracle 125 stats --no-stream nope
   has "$output" 'Error: unable to get list of containers: unable to look up container nope: no container with name or ID "nope" found: no such container'
   for words in "-a x" "-l x" "-l -a"; do
+    # shellcheck disable=SC2086 # two words
     run_coracle 125 stats $words
     is "$output" "Error: --all, --latest and containers cannot be used together" "$words"
   done
@@ -76,6 +77,7 @@ teardown() {
   run_coracle run -d --name one --cgroups disabled box sleep 100
   run_coracle run -d --name two --cgroups disabled box sleep 100
   run_coracle_out stats --no-stream
+  # shellcheck disable=SC2154 # bats' run sets stderr
   is "$(grep -c "summed up from /proc" <<<"$stderr")" 1 "standard error"
   is "${#lines[@]}" 3 "standard output"
 }

@@ -19,9 +19,10 @@ group_mount() {
 # group_of PID: its v2 group.
 group_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 
-# none_left: no container's group is left below what is ours.
+# none_left: no container's group is left below what is ours. Root's are among those of others.
 none_left() {
   local left
+  ! is_root || return 0
   left=$(find "$(group_mount)$(dirname "$(group_of self)")" -maxdepth 3 -type d -name 'libpod-*' 2>/dev/null | while read -r group; do
     for id in $(coracle ps -q --no-trunc -f status=running -f status=paused); do [[ $group == *"$id" ]] && continue 2; done
     echo "$group"
