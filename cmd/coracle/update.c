@@ -2,7 +2,9 @@
 
 #include "cmd/common/select.h"
 #include "cmd/common/session.h"
+#include "cmd/coracle/health_options.h"
 #include "cmd/coracle/limit_options.h"
+#include "pkg/engine/container_health.h"
 #include "pkg/engine/container_update.h"
 
 static const CliOption options[] = { SELECT_OPTION_LATEST, CLI_END };
@@ -11,6 +13,25 @@ static gboolean
 change (ContainerOptions *words, const void *data, GError **error)
 {
   return limit_options_read (words, data, error);
+}
+
+/* asks_health: is there a word of health? */
+static gboolean
+asks_health (const CliArgs *args)
+{
+  for (const CliOption *option = health_options; option->name != NULL; option++)
+    if (cli_args_is_set (args, option->name))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+update_health (Storage *storage, const char *id, const CliArgs *args, GError **error)
+{
+  if (!asks_health (args))
+    return TRUE;
+  g_autoptr (ContainerOptions) words = container_options_new ();
+  return health_options_read (words, args, error) && container_health_update (storage, id, words, error);
 }
 
 static int
@@ -23,7 +44,7 @@ update_run (const CliContext *context, const CliArgs *args, GError **error)
     return CLI_FAILED;
   g_autoptr (ContainerView) view = select_first (session.storage, context, args, &request, &rest, error);
   g_autofree char *id = NULL;
-  if (view == NULL || !container_update (session.storage, view->row->id, change, args, &id, error))
+  if (view == NULL || !update_health (session.storage, view->row->id, args, error) || !container_update (session.storage, view->row->id, change, args, &id, error))
     return CLI_FAILED;
   printf ("%s\n", id);
   return 0;
@@ -32,10 +53,10 @@ update_run (const CliContext *context, const CliArgs *args, GError **error)
 const CliCommand cmd_update = {
   .names = "update, container update",
   .usage = "CONTAINER",
-  .summary = "Change the limits of a container",
-  .description = "Change what a container may use. One that runs gets the new limits at once, one that does not when it is started.",
+  .summary = "Change a container's limits and health check",
+  .description = "Change what a container may use and how its health is checked. One that runs gets the new limits at once, one that does not when it is started.",
   .examples = "update --memory 512m --cpus 2 web\n",
-  .options = { options, limit_options },
+  .options = { options, limit_options, health_options },
   .max_args = 1,
   .complete = CLI_COMPLETE_CONTAINER,
   .run = update_run,

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "pkg/base/error.h"
+#include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/spec/env.h"
@@ -78,6 +79,7 @@ env_build (const Make *make, char ***ret_env, GError **error)
   for (char **text = given; *text != NULL; text++)
     if (!spec_env_add (&env, *text, NULL, error))
       return FALSE;
+  notify_env (make, &env);
   if (spec_env_get ((const char *const *) env, "HOSTNAME") == NULL)
     spec_env_set (&env, "HOSTNAME", make->hostname);
   if (spec_env_get ((const char *const *) env, "HOME") == NULL)

@@ -18,6 +18,7 @@
 #include "pkg/base/text.h"
 #include "pkg/engine/container_exec.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
@@ -93,6 +94,33 @@ static gint64
 interval_of (json_t *check)
 {
   return health_number (check, "Interval") / 1000;
+}
+
+static gboolean
+edit_health (StateContainer *row, void *data, GError **error)
+{
+  json_t *health = health_update (data, json_object_get (row->config, "health"), error);
+  return health != NULL && json_object_set_new (row->config, "health", health) == 0;
+}
+
+gboolean
+container_health_update (Storage *storage, const char *id, const ContainerOptions *options, GError **error)
+{
+  if (!state_container_edit (storage->state, id, edit_health, (void *) (uintptr_t) options, error))
+    return FALSE;
+  g_autoptr (ContainerView) view = container_find (storage, id, error);
+  if (view == NULL)
+    return FALSE;
+  json_t *health = json_object_get (view->row->config, "health");
+  cleanup_fd int run_dir = view->pid > 0 ? openat (storage->run_fd, view->row->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  if (run_dir < 0)
+    return TRUE;
+  g_autofree char *run = current_run (storage, view->row->id);
+  json_auto_t *state = read_state (storage, view->row->id, run);
+  gboolean startup = health_check_of (health, TRUE) != NULL && !json_is_true (json_object_get (state, "StartupDone"));
+  MonitorHealth clock = { .interval_us = (uint64_t) interval_of (health_check_of (health, startup)) };
+  (void) monitor_client_control (run_dir, MONITOR_HEALTH, &clock, sizeof clock);
+  return TRUE;
 }
 
 MonitorHealth
@@ -487,6 +515,8 @@ container_health_run (Storage *storage, const char *name_or_id, const ContainerH
   gboolean fresh = check.state == NULL || json_array_size (json_object_get (check.state, "Log")) == 0;
   if (!run_command (&check, error) || !record (&check, &follow, error))
     return FALSE;
+  if (g_strcmp0 (json_string_value (json_object_get (check.state, "Status")), "healthy") == 0)
+    notify_healthy (check.run_dir);
   if (follow == FOLLOW_RESTART)
     restart (&check);
   else if (follow == FOLLOW_ACTION && !act (&check, error))

@@ -33,5 +33,8 @@ json_t *container_health_show (Storage *storage, const ContainerView *view);
 /* container_health_word: the Status alone, "" before the first start; NULL without a check; free with g_free. Reads the row's config only where there may be a check. */
 char *container_health_word (Storage *storage, const ContainerView *view);
 
+/* container_health_update: what @options say of health, from now on; in the row, and to the monitor of one that runs. Errors: NOT_FOUND; INVALID, as health_update. */
+gboolean container_health_update (Storage *storage, const char *id, const ContainerOptions *options, GError **error);
+
 /* container_health_clock: when the first checks of a run are due, for the monitor. */
 MonitorHealth container_health_clock (json_t *health);

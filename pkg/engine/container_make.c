@@ -17,6 +17,7 @@
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/names.h"
@@ -357,7 +358,7 @@ make_places (Make *make, GError **error)
       return coracle_throw_errno (error, errsv, "making folders in %s", make->folder);
     }
   make->hostname = words_hostname (make);
-  return write_etc (make, make->mounts, error);
+  return write_etc (make, make->mounts, error) && notify_places (make, error);
 }
 
 /* find_same_image: the one that the container was made from, whatever its name means by now. */
@@ -388,7 +389,7 @@ make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row
       || !load_seccomp (make, error))
     return FALSE;
   make->hostname = words_hostname (make);
-  return write_etc (make, make->mounts, error);
+  return write_etc (make, make->mounts, error) && notify_places (make, error);
 }
 
 void

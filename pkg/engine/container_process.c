@@ -23,6 +23,7 @@
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/container_notify.h"
 #include "pkg/monitor/client.h"
 
 void
@@ -252,10 +253,15 @@ perform (Run *run, GError **error)
     }
   const char *check[] = { program, "--root", make->paths->root, "--runroot", make->paths->run_root, "--events-backend", events_backend_name (),
                           "healthcheck", "run", "--ignore-result", "--run-fd", "3", "--init-fd", "4", make->id, NULL };
-  if (program != NULL && health_check_of (make->health, FALSE) != NULL)
+  /* also where there is no check yet: update may bring one */
+  if (program != NULL)
     runtime.health = check;
   runtime.health_clock = container_health_clock (make->health);
   runtime.restart = runtime.restart || health_restarts (make->health);
+  g_auto (ContainerNotify) notify = CONTAINER_NOTIFY_NONE;
+  done = done && notify_open (make, &notify, error);
+  runtime.notify = notify.socket;
+  runtime.notify_host = notify.host;
   run->tried = done;
   run->restarts = runtime.restart;
   done = done && runtime_start (make->config, &runtime, record, run, &run->process, error);
@@ -285,6 +291,7 @@ process_start (Run *run, GError **error)
   if (run->attached)
     event_container (make->storage, run->row, "attach");
   poststart (run);
+  notify_started (make, run->process.monitor, !run->attached);
   return TRUE;
 }
 

@@ -208,3 +208,19 @@ counted() { [ "$(coracle inspect --format '{{.RestartCount}}' "$1")" -ge "$2" ];
   run_coracle 0 rm cut
   no_leaks
 }
+
+@test "health: update changes the check and its clock of a container that runs" {
+  run_coracle 0 run -d --name later box sleep 1000
+  run_coracle 125 healthcheck run later
+  run_coracle 0 update --health-cmd 'test ! -e /bad' --health-interval 200ms --health-retries 1 later
+  wait_for 10 has_health later healthy
+  run_coracle 0 exec later touch /bad
+  wait_for 10 has_health later unhealthy
+  run_coracle 0 update --health-cmd true later
+  wait_for 10 has_health later healthy
+  run_coracle 0 update --no-healthcheck later
+  run_coracle 125 healthcheck run later
+  like "$output" 'has no defined healthcheck$'
+  run_coracle 0 rm -f -t 0 later
+  no_leaks
+}
