@@ -24,6 +24,7 @@ at() { printf '2026-01-02T03:04:%02d.000000001+00:00 %s %s %s\n' "$@"; }
   run_coracle 0 wait streams
   run_coracle_out 0 logs streams
   is "$output" $'out\npartial\nend' "standard output"
+  # shellcheck disable=SC2154 # bats' run sets stderr
   is "$stderr" "err" "standard error"
   run_coracle_out 0 container logs -l
   is "$output" $'out\npartial\nend' "--latest"

@@ -161,10 +161,12 @@ told() {
 
 @test "events: broken lines are passed over, a place that cannot be written is no failure" {
   run_coracle 0 run --rm --name before box true
-  printf 'half a li' >>"$RUN_ROOT/events/events.log"
-  printf '\n{"Type":3}\n' >>"$RUN_ROOT/events/events.log"
-  head -c 2000000 /dev/zero >>"$RUN_ROOT/events/events.log"
-  printf '\n' >>"$RUN_ROOT/events/events.log"
+  {
+    printf 'half a li'
+    printf '\n{"Type":3}\n'
+    head -c 2000000 /dev/zero
+    printf '\n'
+  } >>"$RUN_ROOT/events/events.log"
   run_coracle 0 run --rm --name after box true
   is "$(told event=start container=before container=after)" $'container start before\ncontainer start after'
   printf '[engine]\nevents_logfile_path = "/proc/nowhere/log"\n' >"$TEST_STORE/path.conf"

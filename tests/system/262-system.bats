@@ -61,7 +61,8 @@ answer() {
 
 @test "system prune: what runs and what it uses stays" {
   run_coracle 0 run --name ended box sh -c 'head -c 1000 /dev/zero >/root/x'
-  local ended=$(coracle inspect --format '{{.Id}}' ended)
+  local ended
+  ended=$(coracle inspect --format "{{.Id}}" ended)
   run_coracle 0 run -d --name alive -v used:/v box sleep 60
   run_coracle 0 run --rm -v unused:/v box true
   run_coracle 0 import -q --change 'LABEL only=this' "$(fixture busybox.tar)"
