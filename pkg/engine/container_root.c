@@ -183,7 +183,7 @@ mount_volume (int root_fd, json_t *item, GError **error)
 static gboolean
 open_mounted (ContainerRoot *root, const StateContainer *row, RootKind kind, GError **error)
 {
-  if (!container_root_mount (root->storage, row, kind == ROOT_FILES, &root->mounted, error))
+  if (!container_root_mount (root->storage, row, kind == ROOT_FILES, &root->mounted, error) || root->mounted == NULL)
     return FALSE;
   root->fd = open (root->mounted, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root->fd < 0)

@@ -112,7 +112,7 @@ A /var/fifo'
   like "$output" 'srv/link -> /etc/passwd'
   like "$output" 'prwsr-xr-x .* srv/pipe'
   like "$output" 'srv/deep/'
-  ! grep -q etc/passwd$ "$TEST_STORE/tmp/list"
+  if grep -q 'etc/passwd$' <(grep -v srv/link "$TEST_STORE/tmp/list"); then fail "a deleted file is in the archive"; fi
   [ "$(stat -c %s "$TEST_STORE/tmp/e.tar")" -lt 8000000 ] || fail "the hole is in the archive"
   mkdir "$TEST_STORE/tmp/x"
   tar -xf "$TEST_STORE/tmp/e.tar" -C "$TEST_STORE/tmp/x" srv/hole

@@ -146,7 +146,7 @@ config() {
   run_coracle 0 rm k
   run_coracle 0 rmi -f -a
   wait_for 5 eval '[ -z "$(ls -A "$STORE/tmp")" ] || coracle images >/dev/null'
-  is "$(ls "$STORE/layers" | wc -l)" 0 "no layer is left"
+  is "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" 0 "no layer is left"
 }
 
 @test "commit: --pause lets it stand still, and go on" {
