@@ -123,7 +123,9 @@ between (const Exec *exec, int to)
   int number = flags != 0 && setns (plan->exec_pidfd, flags) < 0 ? -errno : 0;
   const int others[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->exec_dir, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
                          monitor->err_fd, exec->terminal, exec->plan_fd };
-  /* out_fd and err_fd may be 1 and 2, which the process replaces before its command runs */
+  /* the caller's own standard files, perhaps his terminal: something stays in their places until the command's come (stage_stdio) */
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+    (void) dup2 (plan->status_fd, fd);
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
     if (others[i] > STDERR_FILENO)
       fd_close (others[i]);
