@@ -16,6 +16,8 @@
 
 /* How often to look where the kernel cannot tell us (no inotify instance is left), as Podman does */
 #define LOOK_MS 250
+/* How long the last word of a monitor may be on its way when its container is gone already */
+#define TOLD_MS 500
 
 /* One container that is waited for. Three things tell of it: its monitor, on a connection that is attached to no stream: how the container ended, even if it is removed at once;
  * the monitor's pidfd: that it was killed; and the folders that are watched: RUN_ROOT, RUN_ROOT/ID, and that of the database, for what changes in its row. */
@@ -170,6 +172,10 @@ look_at_missing (Waiter *waiter, guint conditions, GError *problem, GError **err
   g_error_free (problem);
   if (!(conditions & (WAIT_EXITED | WAIT_REMOVING)))
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no container with ID %s found in database: no such container", waiter->wait->id);
+  /* its monitor has told, before it could be removed; we were woken by something earlier */
+  struct pollfd told = { .fd = waiter->socket, .events = POLLIN };
+  while (waiter->socket >= 0 && poll (&told, 1, TOLD_MS) > 0)
+    hear (waiter);
   end (waiter, waiter->seen_end ? waiter->code : -1);
   return TRUE;
 }
