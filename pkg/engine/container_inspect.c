@@ -171,7 +171,10 @@ state_json (const Inspected *inspected)
   set_cgroup (state, view->pid);
   json_t *health = container_health_show (inspected->storage, view);
   if (health != NULL)
-    json_object_set_new (state, "Health", health);
+    {
+      json_object_set_new (state, "Health", health);
+      json_object_set (state, "Healthcheck", health);   /* as it was called once: for templates */
+    }
   return state;
 }
 
@@ -371,6 +374,9 @@ container_inspect_prune (json_t *inspected)
 {
   static const char *const whole[] = { "SizeRw", "SizeRootFs", NULL }, *const state[] = { "ConmonPid", "CgroupPath", "Health", NULL }, *const network[] = { "Networks", NULL },
                            *const config[] = { "Timezone", "StartupHealthCheck", "Healthcheck", "HealthcheckMaxLogCount", "HealthcheckMaxLogSize", NULL };
+  json_object_del (json_object_get (inspected, "State"), "Healthcheck");
+  json_object_del (json_object_get (inspected, "Config"), "HealthMaxLogCount");
+  json_object_del (json_object_get (inspected, "Config"), "HealthMaxLogSize");
   remove_empty (inspected, whole);
   remove_empty (json_object_get (inspected, "State"), state);
   remove_empty (json_object_get (inspected, "NetworkSettings"), network);

@@ -47,7 +47,7 @@ annotations (const Inspected *inspected)
   return object;
 }
 
-/* set_health: Podman writes the last two with two names: its JSON and its documentation differ. */
+/* set_health: the last two have two names: templates of Podman's know another than its JSON, from which container_inspect_prune takes that. */
 static void
 set_health (json_t *config, json_t *health)
 {
@@ -55,6 +55,8 @@ set_health (json_t *config, json_t *health)
   set_or_null (config, "StartupHealthCheck", json_object_get (health, "StartupHealthCheck"));
   json_object_set_new (config, "HealthcheckMaxLogCount", json_integer (health != NULL ? health_number (health, "MaxLogCount") : 5));
   json_object_set_new (config, "HealthcheckMaxLogSize", json_integer (health != NULL ? health_number (health, "MaxLogSize") : 500));
+  json_object_set (config, "HealthMaxLogCount", json_object_get (config, "HealthcheckMaxLogCount"));
+  json_object_set (config, "HealthMaxLogSize", json_object_get (config, "HealthcheckMaxLogSize"));
 }
 
 json_t *

@@ -186,7 +186,7 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
 @test "health checks as they are kept" {
   run_coracle create --name h1 --health-cmd 'test -e /ok' --health-interval 5s --health-retries 7 --health-on-failure kill box sleep 3
   run_coracle inspect -f '{{json .Config.Healthcheck}} {{.Config.HealthcheckOnFailureAction}}' h1
-  is "$output" '{"Test":["CMD-SHELL","test -e /ok"],"Interval":5000000000,"Timeout":30000000000,"StartPeriod":0,"Retries":7} kill'
+  is "$output" '{"Test":["CMD-SHELL","test -e /ok"],"Interval":5000000000,"Timeout":30000000000,"Retries":7} kill'
   run_coracle create --name h2 --health-cmd '["CMD","a","b"]' --health-interval disable box true
   run_coracle inspect -f '{{json .Config.Healthcheck.Test}} {{.Config.Healthcheck.Interval}}' h2
   is "$output" '["CMD","a","b"] 0'

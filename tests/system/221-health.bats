@@ -138,6 +138,8 @@ counted() { [ "$(coracle inspect --format '{{.RestartCount}}' "$1")" -ge "$2" ];
   is "$output" "0123456789 0123456789 "
   run_coracle_out 0 inspect --format '{{.Config.HealthcheckOnFailureAction}} {{.Config.HealthLogDestination}} {{.Config.HealthcheckMaxLogCount}} {{.Config.HealthcheckMaxLogSize}}' kept
   is "$output" "none $TEST_STORE/logs 2 10"
+  run_coracle_out 0 inspect --format '{{.Config.HealthMaxLogCount}} {{.Config.HealthMaxLogSize}} {{.State.Healthcheck.Status}}' kept
+  is "$output" "2 10 healthy" "the names that Podman's templates know"
   has "$(cat "$TEST_STORE"/logs/*-healthcheck.log)" '"Status":"healthy"' "the folder's log"
   run_coracle 0 rm -f -t 0 kept
   no_leaks
