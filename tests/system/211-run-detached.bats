@@ -188,8 +188,8 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   run_coracle inspect -f '{{json .Config.Healthcheck}} {{.Config.HealthcheckOnFailureAction}}' h1
   is "$output" '{"Test":["CMD-SHELL","test -e /ok"],"Interval":5000000000,"Timeout":30000000000,"Retries":7} kill'
   run_coracle create --name h2 --health-cmd '["CMD","a","b"]' --health-interval disable box true
-  run_coracle inspect -f '{{json .Config.Healthcheck.Test}} {{.Config.Healthcheck.Interval}}' h2
-  is "$output" '["CMD","a","b"] 0'
+  run_coracle inspect -f '{{json .Config.Healthcheck}}' h2
+  is "$output" '{"Test":["CMD","a","b"],"Timeout":30000000000,"Retries":3}'
   run_coracle 125 create --no-healthcheck --health-cmd x box true
   is "$output" "Error: cannot specify both --no-healthcheck and --health-cmd"
   run_coracle 125 create --health-on-failure kill box true
