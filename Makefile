@@ -95,13 +95,15 @@ $(BUILD)/docs.stamp: $(BUILD)/generate man/completion.bash VERSION
 
 install: all
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(libexecdir)/coracle $(DESTDIR)$(mandir)/man1 $(DESTDIR)$(datadir)/bash-completion/completions \
-	  $(DESTDIR)$(datadir)/zsh/site-functions $(DESTDIR)$(datadir)/fish/vendor_completions.d
+	  $(DESTDIR)$(datadir)/zsh/site-functions $(DESTDIR)$(datadir)/fish/vendor_completions.d $(DESTDIR)$(prefix)/lib/systemd/user $(DESTDIR)$(prefix)/lib/systemd/system
 	install -m 755 $(BUILD)/bin/coracle $(DESTDIR)$(bindir)/coracle
 	install -m 755 $(patsubst %,$(BUILD)/bin/%,$(filter-out coracle,$(PROGRAMS))) $(DESTDIR)$(libexecdir)/coracle
 	install -m 644 $(BUILD)/man/man1/*.1 $(DESTDIR)$(mandir)/man1
 	install -m 644 $(BUILD)/completion/coracle $(DESTDIR)$(datadir)/bash-completion/completions/coracle
 	install -m 644 $(BUILD)/completion/_coracle $(DESTDIR)$(datadir)/zsh/site-functions/_coracle
 	install -m 644 $(BUILD)/completion/coracle.fish $(DESTDIR)$(datadir)/fish/vendor_completions.d/coracle.fish
+	sed 's|@bindir@|$(bindir)|' cmd/coracle/coracle-restart.service.in >$(DESTDIR)$(prefix)/lib/systemd/user/coracle-restart.service
+	install -m 644 $(DESTDIR)$(prefix)/lib/systemd/user/coracle-restart.service $(DESTDIR)$(prefix)/lib/systemd/system/coracle-restart.service
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 	@mkdir -p $(@D)

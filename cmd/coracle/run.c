@@ -4,6 +4,7 @@
 #include "cmd/coracle/health_options.h"
 #include "cmd/coracle/life_options.h"
 #include "cmd/coracle/limit_options.h"
+#include "pkg/base/error.h"
 #include "pkg/engine/container.h"
 
 static const CliOption run_options[] = {
@@ -33,6 +34,8 @@ run_run (const CliContext *context, const CliArgs *args, GError **error)
     return CLI_FAILED;
   options->preserve_fds = cli_args_int (args, "preserve-fds");
   options->sig_proxy = cli_args_bool (args, "sig-proxy");
+  if (cli_args_bool (args, "detach") && options->attach != NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--attach and --detach cannot be used together"), CLI_FAILED;
   if (cli_args_bool (args, "detach"))
     return run_detached (paths, options, error);
   int status;

@@ -17,13 +17,13 @@
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_log.h"
+#include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
-#include "pkg/engine/container_notify.h"
 #include "pkg/monitor/client.h"
 
 void
@@ -215,6 +215,19 @@ poststart (Run *run)
     run->notice (problem->message, run->notice_data);
 }
 
+/* is_wanted: --attach: nothing said means both. */
+static gboolean
+is_wanted (const Run *run, const char *stream)
+{
+  char **given = run->make.options->attach;
+  if (run->existing || given == NULL)
+    return run->attached;
+  for (; *given != NULL; given++)
+    if (g_ascii_strcasecmp (*given, stream) == 0)
+      return run->attached;
+  return FALSE;
+}
+
 /* fill_runtime: what a plan needs besides config.json. */
 static void
 fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtime)
@@ -227,7 +240,7 @@ fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtim
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
     .slirp = make->network == NETWORK_SLIRP, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
     .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir, .cgroup = &make->cgroup,
-    .out_fd = run->attached || passes ? STDOUT_FILENO : -1, .err_fd = run->attached || passes ? STDERR_FILENO : -1,
+    .out_fd = passes || is_wanted (run, "stdout") ? STDOUT_FILENO : -1, .err_fd = passes || is_wanted (run, "stderr") ? STDERR_FILENO : -1,
     .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
     .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = cleanup,

@@ -119,6 +119,8 @@ container_start (Storage *storage, IdMap *map, const char *name_or_id, const Con
   if (view == NULL)
     return FALSE;
   *ret_status = 0;
+  if (strcmp (view->status, "paused") == 0)
+    return coracle_throw (error, CORACLE_ERROR_IN_USE, "unable to start container %s: it is paused: unpause it: container state improper", view->row->id);
   GError *problem = NULL;
   g_autoptr (StateContainer) row = NULL;
   int run_dir = view->pid > 0 ? -1 : lock_stopped (storage, view->row->id, &row, &problem);

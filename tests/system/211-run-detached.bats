@@ -196,3 +196,55 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   is "$output" "Error: cannot set on-failure action to kill without a health check"
   run_coracle rm h1 h2
 }
+
+@test "--attach: only the streams that are named" {
+  run_coracle_out run --rm -a stdout box sh -c 'echo out; echo err >&2'
+  is "$output/$stderr" "out/"
+  run_coracle_out run --rm --attach STDERR box sh -c 'echo out; echo err >&2'
+  is "$output/$stderr" "/err"
+  run_coracle 125 run --rm -a bogus box true
+  has "$output" 'invalid stream "bogus" for --attach - must be one of stdin, stdout, or stderr'
+}
+
+@test "start -a attaches to one that runs" {
+  run_coracle run -d --name sa box sh -c 'sleep 0.5; echo late; exit 6'
+  run_coracle 6 start -a sa
+  is "$output" late
+  run_coracle rm sa
+}
+
+# listen: a datagram socket as systemd has it; what comes goes to a file, line by line
+listen() {
+  python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(10)
+with open(sys.argv[2], "w") as f:
+    while True:
+        f.write(s.recv(4096).decode() + "\n")
+        f.flush()
+' "$TEST_STORE/sock" "$TEST_STORE/said" 2>/dev/null 3>&- &
+  LISTENER=$!
+  chmod 777 "$TEST_STORE" 2>/dev/null || true
+  wait_for 5 test -S "$TEST_STORE/sock"
+}
+stop_listening() { kill "$LISTENER"; rm -f "$TEST_STORE/sock"; }
+said() { grep -q "$1" "$TEST_STORE/said"; }
+
+@test "--sdnotify: conmon, container, ignore" {
+  needs python3
+  listen
+  NOTIFY_SOCKET=$TEST_STORE/sock run_coracle run -d --sdnotify=conmon --name nc box sh -c 'echo "socket: $NOTIFY_SOCKET"; sleep 300'
+  wait_for 5 said READY=1
+  said "MAINPID=$(coracle inspect -f '{{.State.ConmonPid}}' nc)" || fail "the monitor's pid"
+  run_coracle rm -f -t 0 nc
+  : >"$TEST_STORE/said"
+  NOTIFY_SOCKET=$TEST_STORE/sock run_coracle run --rm --sdnotify=ignore box sh -c 'echo "socket: $NOTIFY_SOCKET"'
+  is "$output" "socket: "
+  is "$(cat "$TEST_STORE/said")" ""
+  NOTIFY_SOCKET=$TEST_STORE/sock run_coracle run --rm box sh -c 'test -S $NOTIFY_SOCKET && echo "socket: $NOTIFY_SOCKET"'
+  is "$output" "socket: /run/notify/notify.sock"
+  run_coracle 125 run --sdnotify=bogus box true
+  stop_listening
+}
