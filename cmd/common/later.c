@@ -5,7 +5,7 @@
 
 static const struct { const char *group, *words; } commands[] = {
   { "", "artifact auto-update build compose generate init kube login logout machine manifest network pod push quadlet save search secret volume" },
-  { "container", "checkpoint clone init restore" },
+  { "container", "checkpoint init restore" },
   { "image", "build mount push save scp search sign tree trust unmount" },
   { "system", "connection service" },
 };

@@ -7,6 +7,7 @@
 #define CORACLE_COMMANDS(X) \
   X (attach)                \
   X (container_cleanup)     \
+  X (container_clone)       \
   X (container_diff)        \
   X (container_exists)      \
   X (container_inspect)     \

@@ -275,8 +275,10 @@ perform (Run *run, GError **error)
   done = done && notify_open (make, &notify, error);
   runtime.notify = notify.socket;
   runtime.notify_host = notify.host;
-  run->tried = done;
   run->restarts = runtime.restart;
+  /* update may give it a policy while it runs */
+  runtime.restart = runtime.restart || (!run->attached && !make->options->rm);
+  run->tried = done;
   done = done && runtime_start (make->config, &runtime, record, run, &run->process, error);
   fd_close (runtime.listener);
   log_close (&runtime.log);

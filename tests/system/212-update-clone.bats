@@ -72,3 +72,27 @@ here" "one's own mounts go before"
 here" "as it was made"
   run_coracle rm -v taker
 }
+
+@test "container clone: the same words under another name" {
+  run_coracle create --name orig -e A=b --hostname h box sh -c 'echo "$A $(hostname)"'
+  run_coracle_out container clone orig
+  like "$output" '^[0-9a-f]{64}$'
+  is "$(coracle inspect -f '{{.Name}}' "$output")" orig-clone
+  run_coracle start -a orig-clone
+  is "$output" "b h"
+  run_coracle container clone orig
+  run_coracle container exists orig-clone1
+  run_coracle tag box second:1
+  run_coracle container clone --run orig named second:1
+  wait_for 5 is_state named exited
+  run_coracle container clone --name other orig
+  run_coracle 125 container clone --name other orig
+  has "$output" "already in use"
+  run_coracle container clone --destroy orig last
+  run_coracle 1 container exists orig
+  run_coracle 125 container clone -f last
+  is "$output" "Error: cannot set --force without --destroy"
+  run_coracle 125 container clone nosuch
+  run_coracle rm -a
+  no_leaks
+}
