@@ -33,12 +33,12 @@ read_options (const CliContext *context, const CliArgs *args, GError **error)
   return g_steal_pointer (&words);
 }
 
+/* destroy: in the user namespace, where making the clone has led us: the paths are those from before. */
 static gboolean
-destroy (const CliContext *context, const CliArgs *args, GError **error)
+destroy (const ConfigPaths *paths, const CliArgs *args, GError **error)
 {
-  g_auto (Session) session = { 0 };
-  return session_open (&session, context, TRUE, error)
-         && container_remove (session.storage, cli_args_arg (args, 0), cli_args_bool (args, "force"), 10, FALSE, error);
+  g_autoptr (Storage) storage = storage_open (paths, error);
+  return storage != NULL && container_remove (storage, cli_args_arg (args, 0), cli_args_bool (args, "force"), 10, FALSE, error);
 }
 
 static int
@@ -51,7 +51,7 @@ container_clone_run (const CliContext *context, const CliArgs *args, GError **er
     return CLI_FAILED;
   if (!(cli_args_bool (args, "run") ? container_run_detached : container_create) (paths, words, create_notice, NULL, &id, error))
     return CLI_FAILED;
-  if (cli_args_bool (args, "destroy") && !destroy (context, args, error))
+  if (cli_args_bool (args, "destroy") && !destroy (paths, args, error))
     return CLI_FAILED;
   printf ("%s\n", id);
   return 0;

@@ -7,12 +7,22 @@
 #include "pkg/engine/container_health.h"
 #include "pkg/engine/container_update.h"
 
-static const CliOption options[] = { SELECT_OPTION_LATEST, CLI_END };
+static const CliOption options[] = {
+  SELECT_OPTION_LATEST,
+  { "restart", 0, CLI_STRING, .help = "What follows the container's end: no, on-failure[:N], always, unless-stopped", .values = CLI_VALUES ("no", "on-failure", "always", "unless-stopped") },
+  CLI_END
+};
 
 static gboolean
 change (ContainerOptions *words, const void *data, GError **error)
 {
-  return limit_options_read (words, data, error);
+  const CliArgs *args = data;
+  if (cli_args_is_set (args, "restart"))
+    {
+      g_free (words->restart);
+      words->restart = g_strdup (cli_args_string (args, "restart"));
+    }
+  return limit_options_read (words, args, error);
 }
 
 /* asks_health: is there a word of health? */
@@ -53,10 +63,11 @@ update_run (const CliContext *context, const CliArgs *args, GError **error)
 const CliCommand cmd_update = {
   .names = "update, container update",
   .usage = "CONTAINER",
-  .summary = "Change a container's limits and health check",
-  .description = "Change what a container may use and how its health is checked. One that runs gets the new limits at once, one that does not when it is started.",
+  .summary = "Change the limits, the restart policy and the health check of a container",
+  .description = "Change what a container may use, what follows its end and how its health is checked. One that runs gets the new words at once, one that does not when it is started. A first "
+                 "health check begins with the next start.",
   .examples = "update --memory 512m --cpus 2 web\n",
-  .options = { options, limit_options, health_options },
+  .options = { options, health_options, limit_options },
   .max_args = 1,
   .complete = CLI_COMPLETE_CONTAINER,
   .run = update_run,

@@ -2,6 +2,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/cgroup/cgroup.h"
+#include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/event.h"
 
@@ -24,16 +25,24 @@ edit (StateContainer *row, void *data, GError **error)
   g_autoptr (ContainerOptions) options = changed (row, data, error);
   if (options == NULL)
     return FALSE;
+  Policy policy;
+  if (!policy_parse (options->restart, &policy, error))
+    return FALSE;
+  if (policy.kind != POLICY_NO && row->auto_remove)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "the --rm option conflicts with --restart, when the restartPolicy is not \"\" and \"no\"");
   json_object_set_new (row->config, "options", container_options_to_json (options));
   return TRUE;
 }
 
 static gboolean
-apply (Storage *storage, const char *id, const ContainerOptions *options, GError **error)
+apply (Storage *storage, const StateContainer *row, const ContainerOptions *options, GError **error)
 {
+  const char *id = row->id;
+  g_autoptr (ContainerOptions) before = container_options_from_json (json_object_get (row->config, "options"));
+  json_auto_t *old = resources_build (before, NULL);
   g_auto (Cgroup) group = { cgroup_path_of (storage->run_fd, id), cgroup_open_of (storage->run_fd, id), g_strdup ("it was started where none could be had") };
   json_auto_t *resources = resources_build (options, error);
-  return resources != NULL && cgroup_limit (&group, resources, error);
+  return resources != NULL && (json_equal (old, resources) || cgroup_limit (&group, resources, error));
 }
 
 gboolean
@@ -42,7 +51,7 @@ container_update (Storage *storage, const char *id, ContainerChange change, cons
   Update update = { change, data };
   g_autoptr (ContainerView) view = container_find (storage, id, error);
   g_autoptr (ContainerOptions) options = view != NULL ? changed (view->row, &update, error) : NULL;
-  if (options == NULL || (view->pid > 0 && !apply (storage, view->row->id, options, error)) || !state_container_edit (storage->state, view->row->id, edit, &update, error))
+  if (options == NULL || (view->pid > 0 && !apply (storage, view->row, options, error)) || !state_container_edit (storage->state, view->row->id, edit, &update, error))
     return FALSE;
   event_container (storage, view->row, "update");
   *ret_id = g_strdup (view->row->id);

@@ -96,3 +96,26 @@ here" "as it was made"
   run_coracle rm -a
   no_leaks
 }
+
+@test "update: a restart policy and a health check for a container that runs" {
+  run_coracle_out run -d --name up box sh -c 'sleep 0.7; exit 3'
+  id=$output
+  run_coracle update --restart=on-failure:1 --health-retries 9 up
+  is "$output" "$id"
+  run_coracle inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' up
+  is "$output" "on-failure 1"
+  restarted() { [ "$(coracle inspect -f '{{.RestartCount}}' up)" = 1 ]; }
+  wait_for 5 restarted
+  run_coracle update --restart=no up
+  run_coracle 125 update --restart=bogus up
+  is "$output" 'Error: "bogus" is not a valid restart policy: invalid argument'
+  run_coracle 125 update nosuch
+  run_coracle create --rm --name upr box true
+  run_coracle 125 update --restart=always upr
+  has "$output" "the --rm option conflicts with --restart"
+  run_coracle update --health-cmd 'test -e /ok' --health-interval 7s upr
+  run_coracle inspect -f '{{index .Config.Healthcheck.Test 1}} {{.Config.Healthcheck.Interval}}' upr
+  is "$output" "test -e /ok 7000000000"
+  run_coracle rm -f -t 0 up upr
+  no_leaks
+}
