@@ -90,7 +90,7 @@ exec_run (const CliContext *context, const CliArgs *args, GError **error)
   ContainerExec request = {
     .argv = words, .env = cli_args_list (args, "env"), .env_file = cli_args_list (args, "env-file"), .user = cli_args_string (args, "user"), .cwd = cli_args_string (args, "workdir"),
     .tty = cli_args_bool (args, "tty"), .interactive = cli_args_bool (args, "interactive"), .privileged = cli_args_bool (args, "privileged"), .detach = detach,
-    .hidden = cli_args_bool (args, "no-session"), .detach_keys = cli_args_string (args, "detach-keys"), .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO, .kept = (const int *) (void *) kept->data, .n_kept = kept->len,
+    .hidden = cli_args_bool (args, "no-session"), .detach_keys = cli_args_is_set (args, "detach-keys") ? cli_args_string (args, "detach-keys") : NULL, .out_fd = STDOUT_FILENO, .err_fd = STDERR_FILENO, .kept = (const int *) (void *) kept->data, .n_kept = kept->len,
   };
   g_auto (ContainerExecResult) result = { 0 };
   if (!container_exec (storage, view, &request, &result, error))

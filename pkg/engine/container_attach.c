@@ -10,8 +10,8 @@
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
 
-static gboolean
-read_keys (const char *given, DetachKeys *ret_keys, GError **error)
+gboolean
+container_detach_keys (const char *given, DetachKeys *ret_keys, GError **error)
 {
   json_auto_t *conf = given == NULL ? containers_conf_read (error) : NULL;
   if (given == NULL && conf == NULL)
@@ -50,7 +50,7 @@ container_attach (Storage *storage, const ContainerView *view, const ContainerAt
   pid_t pid;
   state_container_read_config (view->row);
   g_autoptr (ContainerOptions) options = container_options_from_json (json_object_get (view->row->config, "options"));
-  if (!check (view, options, error) || !read_keys (how->detach_keys, &keys, error))
+  if (!check (view, options, error) || !container_detach_keys (how->detach_keys, &keys, error))
     return FALSE;
   cleanup_fd int signals = monitor_client_block_signals ();
   if (signals < 0)

@@ -2,6 +2,10 @@
 #pragma once
 
 #include "pkg/engine/container.h"
+#include "pkg/monitor/detach_keys.h"
+
+/* container_detach_keys: the keys that leave a container or a session of it: @given, or, when that is NULL, what containers.conf says, or the usual ones. Errors: INVALID. */
+gboolean container_detach_keys (const char *given, DetachKeys *ret_keys, GError **error);
 
 typedef struct {
   gboolean no_stdin, sig_proxy;

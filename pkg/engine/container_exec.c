@@ -16,6 +16,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/cgroup/cgroup.h"
+#include "pkg/engine/container_attach.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
@@ -494,7 +495,9 @@ container_exec (Storage *storage, const ContainerView *view, const ContainerExec
     .storage = storage, .view = view, .request = request, .result = ret_result, .init_pidfd = -1, .root_fd = -1, .cgroup_fd = -1, .sessions_fd = -1, .session_fd = -1,
     .client = { -1, -1 }, .input = { -1, -1 }, .signals = -1,
   };
-  if (!detach_keys_parse (request->detach_keys != NULL ? request->detach_keys : DETACH_KEYS_DEFAULT, &exec.detach_keys, error))
+  /* only who types can leave by keys: nobody else pays for reading containers.conf */
+  const char *keys = request->detach_keys != NULL || (request->tty && request->interactive) ? request->detach_keys : DETACH_KEYS_DEFAULT;
+  if (!container_detach_keys (keys, &exec.detach_keys, error))
     return refuse (&exec);
   if (!find_init (&exec, error) || !make_process (&exec, error) || !open_channels (&exec, error) || !make_session (&exec, error))
     return FALSE;

@@ -94,6 +94,13 @@ send a
 raw
 send \x10\x11\n
 expect got' exec -it --detach-keys "" c sh -c 'echo ready; read line; echo got'
+  printf '[engine]\ndetach_keys = "ctrl-b"\n' >"$CONTAINERS_CONF"
+  on_terminal 0 24x80 'expect ready
+raw
+send \x02' exec -it c sh -c 'echo ready; sleep 335; :'
+  : >"$CONTAINERS_CONF"
+  end_there 'sleep 335'
+  wait_for 5 no_session
   run_coracle 255 exec --detach-keys bogus-keys -it c true
   like "$output" "detach keys"
 }
