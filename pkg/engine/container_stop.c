@@ -29,6 +29,7 @@ typedef struct {
   StateContainer *row;
   Phase phase;
   int pidfd;         /* of init, then of the monitor */
+  int noted;         /* holds the lock on CONTAINER_STOPPING_FILE */
   gint64 timeout;    /* seconds */
   gint64 deadline;   /* of this phase, monotonic */
 } Ending;
@@ -74,14 +75,16 @@ container_call_off (Storage *storage, const StateContainer *row, GError **error)
   return TRUE;
 }
 
-static void
-note_stopping (Storage *storage, const char *id, gboolean stopping)
+/* note_stopping: returns the descriptor that holds the lock, or -1. */
+static int
+note_stopping (Storage *storage, const char *id)
 {
   g_autofree char *path = g_build_filename (id, CONTAINER_STOPPING_FILE, NULL);
-  if (stopping)
-    fd_close (openat (storage->run_fd, path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  else
-    (void) unlinkat (storage->run_fd, path, 0);
+  int fd = openat (storage->run_fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+  if (fd >= 0)
+    (void) fcntl (fd, F_OFD_SETLK, &lock);
+  return fd;
 }
 
 static int
@@ -157,7 +160,7 @@ signal_init (Storage *storage, Ending *ending)
       kill_init (ending);
       return;
     }
-  note_stopping (storage, ending->row->id, TRUE);
+  ending->noted = note_stopping (storage, ending->row->id);
   ending->phase = LISTENING;
   ending->deadline = deadline_after (ending->timeout);
   int r = proc_pidfd_signal (ending->pidfd, stop_signal (ending->row));
@@ -166,7 +169,6 @@ signal_init (Storage *storage, Ending *ending)
   if (r < 0 && r != -ESRCH)
     {
       coracle_throw_errno (&problem, -r, "sending signal to container %s", ending->row->id);
-      note_stopping (storage, ending->row->id, FALSE);
       fail (ending, problem);
     }
 }
@@ -175,6 +177,7 @@ static void
 finish (Storage *storage, Ending *ending)
 {
   fd_close (ending->pidfd);
+  fd_close (ending->noted);
   if (ending->row != NULL && ending->stop->error == NULL)
     event_container (storage, ending->row, "stop");
   state_container_free (ending->row);
@@ -292,7 +295,7 @@ container_stop (Storage *storage, ContainerStop *stops, gsize n, gint64 timeout)
   allow_files (n);
   for (gsize i = 0; i < n; i++)
     {
-      endings[i] = (Ending){ .stop = &stops[i], .pidfd = -1 };
+      endings[i] = (Ending){ .stop = &stops[i], .pidfd = -1, .noted = -1 };
       begin (storage, &endings[i], timeout);
     }
   while (wait_for_some (storage, endings, polls, n))

@@ -31,7 +31,8 @@ gboolean container_call_off (Storage *storage, const StateContainer *row, GError
 /* container_waits_for_restart: it has ended, and its monitor is there to start it again. May read the row's config. */
 gboolean container_waits_for_restart (Storage *storage, const ContainerView *view);
 
-/* What stopping leaves in RUN_ROOT/ID while it waits: the state "stopping". */
+/* What stopping holds a lock on, in RUN_ROOT/ID, while it waits: the state "stopping". An open file description's read lock (fcntl(2)): any number may hold it, it goes with the
+ * last of them, and who asks (F_OFD_GETLK) takes nothing. */
 #define CONTAINER_STOPPING_FILE "stopping"
 
 /* container_wait_pidfd: until @pidfd's process has ended; FALSE after @timeout_ms (-1: no limit). */

@@ -136,7 +136,9 @@ is_stopping (Storage *storage, const char *id)
 {
   char path[96];
   g_snprintf (path, sizeof path, "%s/" CONTAINER_STOPPING_FILE, id);
-  return faccessat (storage->run_fd, path, F_OK, 0) == 0;
+  cleanup_fd int fd = openat (storage->run_fd, path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+  return fd >= 0 && fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 /* await_exit: of an init that has just died, whose monitor has not written how yet. */

@@ -74,7 +74,7 @@ kill_hard() {
   wait_for 5 has_state stubborn "stopping 0"
   kill -KILL "$stop"
   wait "$stop" 2>/dev/null || true
-  is "$(state stubborn)" "stopping 0" "it lives, and was told to end"
+  is "$(state stubborn)" "running 0" "it lives, and nobody waits for its end any more"
   run_coracle 0 stop -t 0 stubborn
   is "$(state stubborn)" "exited 137"
   run_coracle 0 rm stubborn
