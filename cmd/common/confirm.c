@@ -15,10 +15,3 @@ confirm_answer (const char *warning, gboolean *ret_yes, GError **error)
   *ret_yes = answer[0] == 'y' || answer[0] == 'Y';
   return TRUE;
 }
-
-gboolean
-confirm (const char *warning)
-{
-  gboolean yes = FALSE;
-  return confirm_answer (warning, &yes, NULL) && yes;
-}

@@ -4,24 +4,73 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact auto-update build compose generate init kube login logout machine manifest network pod push quadlet save search secret volume" },
-  { "container", "checkpoint init restore" },
-  { "image", "build mount push save scp search sign tree trust unmount" },
-  { "system", "connection service" },
+  { "", "artifact "
+        "auto-update "
+        "build "
+        "compose "
+        "generate "
+        "init "
+        "kube "
+        "login "
+        "logout "
+        "machine "
+        "manifest "
+        "network "
+        "pod "
+        "push "
+        "quadlet "
+        "save "
+        "search "
+        "secret "
+        "volume" },
+  { "container", "checkpoint "
+                 "init "
+                 "restore" },
+  { "image", "build "
+             "mount "
+             "push "
+             "save "
+             "scp "
+             "search "
+             "sign "
+             "tree "
+             "trust "
+             "unmount" },
+  { "system", "connection "
+              "service" },
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {
-  { "arch", 0, "--platform" }, { "authfile", 0, NULL },
+  { "arch", 0, "--platform" },
+  { "authfile", 0, NULL },
   { "chrootdirs", 0, NULL },
   { "creds", 0, NULL },
-  { "device-cgroup-rule", 0, NULL }, { "env-merge", 0, "--env" }, { "expose", 0, NULL }, { "gidmap", 0, NULL }, { "gpus", 0, "--device" },
-  { "hosts-file", 0, "--add-host" }, { "ip", 0, NULL },
-  { "ip6", 0, NULL }, { "mac-address", 0, NULL },
-  { "network-alias", 0, NULL }, { "os", 0, "--platform" },
-  { "personality", 0, NULL }, { "pod", 0, NULL }, { "pod-id-file", 0, NULL }, { "publish", 'p', "--network host" }, { "publish-all", 'P', "--network host" },
-  { "retry", 0, NULL }, { "retry-delay", 0, NULL },
-  { "secret", 0, "--volume" }, { "shm-size-systemd", 0, NULL }, { "subgidname", 0, NULL }, { "subuidname", 0, NULL }, { "systemd", 0, NULL }, { "tls-verify", 0, NULL },
-  { "uidmap", 0, NULL }, { "variant", 0, "--platform" },
+  { "device-cgroup-rule", 0, NULL },
+  { "env-merge", 0, "--env" },
+  { "expose", 0, NULL },
+  { "gidmap", 0, NULL },
+  { "gpus", 0, "--device" },
+  { "hosts-file", 0, "--add-host" },
+  { "ip", 0, NULL },
+  { "ip6", 0, NULL },
+  { "mac-address", 0, NULL },
+  { "network-alias", 0, NULL },
+  { "os", 0, "--platform" },
+  { "personality", 0, NULL },
+  { "pod", 0, NULL },
+  { "pod-id-file", 0, NULL },
+  { "publish", 'p', "--network host" },
+  { "publish-all", 'P', "--network host" },
+  { "retry", 0, NULL },
+  { "retry-delay", 0, NULL },
+  { "secret", 0, "--volume" },
+  { "shm-size-systemd", 0, NULL },
+  { "subgidname", 0, NULL },
+  { "subuidname", 0, NULL },
+  { "systemd", 0, NULL },
+  { "tls-verify", 0, NULL },
+  { "uidmap", 0, NULL },
+  { "variant", 0, "--platform" },
 };
 
 int

@@ -15,7 +15,8 @@ static const CliOption options[] = {
 static int
 attach_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  static const SelectRequest request = { .none = "\"coracle attach\" requires a name, id, or the \"--latest\" flag" };
+  g_autofree char *none = g_strdup_printf ("\"%s attach\" requires a name, id, or the \"--latest\" flag", context->program);
+  const SelectRequest request = { .none = none };
   ContainerAttach how = { .no_stdin = cli_args_bool (args, "no-stdin"), .sig_proxy = cli_args_bool (args, "sig-proxy"),
                           .detach_keys = cli_args_is_set (args, "detach-keys") ? cli_args_string (args, "detach-keys") : NULL };
   g_auto (Session) session = { 0 };

@@ -17,7 +17,10 @@ static const CliOption options[] = {
 static int
 container_prune_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  if (!cli_args_bool (args, "force") && !confirm ("WARNING! This will remove all non running containers."))
+  gboolean yes = cli_args_bool (args, "force");
+  if (!yes && !confirm_answer ("WARNING! This will remove all non running containers.", &yes, error))
+    return CLI_FAILED;
+  if (!yes)
     return 0;
   g_auto (Session) session = { 0 };
   g_autoptr (GPtrArray) pruned = NULL;

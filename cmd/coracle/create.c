@@ -1,3 +1,4 @@
+#include <stdint.h>
 #include <stdio.h>
 
 #include "cmd/coracle/create_options.h"
@@ -13,7 +14,7 @@ create_run (const CliContext *context, const CliArgs *args, GError **error)
   g_autoptr (ContainerOptions) options = paths != NULL ? create_options_read (context, args, error) : NULL;
   g_autofree char *id = NULL;
   /* nothing was to be executed: the statuses of run that speak of the command are not for here */
-  if (options == NULL || !container_create (paths, options, create_notice, NULL, &id, error))
+  if (options == NULL || !container_create (paths, options, create_notice, (void *) (uintptr_t) args, &id, error))
     return 125;
   printf ("%s\n", id);
   return 0;

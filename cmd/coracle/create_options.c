@@ -100,6 +100,7 @@ const CliOption create_options[] = {
   { "publish", 'p', CLI_LIST, .hidden = TRUE, .help = "Publish a port", .arg = "strings" },
   { "pull", 0, CLI_STRING, .help = "When to fetch the image: never, missing, newer", .value = "missing", .values = CLI_VALUES ("never", "missing", "newer", "always"),
     .man = "When to fetch the image anew: never, when it is missing, when there is a newer one. This version runs the images of the store only, and refuses always." },
+  { "quiet", 'q', CLI_BOOL, .help = "Print no notices of how the container is made" },
   { "read-only", 0, CLI_BOOL, .help = "Forbid writing to the root filesystem",
     .man = "Forbid writing to the root filesystem. Volumes, /dev, and with --read-only-tmpfs also /run, /tmp and /var/tmp, stay writable." },
   { "read-only-tmpfs", 0, CLI_BOOL, .help = "With --read-only, leave room in memory on /run, /tmp and /var/tmp", .value = "true",
@@ -272,7 +273,7 @@ static gboolean
 read_image (ContainerOptions *options, const CliArgs *args, GError **error)
 {
   if (cli_args_count (args) == 0)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "an image name must be specified");
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "requires at least 1 arg(s), only received 0");
   const char *first = cli_args_arg (args, 0);
   options->command = g_strdupv ((char **) cli_args_argv (args) + 1);
   if (!cli_args_bool (args, "rootfs"))
@@ -353,6 +354,8 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
 void
 create_notice (const char *text, void *data)
 {
-  (void) data;
+  const CliArgs *args = data;
+  if (args != NULL && cli_args_bool (args, "quiet"))
+    return;
   fprintf (stderr, "Notice: %s\n", text);
 }

@@ -45,7 +45,10 @@ info_run (const CliContext *context, const CliArgs *args, GError **error)
   if (format == NULL)
     yaml_write (out, info);
   else if (template_is_json (format))
-    json_write (out, info, 2, JSON_TEXT_DEFAULT);
+    {
+      template_write_json (format, info, 2, out);
+      g_string_truncate (out, out->len - 1);
+    }
   else
     {
       engine_info_add_go_names (info);

@@ -92,10 +92,7 @@ print_objects (json_t *array, const char *format, GError **error)
   g_autoptr (GString) out = g_string_new (NULL);
   gboolean ok = TRUE;
   if (format == NULL || template_is_json (format))
-    {
-      json_write (out, array, 5, JSON_TEXT_DEFAULT);
-      g_string_append_c (out, '\n');
-    }
+    template_write_json (format != NULL ? format : "json", array, 5, out);
   else
     for (size_t i = 0; ok && i < json_array_size (array); i++)
       {
@@ -139,6 +136,13 @@ inspect (const CliContext *context, const char *type, const char *const *names, 
       json_t *object = inspect_one (&session, type, *name, wanted, &failure);
       if (object != NULL)
         (void) json_array_append_new (array, object);
+      else if (!g_error_matches (failure, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+        {
+          /* no name at all, or that of several: nothing is shown */
+          json_decref (array);
+          g_propagate_error (error, failure);
+          return CLI_FAILED;
+        }
       else
         g_ptr_array_add (failures, failure);
     }

@@ -163,8 +163,7 @@ render (GPtrArray *rows, const Ps *ps, GString *out, GError **error)
     json_array_append_new (array, json ? container_row_json (rows->pdata[i], ps->namespaces, now) : row_fields (rows->pdata[i], ps, now));
   if (json)
     {
-      json_write (out, array, 2, JSON_TEXT_DEFAULT); /* Podman indents this list by 2, others by 4 */
-      g_string_append_c (out, '\n');
+      template_write_json (ps->format, array, 2, out); /* Podman indents this list by 2, others by 4 */
       return TRUE;
     }
   return template_render_list (ps->format != NULL ? ps->format : NAMESPACE_FORMAT, array, headers, ps->heading ? TEMPLATE_DEFAULT : TEMPLATE_NO_HEADING, out, error);

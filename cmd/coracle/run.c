@@ -1,4 +1,6 @@
+#include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd/coracle/create_options.h"
 #include "cmd/coracle/health_options.h"
@@ -16,10 +18,10 @@ static const CliOption run_options[] = {
 };
 
 static int
-run_detached (const ConfigPaths *paths, const ContainerOptions *options, GError **error)
+run_detached (const ConfigPaths *paths, const ContainerOptions *options, const CliArgs *args, GError **error)
 {
   g_autofree char *id = NULL;
-  if (!container_run_detached (paths, options, create_notice, NULL, &id, error))
+  if (!container_run_detached (paths, options, create_notice, (void *) (uintptr_t) args, &id, error))
     return CLI_FAILED;
   printf ("%s\n", id);
   return 0;
@@ -36,10 +38,12 @@ run_run (const CliContext *context, const CliArgs *args, GError **error)
   options->sig_proxy = cli_args_bool (args, "sig-proxy");
   if (cli_args_bool (args, "detach") && options->attach != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "--attach and --detach cannot be used together"), CLI_FAILED;
+  if (options->interactive && options->tty && !isatty (STDIN_FILENO))
+    g_warning ("The input device is not a TTY. The --tty and --interactive flags might not work properly");
   if (cli_args_bool (args, "detach"))
-    return run_detached (paths, options, error);
+    return run_detached (paths, options, args, error);
   int status;
-  return container_run (paths, options, create_notice, NULL, &status, error) ? status : CLI_FAILED;
+  return container_run (paths, options, create_notice, (void *) (uintptr_t) args, &status, error) ? status : CLI_FAILED;
 }
 
 const CliCommand cmd_run = {

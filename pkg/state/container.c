@@ -147,7 +147,7 @@ find_one (State *state, sqlite3_stmt *statement, const char *wanted, GError **er
   if (!state_step (state, statement, &row, error))
     return NULL;
   if (row)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "more than one result for container name or ID %s: container already exists", wanted), NULL;
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "more than one result for container \"%s\": container already exists", wanted), NULL;
   return g_steal_pointer (&container);
 }
 

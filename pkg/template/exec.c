@@ -160,7 +160,7 @@ field_get (Exec *exec, const Operand *operand, const Value *from, const char *na
       return TRUE;
     }
   *ret_value = (Value) { NULL };
-  if (from->json == NULL)
+  if (from->json == NULL || (from->is_map && json_is_null (from->json)))
     return TRUE;
   if (json_is_null (from->json))
     return fail_at (exec, operand->start, operand->end, error, "nil pointer evaluating interface {}.%s", name);

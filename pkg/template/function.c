@@ -175,6 +175,11 @@ static gboolean
 index_one (const Value *item, const Value *at, Value *ret_value, GError **error)
 {
   json_t *json = item->json;
+  if (value_is_nil (item) && item->is_map && json_is_string (at->json))
+    {
+      *ret_value = value_string ("", 0);   /* as of an empty map: scripts ask for labels where there are none */
+      return TRUE;
+    }
   if (value_is_nil (item))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "index of untyped nil");
   if (json_is_object (json))

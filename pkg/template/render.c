@@ -129,8 +129,9 @@ template_is_json (const char *format)
   if (take (&at, "{{"))
     {
       (void) take (&at, "- ");
-      if (!take (&at, "json") || !take (&at, "."))
+      if (!take (&at, "json"))
         return FALSE;
+      (void) take (&at, ".");
       (void) take (&at, "-");
       if (!take (&at, "}}"))
         return FALSE;
@@ -138,6 +139,18 @@ template_is_json (const char *format)
   else if (!take (&at, "json"))
     return FALSE;
   return at[strspn (at, " \t\r\n")] == 0;
+}
+
+void
+template_write_json (const char *format, const json_t *value, int indent, GString *out)
+{
+  gboolean each = strchr (format, '.') != NULL;
+  size_t count = each && json_is_array (value) ? json_array_size (value) : 1;
+  for (size_t i = 0; i < count; i++)
+    {
+      json_write (out, each && json_is_array (value) ? json_array_get (value, i) : value, each ? 0 : indent, JSON_TEXT_DEFAULT);
+      g_string_append_c (out, '\n');
+    }
 }
 
 gboolean
@@ -194,8 +207,7 @@ template_render_list (const char *format, json_t *array, const TemplateHeader *h
 {
   if (template_is_json (format))
     {
-      json_write (out, array, 4, JSON_TEXT_DEFAULT);
-      g_string_append_c (out, '\n');
+      template_write_json (format, array, 4, out);
       return TRUE;
     }
   const char *columns = table_columns (format);

@@ -20,8 +20,12 @@
 /* template_check: would @format parse? Lets a command refuse a bad --format before it does anything. */
 gboolean template_check (const char *format, GError **error);
 
-/* template_is_json: is @format "json" or "{{json .}}", which for lists and inspect means the whole value, indented? */
+/* template_is_json: is @format "json", "{{json}}" or "{{json .}}"? Those show values as other programs read them, not as a template sees them. */
 gboolean template_is_json (const char *format);
+
+/* template_write_json: what such a @format makes of @value, appended to @out: "json" and "{{json}}": the whole of it, indented by @indent, and a newline; "{{json .}}": each
+ * element of a list, or what is no list, on one line of its own. */
+void template_write_json (const char *format, const json_t *value, int indent, GString *out);
 
 /* template_render: @format with @value as ".", appended to @out. "\t" and "\n" written out (outside of actions) become tab and newline; no newline is added.
  * "json" alone writes the value indented by 4. On failure @out may hold the part before it. */
@@ -38,7 +42,7 @@ typedef enum {
   TEMPLATE_NO_HEADING = 1 << 0,   /* --noheading: a table without its first line */
 } TemplateFlags;
 
-/* template_render_list: what a list command prints for @array under Podman's rules: "json" or "{{json .}}": the whole array, indented by 4, and a newline;
+/* template_render_list: what a list command prints for @array under Podman's rules: "json": the whole array, indented by 4, and a newline; "{{json .}}": a line for each;
  * "table …": a line of headings and one line per element, in columns at tabs (a space between actions counts as a tab); "{{range .}}…{{end}}": once, "." the array;
  * anything else: once per element, each on a line. @headers: ended by a NULL field; may be NULL. */
 gboolean template_render_list (const char *format, json_t *array, const TemplateHeader *headers, TemplateFlags flags, GString *out, GError **error);

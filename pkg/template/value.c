@@ -56,7 +56,7 @@ Value
 value_child (json_t *json, const char *key)
 {
   Value child = { .json = json_incref (json) };
-  child.is_map = json_is_object (json) && key != NULL && template_key_is_map (key);
+  child.is_map = (json_is_object (json) || json_is_null (json)) && key != NULL && template_key_is_map (key);
   child.is_time = json_is_string (json) && key != NULL && key_is_time (key);
   return child;
 }

@@ -6,7 +6,7 @@
 
 typedef struct {
   json_t *json;      /* owned; NULL: no value (a key its map does not have) */
-  gboolean is_map;   /* an object that is a map in Go */
+  gboolean is_map;   /* an object, or null, that is a map in Go */
   gboolean is_time;  /* a string that is a time.Time in Go: prints as Go prints those, stays RFC 3339 in JSON */
   gboolean heading;  /* a table's first line is being made: a string that stands for its field */
 } Value;

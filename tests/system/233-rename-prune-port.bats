@@ -56,8 +56,8 @@ names() { coracle ps -a --format '{{.Names}}' | sort | tr '\n' ' '; }
   run_coracle 3 run --name ended --net none box sh -c 'exit 3'
   ended=$(show ended '{{.Id}}')
   run_coracle 0 run -d --name up --net none box sleep 1000
-  run_coracle 0 container prune </dev/null
-  is "$output" "WARNING! This will remove all non running containers."$'\n'"Are you sure you want to continue? [y/N] "
+  run_coracle 125 container prune </dev/null
+  is "$output" "WARNING! This will remove all non running containers."$'\n'"Are you sure you want to continue? [y/N] Error: EOF"
   is "$(names)" "ended made up "
   run bash -c "echo n | $CORACLE container prune"
   is "$(names)" "ended made up "

@@ -202,7 +202,8 @@ test_list_empty_and_json (void)
 {
   json_t *array = json_loads ("[{\"Id\":\"<1>\",\"Names\":[\"a\"]}]", 0, NULL), *none = json_array ();
   static const char json[] = "[\n    {\n        \"Id\": \"<1>\",\n        \"Names\": [\n            \"a\"\n        ]\n    }\n]\n";
-  static const char *const formats[] = { "json", " json ", "{{json .}}", "{{ json . }}", "{{- json . -}}" };
+  static const char lines[] = "{\"Id\":\"<1>\",\"Names\":[\"a\"]}\n";
+  static const char *const formats[] = { "json", " json ", "{{json}}", "{{json .}}", "{{ json . }}", "{{- json . -}}" };
   for (size_t i = 0; i < G_N_ELEMENTS (formats); i++)
     {
       g_autoptr (GString) out = g_string_new (NULL), empty = g_string_new (NULL);
@@ -210,8 +211,9 @@ test_list_empty_and_json (void)
       g_assert_true (template_check (formats[i], NULL));
       g_assert_true (template_render_list (formats[i], array, NULL, 0, out, NULL));
       g_assert_true (template_render_list (formats[i], none, NULL, 0, empty, NULL));
-      g_assert_cmpstr (out->str, ==, json);
-      g_assert_cmpstr (empty->str, ==, "[]\n");
+      gboolean each = strchr (formats[i], '.') != NULL;
+      g_assert_cmpstr (out->str, ==, each ? lines : json);
+      g_assert_cmpstr (empty->str, ==, each ? "" : "[]\n");
     }
   g_assert_false (template_is_json ("{{json .Id}}"));
   g_assert_false (template_is_json ("jsonx"));
