@@ -22,6 +22,8 @@
 
 #define CONNECTIONS_WAITING 128
 #define CONTROL_MS 5000
+/* How long one waits to be let in: the monitor lets all in at once, unless it stands still (SIGSTOP) or has all the clients it takes */
+#define CONNECT_SECONDS 2
 /* How long an attached command waits for the container's end to be recorded */
 #define RECORD_MS 10000
 
@@ -447,7 +449,9 @@ monitor_client_connect (int run_dir)
   cleanup_fd int fd = open_socket (run_dir, &address);
   if (fd < 0)
     return fd;
-  if (connect (fd, (struct sockaddr *) &address, sizeof address) < 0)
+  const struct timeval limit = { .tv_sec = CONNECT_SECONDS }, none = { 0 };
+  if (setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0 || connect (fd, (struct sockaddr *) &address, sizeof address) < 0
+      || setsockopt (fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none) < 0)
     return -errno;
   return fd_steal (&fd);
 }

@@ -28,7 +28,7 @@ typedef struct {
 
 /* monitor_listener_open: what MonitorStart.listener is to be: bound in @run_dir, RUN_ROOT/ID, in place of one from before. Returns it, close-on-exec, or -errno. */
 int monitor_listener_open (int run_dir);
-/* monitor_client_connect: a connection to it. Returns it, close-on-exec, or -errno: -ENOENT, -ECONNREFUSED: nobody is there. */
+/* monitor_client_connect: a connection to it. Returns it, close-on-exec, or -errno: -ENOENT, -ECONNREFUSED: nobody is there; -EAGAIN: it let nobody in for two seconds. */
 int monitor_client_connect (int run_dir);
 /* monitor_client_control: connect, send a control message (MONITOR_STOPPING …), and wait for MONITOR_DONE, at most a few seconds. Returns 0 or -errno: what the monitor said;
  * -ENOENT, -ECONNREFUSED, -EPIPE: it is not there, or leaves; -ETIMEDOUT. */

@@ -458,6 +458,32 @@ test_client_nobody (void)
   g_assert_cmpint (path_remove_tree (AT_FDCWD, path), ==, 0);
 }
 
+/* a monitor that stands still (SIGSTOP), or has all the clients it takes, while more come than its socket holds: nobody waits for it for ever */
+static void
+test_client_crowd (void)
+{
+  enum { CROWD = 400 };
+  g_autofree char *path = g_dir_make_tmp ("coracle-crowd-XXXXXX", NULL);
+  int dir = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), waiting[CROWD], n = 0, r = 0;
+  int listener = monitor_listener_open (dir);
+  g_assert_cmpint (listener, >=, 0);
+  while (n < CROWD && (r = monitor_client_connect (dir)) >= 0)
+    waiting[n++] = r;
+  g_assert_cmpint (r, ==, -EAGAIN);
+  g_assert_cmpint (n, >=, 128);
+  g_assert_cmpint (monitor_client_control (dir, MONITOR_STOPPING, NULL, 0), ==, -EAGAIN);
+  /* sends still wait for room as long as it takes */
+  struct timeval limit;
+  socklen_t size = sizeof limit;
+  g_assert_cmpint (getsockopt (waiting[0], SOL_SOCKET, SO_SNDTIMEO, &limit, &size), ==, 0);
+  g_assert_cmpint (limit.tv_sec + limit.tv_usec, ==, 0);
+  while (n > 0)
+    fd_close (waiting[--n]);
+  fd_close (listener);
+  fd_close (dir);
+  g_assert_cmpint (path_remove_tree (AT_FDCWD, path), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -474,6 +500,7 @@ main (int argc, char **argv)
   g_test_add_func ("/monitor-attach/nonsense", test_nonsense);
   g_test_add_func ("/monitor-attach/client", test_client);
   g_test_add_func ("/monitor-attach/nobody", test_client_nobody);
+  g_test_add_func ("/monitor-attach/crowd", test_client_crowd);
   int status = g_test_run ();
   g_free (monitor_program);
   return status;
