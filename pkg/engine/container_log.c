@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -144,6 +145,8 @@ expand_tag (const Make *make, const char *format, MonitorLog *log, GError **erro
                                   "DaemonName", "coracle");
   if (!template_render (format, words, text, error))
     return coracle_prefix (error, "--log-opt tag");
+  if (strchr (text->str, '\n') != NULL) /* in the journal the next line would be a field of its own */
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt tag: more than one line");
   if (g_strlcpy (log->tag, text->str, sizeof log->tag) >= sizeof log->tag)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt tag: longer than %zu characters", sizeof log->tag - 1);
   return TRUE;
@@ -160,18 +163,21 @@ open_journal (MonitorLog *log, GError **error)
   return coracle_throw_errno (error, errsv, "--log-driver journald: connecting to " JOURNAL_SOCKET);
 }
 
+/* open_file: a pipe that nobody reads is an error, not waited for. Only a file is ever rotated: /dev/null is not to be renamed. */
 static gboolean
 open_file (const LogSettings *settings, const char *path, MonitorLog *log, GError **error)
 {
-  log->fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (log->fd >= 0 && settings->max_size > 0)
+  struct stat st;
+  log->fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+  gboolean rotated = log->fd >= 0 && settings->max_size > 0 && fstat (log->fd, &st) == 0 && S_ISREG (st.st_mode);
+  if (rotated)
     {
       g_autofree char *folder = g_path_get_dirname (path), *name = g_path_get_basename (path);
       log->dir = open (folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
       if (g_strlcpy (log->name, name, sizeof log->name) >= sizeof log->name)
         return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt path=%s: a file name of %zu characters or more cannot be rotated", path, sizeof log->name);
     }
-  if (log->fd < 0 || (settings->max_size > 0 && log->dir < 0))
+  if (log->fd < 0 || (rotated && log->dir < 0))
     {
       int errsv = errno;
       return coracle_throw_errno (error, errsv, "opening the log %s", path);

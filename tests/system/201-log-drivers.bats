@@ -134,6 +134,32 @@ for line in open(sys.argv[1]):
   no_leaks
 }
 
+@test "a log that is a pipe or a device is never rotated, nor waited for" {
+  mkfifo "$TEST_STORE/pipe"
+  run timeout -k 1 5 "$CORACLE" run --rm --log-opt path="$TEST_STORE/pipe" box true
+  is "$status" 125 "a pipe that nobody reads"
+  has "$output" "opening the log $TEST_STORE/pipe"
+  timeout 20 cat "$TEST_STORE/pipe" >"$TEST_STORE/read" &
+  local cat=$!
+  run_coracle 0 run --rm --log-opt path="$TEST_STORE/pipe" --log-opt max-size=1k box seq 300
+  wait "$cat"
+  [ -p "$TEST_STORE/pipe" ] || fail "the pipe is a file now"
+  [ ! -e "$TEST_STORE/pipe.1" ] || fail "the pipe was renamed"
+  has "$(tail -1 "$TEST_STORE/read")" " F 300"
+  if is_root; then
+    mknod "$TEST_STORE/null" c 1 3
+    run_coracle 0 run --rm --log-opt path="$TEST_STORE/null" --log-opt max-size=1k box seq 300
+    [ -c "$TEST_STORE/null" ] || fail "the device was renamed"
+  fi
+  no_leaks
+}
+
+@test "a tag of several lines, which would be fields in the journal, is refused" {
+  run_coracle 125 run --rm --log-opt tag=$'x\nMESSAGE=fake' box true
+  has "$output" "more than one line"
+  no_leaks
+}
+
 @test "journald: the fields that a reader looks for" {
   needs python3 unshare
   [ "$(id -u)" = 0 ] || skip "needs a journal's socket of its own"
