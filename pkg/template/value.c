@@ -198,7 +198,9 @@ print_object (GString *out, json_t *object, gboolean is_map, gboolean plus, int 
 static void
 print_json (GString *out, json_t *json, gboolean is_map, gboolean plus, int depth)
 {
-  if (json == NULL || json_is_null (json) || depth > PRINT_MAX_DEPTH)
+  if (is_map && json_is_null (json))
+    g_string_append (out, "map[]");
+  else if (json == NULL || json_is_null (json) || depth > PRINT_MAX_DEPTH)
     g_string_append (out, "<nil>");
   else if (json_is_object (json))
     print_object (out, json, is_map, plus, depth);
