@@ -141,6 +141,17 @@ is_stopping (Storage *storage, const char *id)
   return fd >= 0 && fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+/* read_recorded: of one whose monitor has gone and left no trace: its end was put into the row after we read that; or it was killed. */
+static void
+read_recorded (Storage *storage, StateContainer *row)
+{
+  g_autoptr (StateContainer) now = state_container_find (storage->state, row->id, NULL);
+  if (now == NULL || strcmp (now->status, "running") == 0)
+    return;
+  row->exit_code = now->exit_code;
+  row->finished = now->finished;
+}
+
 /* await_exit: of an init that has just died, whose monitor has not written how yet. */
 static gboolean
 await_exit (Storage *storage, StateContainer *row)
@@ -151,13 +162,7 @@ await_exit (Storage *storage, StateContainer *row)
         return TRUE;
       if (!storage_run_alive (storage, row->id))
         {
-          /* it is recorded meanwhile, or was killed */
-          g_autoptr (StateContainer) now = state_container_find (storage->state, row->id, NULL);
-          if (now != NULL && strcmp (now->status, "running") != 0)
-            {
-              row->exit_code = now->exit_code;
-              row->finished = now->finished;
-            }
+          read_recorded (storage, row);
           return TRUE;
         }
       g_usleep (200);
@@ -179,7 +184,11 @@ look (Storage *storage, ContainerView *view)
       view->status = container_is_paused (storage, row->id) ? "paused" : is_stopping (storage, row->id) ? "stopping" : "running";
       note_restart (storage, row);
     }
-  else if (!read_exit (storage, row) && view->alive)
+  else if (read_exit (storage, row))
+    return;
+  else if (!view->alive)
+    read_recorded (storage, row);
+  else
     view->status = !was_started (storage, row->id) ? "created" : await_exit (storage, row) ? "exited" : "stopping";
 }
 

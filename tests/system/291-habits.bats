@@ -75,3 +75,15 @@ setup() { fixture_image box; }
   run "$TEST_STORE/docker" attach
   is "$output" 'Error: "docker attach" requires a name, id, or the "--latest" flag'
 }
+
+# one whose end was recorded between two looks at it counted as killed
+@test "habits: run -d and wait, many at once: the status is the command's" {
+  local j
+  for j in 1 2 3 4 5 6; do
+    (for i in {1..25}; do coracle run -d --net none --name "w$j-$i" box true >/dev/null && coracle wait "w$j-$i"; done) >"$TEST_STORE/waited.$j" &
+  done
+  wait
+  run sh -c "sort '$TEST_STORE'/waited.* | uniq -c"
+  like "$output" '^ *150 0$'
+  run_coracle 0 rm -a
+}
