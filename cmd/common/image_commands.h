@@ -12,6 +12,8 @@
   X (import)               \
   X (load)                 \
   X (pull)                 \
+  X (push)                 \
+  X (save)                 \
   X (system_check)
 
 #define IMAGE_DECLARE(name) extern const CliCommand cmd_##name;

@@ -17,9 +17,7 @@ static const struct { const char *group, *words; } commands[] = {
         "manifest "
         "network "
         "pod "
-        "push "
         "quadlet "
-        "save "
         "search "
         "secret "
         "volume" },
@@ -28,8 +26,6 @@ static const struct { const char *group, *words; } commands[] = {
                  "restore" },
   { "image", "build "
              "mount "
-             "push "
-             "save "
              "scp "
              "search "
              "sign "

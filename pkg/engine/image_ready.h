@@ -1,0 +1,28 @@
+/* image_ready: an image of the store, made ready for a sink: its blobs open, in the compression wanted, and a manifest that names them. */
+#pragma once
+
+#include "pkg/archive/inflate.h"
+#include "pkg/archive/sink.h"
+#include "storage/storage.h"
+
+typedef enum { READY_KEEP, READY_OCI, READY_DOCKER } ReadyForm;
+
+typedef struct {
+  gboolean inflates;          /* the sink's: blobs as they are, no manifest */
+  ReadyForm form;             /* of the manifest; KEEP: as it is, but OCI where Docker's has no word for a layer's compression */
+  Compression compression;    /* what plain layers become; NONE: they stay */
+  gboolean force;             /* other compressed ones too */
+  int level;
+} ReadyWish;
+
+typedef struct {
+  SinkImage sink;             /* borrows all that follows; its names are the caller's */
+  SinkLayer *layers;          /* their descriptors belong to it */
+  char *config, *config_digest, *manifest, *manifest_digest;
+} ReadyImage;
+void image_ready_clear (ReadyImage *ready);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ReadyImage, image_ready_clear)
+
+/* image_ready: *@ret to be cleared in any case. The caller holds storage_lock_shared, or does without. Recompressing runs in threads, into files without names in ROOT/tmp.
+ * Errors: NOT_FOUND a blob that is not kept; CORRUPT; UNSUPPORTED zstd in a Docker manifest; NO_SPACE. */
+gboolean image_ready (Storage *storage, const StateImage *image, const ReadyWish *wish, ReadyImage *ret, GError **error);
