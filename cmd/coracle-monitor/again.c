@@ -188,6 +188,30 @@ drop_started (Again *again, const MonitorStart *started)
   fd_drop (&again->status);
 }
 
+static int exit_of (const RuntimeStatus *status);
+
+/* wait_ready: until init has the container's root filesystem. Before that its /proc/PID/root is ours, the host's: whoever found it by its record would copy or execute there. */
+static bool
+wait_ready (Again *again)
+{
+  RuntimeStatus status;
+  for (;;)
+    {
+      ssize_t n = recv (again->status, &status, sizeof status, 0);
+      if (n < 0 && (errno == EINTR || errno == ECONNRESET))
+        continue;
+      if (n != sizeof status)
+        return false;
+      if (status.stage != STAGE_NONE)
+        {
+          again->failed = exit_of (&status) << 8;
+          return false;
+        }
+      if (status.detail == STATUS_READY)
+        return true;
+    }
+}
+
 static bool
 start_plan (Again *again, RuntimePlan *plan, MonitorStart *start, const RuntimeNetwork *network)
 {
@@ -200,7 +224,7 @@ start_plan (Again *again, RuntimePlan *plan, MonitorStart *start, const RuntimeN
       helper_child_close (plan);
     }
   else if (helper_child_start (plan, network, &started) == 0)
-    done = record_init (&started) == 0;
+    done = wait_ready (again) && record_init (&started) == 0;
   else
     (void) again_listen (again);
   if (done)

@@ -232,8 +232,11 @@ stage_hostname (Init *init)
 static int
 stage_go (Init *init)
 {
+  const RuntimeStatus ready = { .stage = STAGE_NONE, .detail = STATUS_READY };
   char word;
   ssize_t n;
+  if (init->plan->command_pidfd < 0 && send (init->status_fd, &ready, sizeof ready, MSG_NOSIGNAL) < 0)
+    return -ECANCELED;
   do
     n = recv (init->status_fd, &word, 1, 0);
   while (n < 0 && errno == EINTR);

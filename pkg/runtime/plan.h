@@ -182,7 +182,9 @@ typedef enum {
   STAGE_END,
 } RuntimeStage;
 
-/* One message on the status socket, from helper or init. With stage NONE the message carries init's pidfd (SCM_RIGHTS). */
+/* One message on the status socket, from helper or init. With stage NONE the message carries init's pidfd (SCM_RIGHTS); or, where the monitor itself starts the container again, @detail
+ * is STATUS_READY: all is mounted, the root filesystem is the container's, and init waits for the word to go on. */
+enum { STATUS_READY = 2 };
 typedef struct {
   int32_t stage;
   int32_t error;          /* positive errno; for a hook that failed ECHILD */

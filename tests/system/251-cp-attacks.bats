@@ -255,3 +255,19 @@ END
   run_coracle 0 rm k
   no_leaks
 }
+
+@test "cp and exec: a container that is just being restarted: its files, or nothing, never the host's" {
+  local s=$TEST_STORE/secret i=0 until=$((SECONDS + 5))
+  mkdir -p "$TEST_STORE/hooks"
+  # it runs where all is mounted, and the root filesystem is not yet entered
+  printf '{"version":"1.0.0","hook":{"path":"/bin/sleep","args":["sleep","0.4"]},"when":{"always":true},"stages":["createContainer"]}' >"$TEST_STORE/hooks/slow.json"
+  run_coracle 0 --hooks-dir "$TEST_STORE/hooks" run -d --name h --restart always box sh -c 'sleep 0.2'
+  while [ "$SECONDS" -lt "$until" ]; do
+    coracle cp "h:$s/key" out 2>/dev/null && fail "the host's file came out"
+    coracle cp f "h:$s/new" 2>/dev/null && fail "a file went to the host"
+    run coracle exec h cat "$s/key"
+    not_like "$output" "host's secret" "what exec saw"
+  done
+  is "$(coracle inspect --format '{{.State.Restarting}} {{.RestartCount}}' h | grep -c ' 0$')" 0 "it was restarted"
+  gone h
+}
