@@ -18,6 +18,7 @@
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container_attach.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_stop.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/names.h"
@@ -459,8 +460,18 @@ start (Exec *exec, RuntimeProcess *ret_process, GError **error)
   };
   if (request->tty)
     terminal_size (&runtime);
-  if (!runtime_exec (exec->config, &runtime, ret_process, error))
-    return FALSE;
+  GError *problem = NULL;
+  if (!runtime_exec (exec->config, &runtime, ret_process, &problem))
+    {
+      /* whatever failed, failed because of that */
+      if (container_wait_pidfd (exec->init_pidfd, 0))
+        {
+          g_error_free (problem);
+          return not_running (exec, error);
+        }
+      g_propagate_error (error, problem);
+      return FALSE;
+    }
   for (int i = 0; i < 2; i++)
     fd_close (fd_steal (&exec->input[i]));
   fd_close (fd_steal (&exec->client[1]));
