@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <unistd.h>
 
 #include "cmd/common/select.h"
 #include "cmd/common/session.h"
@@ -6,12 +7,50 @@
 #include "cmd/coracle/limit_options.h"
 #include "pkg/engine/container_health.h"
 #include "pkg/engine/container_update.h"
+#include "pkg/spec/env.h"
+#include "pkg/spec/ulimit.h"
+
+/* append: @word to a list that may be NULL. */
+static void
+append (char ***list, const char *word)
+{
+  guint n = *list != NULL ? g_strv_length (*list) : 0;
+  *list = g_renew (char *, *list, n + 2);
+  (*list)[n] = g_strdup (word);
+  (*list)[n + 1] = NULL;
+}
 
 static const CliOption options[] = {
   SELECT_OPTION_LATEST,
+  { "env", 'e', CLI_LIST, .help = "Set an environment variable (NAME[=VALUE])",
+    .man = "Set an environment variable to a value, or with NAME alone to the caller's. The container's own command gets it when it is started again, exec at once." },
   { "restart", 0, CLI_STRING, .help = "What follows the container's end: no, on-failure[:N], always, unless-stopped", .values = CLI_VALUES ("no", "on-failure", "always", "unless-stopped") },
+  { "ulimit", 0, CLI_CSV, .help = "Resource limit from the next start on (NAME=SOFT[:HARD])" },
+  { "unsetenv", 0, CLI_LIST, .help = "Take an environment variable away", .man = "Take an environment variable away. The container's own command is without it when it is started again, exec at once." },
   CLI_END
 };
+
+/* change_words: environment and ulimits, which count when the command is started. */
+static gboolean
+change_words (ContainerOptions *words, const CliArgs *args, GError **error)
+{
+  const char *const *ulimits = cli_args_list (args, "ulimit");
+  g_autoptr (GArray) parsed = spec_ulimits_parse (ulimits, error);
+  if (parsed == NULL)
+    return FALSE;
+  for (; *ulimits != NULL; ulimits++)
+    append (&words->ulimit, *ulimits);
+  for (const char *const *text = cli_args_list (args, "env"); *text != NULL; text++)
+    if (!spec_env_add (&words->env, *text, (const char *const *) environ, error))
+      return FALSE;
+  for (const char *const *name = cli_args_list (args, "unsetenv"); *name != NULL; name++)
+    {
+      spec_env_unset (&words->env, *name);
+      if (words->unsetenv == NULL || !g_strv_contains ((const char *const *) words->unsetenv, *name))
+        append (&words->unsetenv, *name);
+    }
+  return TRUE;
+}
 
 static gboolean
 change (ContainerOptions *words, const void *data, GError **error)
@@ -22,7 +61,7 @@ change (ContainerOptions *words, const void *data, GError **error)
       g_free (words->restart);
       words->restart = g_strdup (cli_args_string (args, "restart"));
     }
-  return limit_options_read (words, args, error);
+  return change_words (words, args, error) && limit_options_read (words, args, error);
 }
 
 /* asks_health: is there a word of health? */

@@ -120,3 +120,17 @@ env_freeze (const Make *make, json_t *frozen)
   if (inherited)
     json_object_set_new (frozen, "http_proxy", json_false ());
 }
+
+gboolean
+env_renew (const ContainerOptions *options, char ***env, GError **error)
+{
+  /* these two come back by themselves, see env_build */
+  static const char *const own[] = { "HOME", "HOSTNAME", NULL };
+  for (char **name = options->unsetenv; name != NULL && *name != NULL; name++)
+    if (!g_strv_contains (own, *name))
+      spec_env_unset (env, *name);
+  for (char **text = options->env; text != NULL && *text != NULL; text++)
+    if (!spec_env_add (env, *text, NULL, error))
+      return FALSE;
+  return TRUE;
+}

@@ -18,6 +18,7 @@
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container_attach.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_make.h"
 #include "pkg/engine/container_stop.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
@@ -324,7 +325,7 @@ make_process (Exec *exec, GError **error)
   if (!json_is_object (json_object_get (process, "capabilities")) || !json_is_object (json_object_get (process, "user")))
     return coracle_throw (error, CORACLE_ERROR_CORRUPT, "container %s: its config.json has no process", exec->view->row->name);
   g_auto (GStrv) env = words_from_json (json_object_get (process, "env"));
-  if (!set_user (exec, process, &env, error) || !add_env (request, &env, error) || !set_cwd (exec, process, error))
+  if (!env_renew (exec->options, &env, error) || !set_user (exec, process, &env, error) || !add_env (request, &env, error) || !set_cwd (exec, process, error))
     return FALSE;
   json_object_set_new (process, "args", words_to_json ((char **) (uintptr_t) request->argv));
   json_object_set_new (process, "env", words_to_json (env));

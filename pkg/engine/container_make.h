@@ -92,6 +92,9 @@ gboolean env_given (const ContainerOptions *options, char ***ret_env, GError **e
 gboolean env_build (const Make *make, char ***ret_env, GError **error);
 /* env_freeze: in @frozen, the options as the row keeps them: what came from files and the caller's environment as it is now, for the next start, which has another. */
 void env_freeze (const Make *make, json_t *frozen);
+/* env_renew: over the environment that a container was started with, the words that `update` may have changed since: for an exec. @options: of its row, frozen.
+ * Errors: INVALID. */
+gboolean env_renew (const ContainerOptions *options, char ***env, GError **error);
 
 /* ---- container_mounts.c */
 /* mounts_resolve: --volume, --mount, --tmpfs, --read-only's tmpfs, the image's volumes: appended to make->mounts. Makes anonymous and named volumes. */

@@ -87,3 +87,25 @@ setup() { fixture_image box; }
   like "$output" '^ *150 0$'
   run_coracle 0 rm -a
 }
+
+@test "habits: update --env, --unsetenv, --ulimit: at once for exec, for the command when it starts again" {
+  run_coracle 0 run -d --name env --net none -e OLD=1 -e KEEP=2 --ulimit nofile=200:300 box sh -c 'echo "new=$NEW old=$OLD keep=$KEEP $(ulimit -n)"; sleep 1000'
+  run_coracle 0 update -e NEW='a b' --env KEEP=3 --unsetenv OLD --ulimit nofile=100:100 env
+  run_coracle 0 exec env sh -c 'echo "new=$NEW old=$OLD keep=$KEEP home=$HOME"'
+  is "$output" "new=a b old= keep=3 home=/root"
+  run_coracle 0 restart -t 0 env
+  run_coracle 0 logs --tail 1 env
+  is "$output" "new=a b old= keep=3 100"
+  run_coracle 0 inspect -f '{{json .Config.Env}}' env
+  has "$output" '"NEW=a b"'
+  not_like "$output" OLD
+  # what was taken away may come back
+  run_coracle 0 update --env OLD=again --unsetenv NEW env
+  run_coracle 0 restart -t 0 env
+  run_coracle 0 logs --tail 1 env
+  is "$output" "new= old=again keep=3 100"
+  run_coracle 125 update --ulimit bad env
+  is "$output" "Error: invalid ulimit argument: bad"
+  run_coracle 125 update --env =x env
+  run_coracle 0 rm -f -t 0 env
+}
