@@ -29,7 +29,6 @@ static const struct { const char *group, *words; } commands[] = {
              "scp "
              "search "
              "sign "
-             "tree "
              "trust "
              "unmount" },
   { "system", "connection "

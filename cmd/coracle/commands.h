@@ -23,6 +23,7 @@
   X (image_exists)          \
   X (image_inspect)         \
   X (image_prune)           \
+  X (image_tree)            \
   X (images)                \
   X (info)                  \
   X (inspect)               \
