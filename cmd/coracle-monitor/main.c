@@ -297,7 +297,7 @@ begin (Monitor *monitor)
   monitor->exited = (MonitorExit) { 0 };
   monitor->began = monitor_now ();
   monitor->stopping = false;
-  monitor->deadline = start->timeout_us > 0 ? monitor->began + start->timeout_us : 0;
+  monitor->deadline = start->timeout_us > 0 && start->timeout_us < UINT64_MAX - monitor->began ? monitor->began + start->timeout_us : 0;
 }
 
 /* run_to_end: until it has ended and its output is written. */

@@ -41,7 +41,8 @@ gboolean
 disk_tree_size (const char *path, gint64 *ret_bytes, GError **error)
 {
   char *paths[] = { (char *) path, NULL };
-  FTS *walk = fts_open (paths, FTS_PHYSICAL | FTS_NOCHDIR | FTS_XDEV, NULL);
+  /* by changing to each folder: a container's tree may be deeper than a path is long. fts_close comes back */
+  FTS *walk = fts_open (paths, FTS_PHYSICAL | FTS_XDEV, NULL);
   g_autoptr (GHashTable) seen = g_hash_table_new_full (file_id_hash, file_id_equal, g_free, NULL);
   gint64 bytes = 0;
   int errsv = walk == NULL ? errno : 0;
@@ -49,9 +50,10 @@ disk_tree_size (const char *path, gint64 *ret_bytes, GError **error)
   while (errsv == 0 && (errno = 0, entry = fts_read (walk)) != NULL)
     if (entry->fts_info == FTS_F && !seen_before (seen, entry->fts_statp))
       bytes += entry->fts_statp->st_size;
-    else if ((entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) && (entry->fts_level == 0 || entry->fts_errno != ENOENT))
+    else if ((entry->fts_info == FTS_DNR || entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS) && (entry->fts_level == 0 || (entry->fts_errno != ENOENT && entry->fts_errno != ENAMETOOLONG)))
       errsv = entry->fts_errno;
-  if (errsv == 0)
+  /* beyond what fts can name at all: what is there is not counted */
+  if (errsv == 0 && errno != ENAMETOOLONG)
     errsv = errno;
   if (walk != NULL)
     (void) fts_close (walk);

@@ -271,3 +271,15 @@ END
   is "$(coracle inspect --format '{{.State.Restarting}} {{.RestartCount}}' h | grep -c ' 0$')" 0 "it was restarted"
   gone h
 }
+
+@test "a tree deeper than any path: sizes, export that says so, and removal" {
+  hostile 'cd /; i=0; while [ $i -lt 2100 ] && mkdir d && cd d; do i=$((i + 1)); done 2>/dev/null; echo 12345 >file; cd /'
+  run_coracle_out 0 inspect -s --format '{{.SizeRw}}' h
+  is "$output" 6 "the size"
+  run_coracle 0 ps -s
+  # some of it is longer than an archive's path may be: refused, or whole
+  run_coracle '?' export -o /dev/null h
+  [ "$status" = 0 ] || has "$output" "too long for an archive"
+  gone h
+  run_coracle 0 system check
+}
