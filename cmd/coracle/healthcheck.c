@@ -33,6 +33,6 @@ const CliCommand cmd_healthcheck = {
   .options = { options },
   .min_args = 1,
   .max_args = 1,
-  .complete = CLI_COMPLETE_CONTAINER,
+  .complete = CLI_COMPLETE_RUNNING,
   .run = healthcheck_run,
 };

@@ -43,6 +43,14 @@ check_words (const CliContext *context, const CliArgs *args, const SelectRequest
   return select_check (context, args, request, error);
 }
 
+/* word_failure: Podman's words for a command that cannot be executed; unlike run, start has no status of its own for that. */
+static void
+word_failure (GError **problem, const char *id, gboolean attach)
+{
+  if (cli_exit_status (*problem) != 125)
+    (void) coracle_prefix (problem, attach ? "unable to start container %s" : "unable to start container \"%s\"", id);
+}
+
 static int
 start_all (Session *session, GPtrArray *chosen, const ContainerStart *how)
 {
@@ -56,8 +64,9 @@ start_all (Session *session, GPtrArray *chosen, const ContainerStart *how)
           printf ("%s\n", one->given);
           continue;
         }
+      word_failure (&problem, one->id, FALSE);
       dispatch_print_error (problem);
-      worst = cli_exit_status (problem);
+      worst = 125;
     }
   return worst;
 }
@@ -83,7 +92,11 @@ start_run (const CliContext *context, const CliArgs *args, GError **error)
   int status = 0;
   if (!attach || chosen->len == 0)
     return start_all (&session, chosen, &how);
-  return container_start (session.storage, session.map, ((const Selected *) chosen->pdata[0])->id, &how, &status, error) ? status : CLI_FAILED;
+  const char *id = ((const Selected *) chosen->pdata[0])->id;
+  if (container_start (session.storage, session.map, id, &how, &status, error))
+    return status;
+  word_failure (error, id, TRUE);
+  return 125;
 }
 
 const CliCommand cmd_start = {

@@ -7,7 +7,7 @@
 #include "pkg/engine/container_wait.h"
 
 static const CliOption options[] = {
-  { "condition", 0, CLI_CSV, .help = "The state to wait for, any of these",
+  { "condition", 0, CLI_CSV, .help = "The state to wait for, any of these", .values = CLI_VALUES ("created", "exited", "healthy", "paused", "removing", "running", "stopped", "stopping", "unhealthy"),
     .man = "The state to wait for: *created*, *running*, *paused*, *stopping*, *stopped* or *exited* (the same), *healthy*, *unhealthy*, *removing* (until it is gone). Of several, one "
            "is enough. Without it: *stopped*." },
   { "exit-first-match", 0, CLI_BOOL, .help = "Wait only until one of the containers is there" },

@@ -49,7 +49,7 @@ is_state() { [ "$(state_of "$1")" = "$2" ]; }
   is "$output" "" "as with Podman: a name that is not there ends it before anything"
   has "$stderr" 'nosuch'
   run_coracle create --name s0 box /no/such/program
-  run_coracle_out 127 start s1 s0 "${id:0:12}" s2
+  run_coracle_out 125 start s1 s0 "${id:0:12}" s2
   is "$output" "s1
 ${id:0:12}
 s2"
@@ -68,10 +68,11 @@ s2"
 
 @test "what cannot be started stays as it was" {
   run_coracle create --name n1 box /no/such/program
-  run_coracle 127 start n1
-  has "$output" "/no/such/program"
+  run_coracle 125 start n1
+  like "$output" '^Error: unable to start container "[0-9a-f]{64}": .*/no/such/program'
   is "$(state_of n1)" created
-  run_coracle 127 start -a n1
+  run_coracle 125 start -a n1
+  like "$output" '^Error: unable to start container [0-9a-f]{64}: .*/no/such/program'
   run_coracle rm n1
   no_leaks
 }
