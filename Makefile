@@ -13,7 +13,7 @@ comma := ,
 
 # Libraries by program: what `coracle` links is part of its speed (DESIGN: why several programs); a test holds it to this list.
 LIBS_coracle := glib-2.0 jansson sqlite3 libseccomp libcap
-LIBS_coracle-image := glib-2.0 jansson sqlite3 libseccomp libcap libarchive libcrypto libzstd libisal
+LIBS_coracle-image := glib-2.0 jansson sqlite3 libseccomp libcap libarchive libcrypto libzstd libisal libcurl
 LIBS_coracle-slirp := slirp glib-2.0
 # `coracle` alone takes its libraries' archives where they are all installed (libglib2.0-dev and friends have them): a fifth less time to start, a
 # tenth of a lone run. STATIC= links the shared ones.

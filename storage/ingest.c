@@ -1,4 +1,4 @@
-#include "storage/ingest.h"
+#include "storage/ingest_private.h"
 
 #include <string.h>
 #include <time.h>
@@ -7,17 +7,6 @@
 #include "pkg/base/fd.h"
 #include "storage/content.h"
 #include "storage/layer.h"
-
-#define LAYERS_LIMIT 500   /* as many as overlayfs stacks */
-
-typedef struct {
-  Storage *storage;
-  IngestOptions *options;
-  StorageWork work;
-  int lock;
-  GPtrArray *layers;      /* of StateLayer, lowest first */
-  gint64 size;
-} Ingest;
 
 typedef struct {
   const IngestOptions *options;
@@ -42,8 +31,8 @@ watch_done (const Watch *watch, gint64 size)
 
 /* ---- layers */
 
-static void
-add_layer (Ingest *ingest, StateLayer *layer)
+void
+ingest_add_layer (Ingest *ingest, StateLayer *layer)
 {
   g_ptr_array_add (ingest->layers, layer);
   ingest->size += layer->size;
@@ -60,13 +49,12 @@ put_layer (Ingest *ingest, ByteStream *blob, const LayerExpect *expect, Watch *w
     return FALSE;
   ingest->options->skipped_devices += unpacked->stats.skipped_devices;
   watch_done (watch, unpacked->row->blob_size);
-  add_layer (ingest, g_steal_pointer (&unpacked->row));
+  ingest_add_layer (ingest, g_steal_pointer (&unpacked->row));
   return TRUE;
 }
 
-/* find_layer: the layer, if folder and blob are there as the archive would give them. */
-static StateLayer *
-find_layer (Ingest *ingest, const ArchiveLayer *layer)
+StateLayer *
+ingest_find_layer (Ingest *ingest, const ArchiveLayer *layer)
 {
   g_autoptr (StateLayer) row = layer_find (ingest->storage, layer->diff_id);
   if (row == NULL || (layer->digest != NULL && strcmp (layer->digest, row->blob_digest) != 0) || !content_has (ingest->storage, row->blob_digest))
@@ -78,11 +66,11 @@ static gboolean
 take_layer (Ingest *ingest, ArchiveSource *source, const ArchiveLayer *layer, GError **error)
 {
   Watch watch = { ingest->options, layer->digest != NULL ? layer->digest : layer->diff_id, layer->size };
-  StateLayer *there = find_layer (ingest, layer);
+  StateLayer *there = ingest_find_layer (ingest, layer);
   if (there != NULL)
     {
       watch_done (&watch, there->blob_size);
-      add_layer (ingest, there);
+      ingest_add_layer (ingest, there);
       return TRUE;
     }
   /* without a digest the size is that of a member, which the archive itself vouches for, and not of what is kept when that is inflated */
@@ -108,9 +96,8 @@ make_manifest (Ingest *ingest, const char *config_digest, size_t config_size)
   return ingest->options->docker ? image_manifest_text_docker (&config, parts) : image_manifest_text (&config, parts);
 }
 
-/* finish: the documents, the row, the index. @manifest: NULL to make one. */
-static gboolean
-finish (Ingest *ingest, const ImageConfig *config, const char *config_data, size_t config_size, const char *manifest, size_t manifest_size, StateImage **ret_image, GError **error)
+gboolean
+ingest_finish (Ingest *ingest, const ImageConfig *config, const char *config_data, size_t config_size, const char *manifest, size_t manifest_size, StateImage **ret_image, GError **error)
 {
   g_autofree char *config_digest = NULL, *made = NULL;
   g_autoptr (StateImage) image = g_new0 (StateImage, 1);
@@ -151,7 +138,7 @@ layer_row_free (gpointer data)
   state_layer_free (data);
 }
 
-static gboolean
+gboolean
 ingest_begin (Ingest *ingest, Storage *storage, IngestOptions *options, GError **error)
 {
   *ingest = (Ingest){ .storage = storage, .options = options, .work = STORAGE_WORK_INIT, .lock = storage_lock_shared (storage, error) };
@@ -164,8 +151,7 @@ ingest_begin (Ingest *ingest, Storage *storage, IngestOptions *options, GError *
   return TRUE;
 }
 
-/* ingest_end: layers that were put in place for an image that failed are in no image: the collector takes them, now, or when it sees the work folder. */
-static void
+void
 ingest_end (Ingest *ingest, gboolean done)
 {
   gboolean collected = done;
@@ -185,12 +171,12 @@ take_image (Ingest *ingest, ArchiveSource *source, guint index, const ImagePlatf
   g_autoptr (ArchiveImage) image = source_image (source, index, platform, error);
   if (image == NULL)
     return FALSE;
-  if (image->layers->len > LAYERS_LIMIT)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "the image has %u layers; the kernel stacks at most %d", image->layers->len, LAYERS_LIMIT);
+  if (image->layers->len > INGEST_LAYERS_LIMIT)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "the image has %u layers; the kernel stacks at most %d", image->layers->len, INGEST_LAYERS_LIMIT);
   for (guint i = 0; i < image->layers->len; i++)
     if (!take_layer (ingest, source, image->layers->pdata[i], error))
       return coracle_prefix (error, "layer %u", i + 1);
-  return finish (ingest, image->config, image->config_data, image->config_size, image->manifest, image->manifest_size, ret_image, error);
+  return ingest_finish (ingest, image->config, image->config_data, image->config_size, image->manifest, image->manifest_size, ret_image, error);
 }
 
 gboolean
@@ -214,7 +200,7 @@ make_image (Ingest *ingest, const json_t *base, const json_t *history, StateImag
   g_ptr_array_add (diff_ids, NULL);
   g_autofree char *text = image_config_make (base, (const char *const *) diff_ids->pdata, history, (gint64) time (NULL));
   g_autoptr (ImageConfig) config = image_config_parse (text, strlen (text), error);
-  return config != NULL && finish (ingest, config, text, strlen (text), NULL, 0, ret_image, error);
+  return config != NULL && ingest_finish (ingest, config, text, strlen (text), NULL, 0, ret_image, error);
 }
 
 /* take_below: the layers that are there already. */
@@ -222,14 +208,14 @@ static gboolean
 take_below (Ingest *ingest, const char *const *below, GError **error)
 {
   guint n = below != NULL ? g_strv_length ((char **) below) : 0;
-  if (n >= LAYERS_LIMIT)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "the image has %u layers already; the kernel stacks at most %d: --squash makes them one", n, LAYERS_LIMIT);
+  if (n >= INGEST_LAYERS_LIMIT)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "the image has %u layers already; the kernel stacks at most %d: --squash makes them one", n, INGEST_LAYERS_LIMIT);
   for (guint i = 0; i < n; i++)
     {
       StateLayer *row = layer_find (ingest->storage, below[i]);
       if (row == NULL)
         return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "layer %s is gone", below[i]);
-      add_layer (ingest, row);
+      ingest_add_layer (ingest, row);
     }
   return TRUE;
 }

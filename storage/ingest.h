@@ -25,6 +25,18 @@ typedef struct {
  * Runs in:  the user namespace. Errors: those of source_image, layer_unpack; UNSUPPORTED more than 500 layers. */
 gboolean ingest_image (Storage *storage, ArchiveSource *source, guint index, const ImagePlatform *platform, IngestOptions *options, StateImage **ret_image, GError **error);
 
+/* Where the layers of an image come from whose documents are known. */
+typedef struct {
+  ByteStream *(*open) (const ArchiveLayer *layer, void *data, GError **error);   /* the blob; in any thread, several at once */
+  void *data;
+  guint parallel;   /* at most so many layers at once */
+} IngestFetch;
+
+/* ingest_fetched: as ingest_image, the layers in parallel, each received, digested, inflated and unpacked as it comes. One that is there is not fetched, and one that
+ * another process is fetching is waited for. @options' progress is called by several threads, one at a time.
+ * Runs in: the user namespace; starts threads, which are gone when it returns. */
+gboolean ingest_fetched (Storage *storage, const ArchiveImage *image, const IngestFetch *fetch, IngestOptions *options, StateImage **ret_image, GError **error);
+
 /* ingest_rootfs: `import`: one layer from a tar (takes @tar; compressed or not). @config: what image_config_make starts from, or NULL;
  * @history: the history entry's other fields ("comment", "created_by"), or NULL; both borrowed. */
 gboolean ingest_rootfs (Storage *storage, ByteStream *tar, const json_t *config, const json_t *history, IngestOptions *options, StateImage **ret_image, GError **error);

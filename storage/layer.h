@@ -31,7 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LayerUnpacked, layer_unpacked_free)
 LayerUnpacked *layer_unpack (const StorageWork *work, ByteStream *blob, const LayerExpect *expect, GError **error);
 
 /* layer_commit: sync, rename blob and folder into place, write the row. There already is success: the folder there is as complete. The caller holds
- * storage_lock_shared until the image's row is written. Runs in: the thread that owns @storage. */
+ * storage_lock_shared until the image's row is written. Runs in: any thread, one that uses @storage at a time. */
 gboolean layer_commit (Storage *storage, const StorageWork *work, LayerUnpacked *unpacked, GError **error);
 
 /* layer_find: the row of @diff_id, if its folder is there too; NULL without error otherwise. */

@@ -11,6 +11,8 @@
   X (export)               \
   X (import)               \
   X (load)                 \
+  X (login)                \
+  X (logout)               \
   X (pull)                 \
   X (push)                 \
   X (save)                 \

@@ -11,8 +11,6 @@ static const struct { const char *group, *words; } commands[] = {
         "generate "
         "init "
         "kube "
-        "login "
-        "logout "
         "machine "
         "manifest "
         "network "

@@ -1,54 +1,105 @@
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "cmd/common/image_commands.h"
 #include "cmd/coracle-image/platform.h"
 #include "cmd/coracle-image/progress.h"
+#include "cmd/coracle-image/pull_progress.h"
 #include "pkg/base/error.h"
-#include "pkg/engine/image.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/text.h"
+#include "pkg/engine/image_pull.h"
 
 int pull_run (const CliContext *context, const CliArgs *args, GError **error);
 
-/* pull_one: under --policy missing and never what is there is enough. @ret_id: free with g_free. */
-static gboolean
-pull_one (Session *session, const char *policy, const char *reference, ImageInRequest *request, char **ret_id, GError **error)
+/* ask: which of @names a short name means: by number. */
+static char *
+ask (const char *const *names, const char *what, void *data)
 {
-  if (g_str_equal (policy, "missing") || g_str_equal (policy, "never"))
-    {
-      g_autoptr (StateImage) there = image_find (session->storage->state, reference, NULL);
-      if (there != NULL)
-        {
-          *ret_id = g_strdup (there->id);
-          return TRUE;
-        }
-      if (g_str_equal (policy, "never"))
-        return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image not known", reference);
-    }
-  g_autoptr (ImageIn) image = NULL;
-  if (!image_pull (session->storage, reference, request, &image, error))
+  guint n = g_strv_length ((char **) names);
+  char line[32];
+  fprintf (stderr, "? Please select an image:\n");
+  for (guint i = 0; i < n; i++)
+    fprintf (stderr, "  %u) %s:latest\n", i + 1, names[i]);
+  fprintf (stderr, "Number: ");
+  if (fgets (line, sizeof line, stdin) == NULL)
+    return NULL;
+  unsigned long number = strtoul (line, NULL, 10);
+  return number >= 1 && number <= n ? g_strdup (names[number - 1]) : NULL;
+}
+
+static gboolean
+read_request (const CliArgs *args, ImagePullRequest *ret_pull, GError **error)
+{
+  static const char *const policies[] = { "always", "missing", "never", "newer" };
+  static const ImagePullPolicy meant[] = { IMAGE_PULL_ALWAYS, IMAGE_PULL_MISSING, IMAGE_PULL_NEVER, IMAGE_PULL_NEWER };
+  gint64 nsec = 0;
+  if (cli_args_is_set (args, "retry-delay") && !text_seconds_parse (cli_args_string (args, "retry-delay"), &nsec, error))
     return FALSE;
-  *ret_id = g_strdup (image->id);
+  *ret_pull = (ImagePullRequest){ .all_tags = cli_args_bool (args, "all-tags"), .choose = isatty (STDIN_FILENO) && isatty (STDERR_FILENO) ? ask : NULL };
+  ret_pull->access = (RegistryAccess){ cli_args_string (args, "authfile"),
+                                        cli_args_string (args, "creds"),
+                                        cli_args_string (args, "cert-dir"),
+                                        cli_args_is_set (args, "tls-verify"),
+                                        cli_args_bool (args, "tls-verify"),
+                                        (guint) MIN (cli_args_int (args, "retry"), 1000),
+                                        MAX (nsec, 0) / 1000 };
+  for (size_t i = 0; i < G_N_ELEMENTS (policies); i++)
+    if (strcmp (cli_args_string (args, "policy"), policies[i]) == 0)
+      ret_pull->policy = meant[i];
   return TRUE;
+}
+
+static gboolean
+pull_all (const CliArgs *args, Storage *storage, const ImagePullRequest *pull, ImageInRequest *request, GError **error)
+{
+  for (const char *const *reference = cli_args_argv (args); *reference != NULL; reference++)
+    {
+      g_autoptr (GPtrArray) images = NULL;
+      gboolean ok = image_pull_from (storage, *reference, pull, request, &images, error);
+      for (guint i = 0; i < images->len; i++)
+        puts (((const ImageIn *) images->pdata[i])->id);
+      fflush (stdout);
+      if (!ok)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static int
+pull_here (const CliContext *context, const CliArgs *args, GError **error)
+{
+  g_auto (PlatformArgs) platform = { 0 };
+  g_auto (Session) session = { 0 };
+  g_auto (PullProgress) shown = { 0 };
+  ImagePullRequest pull;
+  if (!read_request (args, &pull, error) || !platform_args_read (args, TRUE, &platform, error) || !session_open (&session, context, TRUE, error))
+    return CLI_FAILED;
+  pull_progress_begin (&shown, cli_args_bool (args, "quiet"));
+  pull.say = pull_progress_say;
+  pull.data = &shown;
+  ImageInRequest request = { .single = session.map->mode == IDMAP_SINGLE, .platform = &platform.platform, .progress = pull_progress_bytes, .progress_data = &shown };
+  gboolean ok = pull_all (args, session.storage, &pull, &request, error);
+  Progress notices = { .quiet = shown.quiet };
+  progress_notices (&notices, &session, &request);
+  return ok ? 0 : CLI_FAILED;
 }
 
 int
 pull_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  g_auto (PlatformArgs) platform = { 0 };
-  g_auto (Session) session = { 0 };
-  if (!platform_args_read (args, TRUE, &platform, error) || !session_open (&session, context, TRUE, error))
-    return CLI_FAILED;
-  Progress progress;
-  progress_begin (&progress, cli_args_bool (args, "quiet"));
-  ImageInRequest request = { .single = session.map->mode == IDMAP_SINGLE, .platform = &platform.platform, .progress = progress_callback, .progress_data = &progress };
-  gboolean ok = TRUE;
-  for (const char *const *reference = cli_args_argv (args); ok && *reference != NULL; reference++)
+  int problem_fd = (int) cli_args_int (args, "problem-fd");
+  g_autoptr (GError) problem = NULL;
+  int status = pull_here (context, args, &problem);
+  if (problem == NULL)
+    return status;
+  if (problem_fd > STDERR_FILENO)
     {
-      g_autofree char *id = NULL;
-      ok = pull_one (&session, cli_args_string (args, "policy"), *reference, &request, &id, error);
-      progress_end (&progress);
-      if (ok)
-        puts (id);
+      (void) fd_write_all (problem_fd, problem->message, strlen (problem->message));
+      return cli_exit_status (problem);
     }
-  progress_notices (&progress, &session, &request);
-  return ok ? 0 : CLI_FAILED;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return status;
 }

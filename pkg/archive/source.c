@@ -206,6 +206,21 @@ source_take_manifest (ArchiveSource *source, ArchiveImage *image, const ImageMan
     return coracle_prefix (error, "config");
   image->config_type = g_strdup (manifest->config->media_type);
   image->manifest_type = g_strdup (manifest->media_type);
+  source_image_add_layers (image, manifest, blob_name);
+  return TRUE;
+}
+
+ArchiveImage *
+source_image_new (void)
+{
+  ArchiveImage *image = g_new0 (ArchiveImage, 1);
+  image->layers = g_ptr_array_new_with_free_func (layer_free);
+  return image;
+}
+
+void
+source_image_add_layers (ArchiveImage *image, const ImageManifest *manifest, ArchiveBlobName blob_name)
+{
   for (guint i = 0; i < manifest->parts->len; i++)
     {
       const ImageDescriptor *part = manifest->parts->pdata[i];
@@ -213,15 +228,13 @@ source_take_manifest (ArchiveSource *source, ArchiveImage *image, const ImageMan
       layer->digest = g_strdup (part->digest);
       layer->media_type = g_strdup (part->media_type);
       layer->size = part->size;
-      layer->member = blob_name (part->digest);
+      layer->member = blob_name != NULL ? blob_name (part->digest) : NULL;
       g_ptr_array_add (image->layers, layer);
     }
-  return TRUE;
 }
 
-/* finish_image: what is the same for all formats. */
-static gboolean
-finish_image (ArchiveImage *image, GError **error)
+gboolean
+source_image_finish (ArchiveImage *image, GError **error)
 {
   image->config = image_config_parse (image->config_data, image->config_size, error);
   if (image->config == NULL)
@@ -242,14 +255,13 @@ source_image (ArchiveSource *source, guint index, const ImagePlatform *platform,
 {
   ImagePlatform host = image_platform_host ();
   const ArchiveEntry *entry = &g_array_index (source->entries, ArchiveEntry, index);
-  g_autoptr (ArchiveImage) image = g_new0 (ArchiveImage, 1);
-  image->layers = g_ptr_array_new_with_free_func (layer_free);
+  g_autoptr (ArchiveImage) image = source_image_new ();
   if (platform == NULL)
     platform = &host;
   gboolean done = source->format == ARCHIVE_DOCKER ? source_docker_image (source, entry, image, error)
                   : source->format == ARCHIVE_OCI  ? source_oci_image (source, entry, platform, image, error)
                                                    : source_dir_image (source, platform, image, error);
-  if (!done || !finish_image (image, error))
+  if (!done || !source_image_finish (image, error))
     return NULL;
   return g_steal_pointer (&image);
 }

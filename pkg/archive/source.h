@@ -62,3 +62,11 @@ ArchiveImage *source_image (ArchiveSource *source, guint index, const ImagePlatf
 
 /* source_layer_stream: the blob of a layer as it lies there. Digest and size are the reader's to check. Valid as long as @source. Several may be read at once. */
 ByteStream *source_layer_stream (ArchiveSource *source, const ArchiveLayer *layer, GError **error);
+
+/* ---- images whose documents come from elsewhere: a registry */
+ArchiveImage *source_image_new (void);
+/* source_image_add_layers: those that @manifest names. @blob_name: the member of a digest; NULL: there are no members. */
+typedef char *(*ArchiveBlobName) (const char *digest);
+void source_image_add_layers (ArchiveImage *image, const ImageManifest *manifest, ArchiveBlobName blob_name);
+/* source_image_finish: read config_data and compare it with the layers; fill in the digests and diff ids. Errors: CORRUPT. */
+gboolean source_image_finish (ArchiveImage *image, GError **error);

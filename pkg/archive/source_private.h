@@ -25,7 +25,6 @@ void source_entries_add (ArchiveSource *source, ArchiveEntry entry);
 gboolean source_read_blob (ArchiveSource *source, const char *name, const char *digest, gint64 size, size_t limit, char **ret_data, size_t *ret_size, GError **error);
 
 /* source_take_manifest: fill in @image from @manifest and its config, whose blobs are the members that @blob_name tells. */
-typedef char *(*ArchiveBlobName) (const char *digest);
 gboolean source_take_manifest (ArchiveSource *source, ArchiveImage *image, const ImageManifest *manifest, ArchiveBlobName blob_name, GError **error);
 
 gboolean source_docker_open (ArchiveSource *source, GError **error);

@@ -20,6 +20,7 @@
 #include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/image_lookup.h"
+#include "pkg/engine/image_missing.h"
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
 #include "storage/overlay.h"
@@ -71,20 +72,26 @@ make_clear (Make *make)
 
 /* ---- begin: what only reads */
 
-/* look_up_image: where Podman would now ask a registry, say what can be done instead. */
-static gboolean
-look_up_image (Make *make, GError **error)
+gboolean
+make_fetch (Make *make, GError **error)
 {
   const ContainerOptions *options = make->options;
-  g_autoptr (GError) problem = NULL;
-  make->image = image_lookup (make->storage->state, options->image, options->platform, &make->image_name, &problem);
-  if (make->image != NULL)
+  make->storage = storage_open (make->paths, error);
+  if (make->storage == NULL)
+    return FALSE;
+  if (options->rootfs != NULL)
     return TRUE;
-  if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND) && g_strcmp0 (options->pull, "never") != 0 && g_str_has_suffix (problem->message, "image not known"))
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s; pulling from registries is not supported yet: see `images` for those that are here, `load` and `import` to bring one in",
-                          problem->message);
-  g_propagate_error (error, g_steal_pointer (&problem));
-  return FALSE;
+  const char *policy = options->pull != NULL ? options->pull : "missing";
+  if (strcmp (policy, "never") == 0)
+    return TRUE;
+  if (strcmp (policy, "missing") == 0)
+    {
+      g_autoptr (GError) problem = NULL;
+      g_autoptr (StateImage) there = image_lookup (make->storage->state, options->image, options->platform, NULL, &problem);
+      if (there != NULL || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+        return TRUE;
+    }
+  return image_fetch (make->paths, options->image, policy, options->platform, FALSE, error);
 }
 
 static gboolean
@@ -117,12 +124,11 @@ find_image (Make *make, GError **error)
       make->image_config = json_object ();
       return TRUE;
     }
-  if (g_strcmp0 (options->pull, "always") == 0)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--pull=always: unsupported: this version runs the images of the store only");
   make->store_lock = storage_lock_shared (make->storage, error);
   if (make->store_lock < 0)
     return FALSE;
-  if (!look_up_image (make, error))
+  make->image = image_lookup (make->storage->state, options->image, options->platform, &make->image_name, error);
+  if (make->image == NULL)
     return FALSE;
   return read_image_config (make, error);
 }
@@ -222,8 +228,7 @@ choose_health (Make *make, GError **error)
 gboolean
 make_begin (Make *make, GError **error)
 {
-  make->storage = storage_open (make->paths, error);
-  if (make->storage == NULL || !share_prepare (make, error) || !words_network (make->options, &make->network, &make->network_path, error))
+  if (!share_prepare (make, error) || !words_network (make->options, &make->network, &make->network_path, error))
     return FALSE;
   return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
          && choose_health (make, error) && load_seccomp (make, error);

@@ -70,6 +70,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Make, make_clear)
 
 void make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options);
 gboolean make_begin (Make *make, GError **error);
+
+/* make_fetch: before make_begin: open the store, and pull the image as the pull policy says. Runs in: before idmap_begin, whose lock the puller needs. */
+gboolean make_fetch (Make *make, GError **error);
 gboolean make_places (Make *make, GError **error);
 gboolean make_folders (Make *make, GError **error);
 gboolean make_config (Make *make, GError **error);

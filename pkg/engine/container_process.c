@@ -456,7 +456,8 @@ process_prepare (Run *run, GError **error)
 {
   Make *make = &run->make;
   const ContainerOptions *options = make->options;
-  if (!words_check_fds (options, error) || !words_check (options, error) || !claim_file (options->cidfile, "container id", error) || !path_mkdirs (make->paths->run_root, 0700, error))
+  if (!words_check_fds (options, error) || !words_check (options, error) || !claim_file (options->cidfile, "container id", error) || !path_mkdirs (make->paths->run_root, 0700, error)
+      || !make_fetch (make, error))
     return FALSE;
   IdmapPending *pending = NULL;
   if (!idmap_begin (make->paths->run_root, g_strcmp0 (options->userns, "single") == 0, &pending, error))

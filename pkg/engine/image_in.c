@@ -128,11 +128,7 @@ image_pull (Storage *storage, const char *reference, ImageInRequest *request, Im
   g_autofree char *path = NULL;
   const char *rest = NULL;
   if (!split_reference (reference, &format, &path, &rest))
-    {
-      g_autofree char *name = image_name_normalize (reference, "docker.io", error);
-      return name != NULL && coracle_throw (error, CORACLE_ERROR_UNSUPPORTED,
-                                            "%s: pulling from registries is not supported yet; docker-archive:, oci-archive:, oci: and dir: are, and so are load and import", reference);
-    }
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "%s: none of docker-archive:, oci-archive:, oci: and dir:", reference);
   if (*path == '\0')
     return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: no path after the transport", reference);
   cleanup_fd int spool = open_tmp (storage);

@@ -1,0 +1,27 @@
+#include <stdio.h>
+
+#include "cmd/common/image_commands.h"
+#include "cmd/coracle-image/auth_path.h"
+#include "pkg/base/error.h"
+#include "pkg/registry/credentials.h"
+
+int logout_run (const CliContext *context, const CliArgs *args, GError **error);
+
+int
+logout_run (const CliContext *context, const CliArgs *args, GError **error)
+{
+  g_autofree char *path = NULL, *key = NULL;
+  gboolean all = cli_args_bool (args, "all");
+  if (all && cli_args_count (args) > 0)
+    {
+      coracle_throw (error, CORACLE_ERROR_INVALID, "--all takes no arguments");
+      return CLI_FAILED;
+    }
+  if (!auth_path_read (args, &path, error) || (!all && (key = auth_key_read (args, error)) == NULL) || !credentials_remove (path, key, error))
+    return CLI_FAILED;
+  if (all)
+    puts ("Removed login credentials for all registries");
+  else
+    printf ("Removed login credentials for %s\n", key);
+  return 0;
+}

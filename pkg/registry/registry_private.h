@@ -1,0 +1,13 @@
+/* What the files of registry.h share. */
+#pragma once
+
+#include "pkg/registry/http.h"
+#include "pkg/registry/registry.h"
+
+/* registry_get: GET @path ("/v2/…") with the authorization for @scope, through redirects and tries. Any status may come back. */
+HttpAnswer *registry_get (Registry *registry, const char *path, const char *scope, const char *const *headers, GError **error);
+/* registry_throw_status: an answer that is not what was hoped for, as an error; returns FALSE. */
+gboolean registry_throw_status (HttpAnswer *answer, GError **error);
+/* registry_wait: before try number @tries + 2; at least @asked seconds (Retry-After). */
+void registry_wait (const Registry *registry, guint tries, gint64 asked);
+guint registry_retries (const Registry *registry);

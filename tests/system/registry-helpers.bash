@@ -1,0 +1,87 @@
+# registry-helpers: a registry of Debian's docker-registry on loopback, with TLS and passwords, and images to fetch from it.
+#
+#   start_registry [plain]   sets $REGISTRY (localhost:PORT), $CERTS (its authority's folder: ca.crt), user "tester", password "secret word"
+#   push_fixture NAME        a busybox image of two layers, by skopeo, as $REGISTRY/NAME
+#   stop_registries
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# make_certificate FOLDER NAME: an authority (FOLDER/ca.crt), and a certificate for NAME (FOLDER/tls.pem, tls.key).
+make_certificate() {
+  mkdir -p "$1"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=authority of $2" -keyout "$1/authority.pem" -out "$1/ca.crt" 2>/dev/null
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2" -keyout "$1/tls.pem.key" -out "$1/request" 2>/dev/null
+  openssl x509 -req -in "$1/request" -CA "$1/ca.crt" -CAkey "$1/authority.pem" -CAcreateserial -days 2 -out "$1/tls.pem" \
+    -extfile <(printf 'subjectAltName=DNS:%s\n' "$2") 2>/dev/null
+}
+
+start_registry() {
+  local dir=$TEST_STORE/registry port kind=${1-tls}
+  port=$(free_port)
+  mkdir -p "$dir/data" "$dir/trust"
+  {
+    printf 'version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: %s\n  delete:\n    enabled: true\nhttp:\n  addr: 127.0.0.1:%s\n' "$dir/data" "$port"
+    if [ "$kind" = tls ]; then
+      make_certificate "$dir/tls" localhost
+      cp "$dir/tls/ca.crt" "$dir/trust/"
+      htpasswd -Bbn tester 'secret word' >"$dir/htpasswd"
+      printf '  tls:\n    certificate: %s\n    key: %s\nauth:\n  htpasswd:\n    realm: tests\n    path: %s\n' "$dir/tls/tls.pem" "$dir/tls/tls.pem.key" "$dir/htpasswd"
+    fi
+  } >"$dir/config-$port.yml"
+  docker-registry serve "$dir/config-$port.yml" >"$dir/log-$port" 2>&1 3>&- &
+  printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
+  export REGISTRY=localhost:$port CERTS=$dir/trust REGISTRY_DATA=$dir/data REGISTRY_KIND=$kind
+  wait_for 10 curl_registry
+}
+
+curl_registry() {
+  python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "${REGISTRY##*:}" 2>/dev/null
+}
+
+stop_registries() {
+  local pid
+  while read -r pid; do kill "$pid" 2>/dev/null || true; done <"$TEST_STORE/registry.pids" || true
+}
+
+push_fixture() {
+  local layout=$TEST_STORE/layout
+  [ -e "$layout/oci-layout" ] || make_layout "$layout"
+  if [ "$REGISTRY_KIND" = tls ]; then
+    skopeo --insecure-policy copy -q --dest-cert-dir "$CERTS" --dest-creds 'tester:secret word' "oci:$layout:app" "docker://$REGISTRY/$1"
+  else
+    skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$layout:app" "docker://$REGISTRY/$1"
+  fi
+}
+
+# make_layout FOLDER: an OCI layout of an image "app": busybox, and above it five small layers and one of 3 MB that do not compress.
+make_layout() {
+  python3 - "$1" "$(fixture busybox.tar)" <<'PY'
+import gzip, hashlib, io, json, os, platform, sys, tarfile
+folder, base = sys.argv[1:]
+os.makedirs(folder + "/blobs/sha256")
+arch = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+def blob(data, kind):
+    digest = hashlib.sha256(data).hexdigest()
+    open(f"{folder}/blobs/sha256/{digest}", "wb").write(data)
+    return {"mediaType": "application/vnd.oci.image." + kind, "digest": "sha256:" + digest, "size": len(data)}
+def tar_of(name, data):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        info = tarfile.TarInfo(name)
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+tars = [open(base, "rb").read()] + [tar_of(f"layer{i}", b"layer %d\n" % i) for i in range(5)] + [tar_of("random", os.urandom(3000000))]
+layers = [blob(gzip.compress(tar, mtime=0), "layer.v1.tar+gzip") for tar in tars]
+config = {"architecture": arch, "os": "linux", "config": {"Cmd": ["cat", "/layer3"]},
+          "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(tar).hexdigest() for tar in tars]}}
+manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": blob(json.dumps(config).encode(), "config.v1+json"), "layers": layers}
+entry = blob(json.dumps(manifest).encode(), "manifest.v1+json")
+entry["annotations"] = {"org.opencontainers.image.ref.name": "app"}
+json.dump({"schemaVersion": 2, "manifests": [entry]}, open(folder + "/index.json", "w"))
+json.dump({"imageLayoutVersion": "1.0.0"}, open(folder + "/oci-layout", "w"))
+PY
+}
