@@ -77,6 +77,9 @@ gboolean storage_run_alive (Storage *storage, const char *id);
 /* storage_run_end: remove RUN_ROOT/@id with all in it, then close @run_fd, which holds the lock. */
 void storage_run_end (Storage *storage, const char *id, int run_fd);
 
+/* A key of a row's config, true: its monitor was killed, and the exit status is a guess. Gone once `stop` has told of it, and with the next start. */
+#define STORAGE_LOST "lost"
+
 /* ---- containers/ID */
 /* storage_container_make: containers/@id (0700), empty. Returns an O_PATH descriptor, or -1 with @error. The caller holds R. */
 int storage_container_make (Storage *storage, const char *id, GError **error);

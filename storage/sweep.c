@@ -147,6 +147,8 @@ note_exit (StateContainer *container, int run_fd)
   container->exit_code = code;
   container->finished = finished;
   state_container_set_oom (container, oom);
+  if (!known && run_fd >= 0)
+    json_object_set_new (container->config, STORAGE_LOST, json_true ());
   return TRUE;
 }
 

@@ -39,7 +39,7 @@ select_check (const CliContext *context, const CliArgs *args, const SelectReques
   const struct { gboolean wrong; const char *text; } rules[] = {
     { cidfile && (all || latest), "--all, --latest, and --cidfile cannot be used together" },
     { all && latest, "--all and --latest cannot be used together" },
-    { filter && named, "--filter takes no arguments" },
+    { filter && named && !(request->flags & SELECT_FILTER_NAMES), "--filter takes no arguments" },
     { all && named, "no arguments are needed with --all" },
     { latest && named, "--latest and containers cannot be used together" },
     { cidfile && named, "no arguments are needed with --latest or --cidfile" },
@@ -157,6 +157,25 @@ add_fitting (Storage *storage, const char *const *words, gboolean (*suits) (Stor
   return TRUE;
 }
 
+/* keep_fitting: of those that were named. */
+static gboolean
+keep_fitting (Storage *storage, const char *const *words, GPtrArray *list, GError **error)
+{
+  g_autoptr (GPtrArray) filters = container_filters_parse (storage, words, error);
+  if (filters == NULL)
+    return FALSE;
+  for (guint i = 0; i < list->len;)
+    {
+      const Selected *one = list->pdata[i];
+      g_autoptr (ContainerView) view = one->id != NULL ? container_find (storage, one->id, NULL) : NULL;
+      if (view != NULL && container_filters_fit (filters, view))
+        i++;
+      else
+        g_ptr_array_remove_index (list, i);
+    }
+  return TRUE;
+}
+
 static gboolean
 add_asked (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, GPtrArray *list, GError **error)
 {
@@ -168,6 +187,8 @@ add_asked (Storage *storage, const CliContext *context, const CliArgs *args, con
       return FALSE;
   const char *const *words = list_of (context, args, "filter");
   gboolean all = has_flag (context, args, "all");
+  if (words[0] != NULL && cli_args_count (args) > 0)
+    return keep_fitting (storage, words, list, error);
   if (all || words[0] != NULL)
     return add_fitting (storage, words, all ? request->suits : NULL, list, error);
   return !has_flag (context, args, "latest") || add_latest (storage, list, error);

@@ -30,6 +30,7 @@ typedef enum {
   SELECT_DEFAULT = 0,
   SELECT_IGNORE = 1 << 0,         /* what does not exist is left out */
   SELECT_KEEP_MISSING = 1 << 1,   /* with SELECT_IGNORE: it stays in its place, as a Selected without id */
+  SELECT_FILTER_NAMES = 1 << 3,   /* --filter goes with names: those of them that fit (start) */
   SELECT_ID_OR_NAME = 1 << 2,     /* the text for a missing one says "ID or name" (rm), not "name or ID" */
 } SelectFlags;
 

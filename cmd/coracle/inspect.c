@@ -101,6 +101,7 @@ print_objects (json_t *array, const char *format, GError **error)
       }
   if (ok)
     fputs (out->str, stdout);
+  (void) fflush (stdout);   /* what is not found is told of after it */
   return ok;
 }
 

@@ -27,6 +27,18 @@ run_detached (const ConfigPaths *paths, const ContainerOptions *options, const C
   return 0;
 }
 
+/* is_silent: --attach for standard input alone: nothing of the container's is shown, so its ID is. */
+static gboolean
+is_silent (const ContainerOptions *options)
+{
+  if (options->attach == NULL)
+    return FALSE;
+  for (char **stream = options->attach; *stream != NULL; stream++)
+    if (g_ascii_strcasecmp (*stream, "stdin") != 0)
+      return FALSE;
+  return TRUE;
+}
+
 static int
 run_run (const CliContext *context, const CliArgs *args, GError **error)
 {
@@ -43,7 +55,11 @@ run_run (const CliContext *context, const CliArgs *args, GError **error)
   if (cli_args_bool (args, "detach"))
     return run_detached (paths, options, args, error);
   int status;
-  return container_run (paths, options, create_notice, (void *) (uintptr_t) args, &status, error) ? status : CLI_FAILED;
+  g_autofree char *id = NULL;
+  gboolean ok = container_run (paths, options, create_notice, (void *) (uintptr_t) args, &id, &status, error);
+  if (id != NULL && is_silent (options))
+    printf ("%s\n", id);
+  return ok ? status : CLI_FAILED;
 }
 
 const CliCommand cmd_run = {

@@ -74,7 +74,7 @@ start_all (Session *session, GPtrArray *chosen, const ContainerStart *how)
 static int
 start_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  static const SelectRequest request = { .none = "start requires at least one argument", .suits = can_start };
+  static const SelectRequest request = { .flags = SELECT_FILTER_NAMES, .none = "start requires at least one argument", .suits = can_start };
   gboolean attach = cli_args_bool (args, "attach");
   g_auto (Session) session = { 0 };
   g_autoptr (GPtrArray) chosen = NULL;

@@ -303,7 +303,7 @@ calendar_parse (const char *text, struct timespec *ret_when)
         return FALSE;
       if (take_char (&at, ':') && !take_number (&at, 2, 0, 59, &parts.tm_sec))
         return FALSE;
-      if (take_char (&at, '.'))
+      if (take_char (&at, '.') || take_char (&at, ','))   /* ISO 8601 has both, and date --iso-8601=ns writes the comma */
         nsec = take_fraction (&at);
     }
   gboolean zoned;

@@ -38,7 +38,7 @@ text_size_binary (guint64 bytes)
 
 /* The multiplier of a suffix, 0 if it is none: "", b, or a letter with "", "b" or "ib" after it. */
 static double
-suffix_factor (const char *suffix)
+suffix_factor (const char *suffix, double step)
 {
   if (*suffix == 0 || g_ascii_strcasecmp (suffix, "b") == 0)
     return 1;
@@ -49,11 +49,14 @@ suffix_factor (const char *suffix)
   const char *rest = suffix + 1;
   if (*rest != 0 && g_ascii_strcasecmp (rest, "b") != 0 && g_ascii_strcasecmp (rest, "ib") != 0)
     return 0;
-  return (double) (INT64_C (1) << 10 * (letter - letters + 1));
+  double factor = step;
+  for (const char *smaller = letters; smaller < letter; smaller++)
+    factor *= step;
+  return factor;
 }
 
-gboolean
-text_size_parse (const char *text, gint64 *ret_bytes, GError **error)
+static gboolean
+size_parse (const char *text, double step, gint64 *ret_bytes, GError **error)
 {
   size_t digits = strspn (text, "0123456789.");
   g_autofree char *number = g_strndup (text, digits);
@@ -64,13 +67,25 @@ text_size_parse (const char *text, gint64 *ret_bytes, GError **error)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid size: '%s'", text);
   if (*suffix == ' ' && suffix[1] != 0)
     suffix++;
-  double factor = suffix_factor (suffix);
+  double factor = suffix_factor (suffix, step);
   if (factor == 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid suffix: '%s'", suffix);
   if (size * factor >= 9223372036854775808.0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid size: '%s': too large", text);
   *ret_bytes = (gint64) (size * factor);
   return TRUE;
+}
+
+gboolean
+text_size_parse (const char *text, gint64 *ret_bytes, GError **error)
+{
+  return size_parse (text, 1024, ret_bytes, error);
+}
+
+gboolean
+text_size_parse_decimal (const char *text, gint64 *ret_bytes, GError **error)
+{
+  return size_parse (text, 1000, ret_bytes, error);
 }
 
 char *

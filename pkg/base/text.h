@@ -20,6 +20,8 @@ char *text_size_binary (guint64 bytes);
 /* text_size_parse: "1024", "64m", "1.5GiB", "10 kb": a number, then nothing or b, k, m, g, t, p (in any case, perhaps followed by b or ib), always powers of 1024.
  * Errors: INVALID "invalid size: 'x'", "invalid suffix: 'xb'". */
 gboolean text_size_parse (const char *text, gint64 *ret_bytes, GError **error);
+/* text_size_parse_decimal: the same with powers of 1000, as Podman reads the size of a log. */
+gboolean text_size_parse_decimal (const char *text, gint64 *ret_bytes, GError **error);
 
 /* ---- durations */
 

@@ -6,6 +6,7 @@
 #include "pkg/base/path.h"
 #include "pkg/image/change.h"
 #include "pkg/json/json.h"
+#include "pkg/spec/spec.h"
 
 #define SPEC_LIMIT ((size_t) 64 << 20)
 
@@ -193,7 +194,10 @@ read_spec (Storage *storage, const char *id)
 {
   g_autofree char *path = g_strdup_printf ("containers/%s/config.json", id), *text = NULL;
   size_t size;
-  return path_read_file (storage->root_fd, path, SPEC_LIMIT, &text, &size, NULL) ? json_parse_bounded (text, size, SPEC_LIMIT, JSON_PARSE_DEFAULT, NULL) : NULL;
+  if (!path_read_file (storage->root_fd, path, SPEC_LIMIT, &text, &size, NULL))
+    return NULL;
+  spec_fold (text);
+  return json_parse_bounded (text, size, SPEC_LIMIT, JSON_PARSE_DEFAULT, NULL);
 }
 
 static void

@@ -11,10 +11,10 @@
 
 /* container_run: create, start and stay with a container until it ends (run without -d).
  * @paths: where; the store is opened in here, while the user namespace is being made. @notice: one line for standard error ("no subuid range …"), called at most a few times.
- * @ret_status: the exit status as the shell should see it.
+ * @ret_id: its id, once it runs, also when what follows fails; free with g_free. @ret_status: the exit status as the shell should see it.
  * Errors: INVALID bad words, NOT_FOUND no such image, EXISTS the name is in use, NO_COMMAND, CANNOT_INVOKE, DENIED, SYSTEM. On failure nothing of it remains. */
 typedef void (*ContainerNotice) (const char *text, void *data);
-gboolean container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, int *ret_status, GError **error);
+gboolean container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, int *ret_status, GError **error);
 
 /* container_run_detached: the same, and leave it to its monitor once the command has been exec'd (run -d). @ret_id: its id; free with g_free. */
 gboolean container_run_detached (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, GError **error);

@@ -12,6 +12,7 @@
 #include "pkg/engine/container_root.h"
 #include "pkg/engine/copy_place.h"
 #include "pkg/json/json.h"
+#include "pkg/spec/spec.h"
 #include "storage/copy_tree.h"
 #include "storage/pack.h"
 #include "storage/unpack.h"
@@ -81,7 +82,10 @@ read_process (Storage *storage, const char *id, End *end)
 {
   g_autofree char *path = g_strdup_printf ("containers/%s/config.json", id), *text = NULL;
   size_t size;
-  json_auto_t *spec = path_read_file (storage->root_fd, path, SPEC_LIMIT, &text, &size, NULL) ? json_parse_bounded (text, size, SPEC_LIMIT, JSON_PARSE_DEFAULT, NULL) : NULL;
+  gboolean there = path_read_file (storage->root_fd, path, SPEC_LIMIT, &text, &size, NULL);
+  if (there)
+    spec_fold (text);
+  json_auto_t *spec = there ? json_parse_bounded (text, size, SPEC_LIMIT, JSON_PARSE_DEFAULT, NULL) : NULL;
   json_t *process = json_object_get (spec, "process"), *user = json_object_get (process, "user");
   const char *cwd = json_string_value (json_object_get (process, "cwd"));
   end->cwd = g_strdup (cwd != NULL ? cwd : "/");

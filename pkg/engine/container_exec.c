@@ -196,6 +196,7 @@ read_config (Exec *exec, json_t **ret_config, GError **error)
   size_t size;
   if (!path_read_file (storage->root_fd, path, CONFIG_MAX, &text, &size, error))
     return FALSE;
+  spec_fold (text);
   g_autoptr (SeccompFilter) filter = cached_filter (exec);
   if (cut_filter (text, filter))
     exec->seccomp = g_steal_pointer (&filter);

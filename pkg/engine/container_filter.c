@@ -47,6 +47,27 @@ parse_regex (Storage *storage, Filter *filter, GError **error)
   return TRUE;
 }
 
+/* parse_name: a name may be written with a slash before it, as everywhere. */
+static gboolean
+parse_name (Storage *storage, Filter *filter, GError **error)
+{
+  const char *from = filter->value + (filter->value[0] == '^');
+  if (*from == '/')
+    memmove ((char *) from, from + 1, strlen (from));
+  return parse_regex (storage, filter, error);
+}
+
+static gboolean
+parse_id (Storage *storage, Filter *filter, GError **error)
+{
+  filter->number = filter->value[strspn (filter->value, "0123456789abcdefABCDEF")] == '\0';
+  if (filter->number == 0)
+    return parse_regex (storage, filter, error);
+  for (char *at = filter->value; *at != '\0'; at++)
+    *at = g_ascii_tolower (*at);
+  return TRUE;
+}
+
 static gboolean
 parse_ancestor (Storage *storage, Filter *filter, GError **error)
 {
@@ -123,8 +144,7 @@ regex_fits (const Filter *filter, const char *text)
 static gboolean
 fits_id (const Filter *filter, const ContainerView *view)
 {
-  gboolean hex = filter->value[strspn (filter->value, "0123456789abcdef")] == '\0';
-  return hex ? g_str_has_prefix (view->row->id, filter->value) : regex_fits (filter, view->row->id);
+  return filter->number != 0 ? g_str_has_prefix (view->row->id, filter->value) : regex_fits (filter, view->row->id);
 }
 
 static gboolean
@@ -242,10 +262,10 @@ static const FilterKind kinds[] = {
   { "command", FALSE, TRUE, parse_regex, fits_command },
   { "exited", FALSE, FALSE, parse_code, fits_code },
   { "health", FALSE, FALSE, NULL, fits_health },
-  { "id", FALSE, FALSE, parse_regex, fits_id },
+  { "id", FALSE, FALSE, parse_id, fits_id },
   { "label", TRUE, TRUE, NULL, fits_label },
   { "label!", TRUE, TRUE, NULL, fits_no_label },
-  { "name", FALSE, FALSE, parse_regex, fits_name },
+  { "name", FALSE, FALSE, parse_name, fits_name },
   { "network", FALSE, TRUE, NULL, fits_network },
   { "pod", FALSE, FALSE, NULL, fits_nothing },
   { "restart-policy", FALSE, TRUE, parse_policy, fits_policy },

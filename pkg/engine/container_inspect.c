@@ -11,6 +11,7 @@
 #include "pkg/base/text.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/json/json.h"
+#include "pkg/spec/spec.h"
 
 #define SPEC_LIMIT ((size_t) 64 << 20)
 
@@ -107,6 +108,7 @@ inspected_read (Inspected *inspected, Storage *storage, const ContainerView *vie
   size_t size;
   if (!path_read_file (storage->root_fd, path, SPEC_LIMIT, &text, &size, error))
     return FALSE;
+  spec_fold (text);
   inspected->spec = json_parse_bounded (text, size, SPEC_LIMIT, JSON_PARSE_DEFAULT, error);
   if (inspected->spec == NULL)
     {
@@ -153,7 +155,8 @@ state_json (const Inspected *inspected)
 {
   static const InspectField fields[] = { { "OciVersion", 's' }, { "Status", 's' }, { "Running", 'f' }, { "Paused", 'f' }, { "Restarting", 'f' }, { "OOMKilled", 'f' },
                                          { "Dead", 'f' }, { "Pid", '0' }, { "ConmonPid", '0' }, { "ExitCode", '0' }, { "Error", 's' }, { "StartedAt", 's' },
-                                         { "FinishedAt", 's' }, { "Health", 'n' }, { "CgroupPath", 's' }, { "CheckpointedAt", 's' }, { "RestoredAt", 's' }, { NULL } };
+                                         { "FinishedAt", 's' }, { "Health", 'n' }, { "CgroupPath", 's' }, { "CheckpointedAt", 's' }, { "RestoredAt", 's' },
+                                         { "StoppedByUser", 'f' }, { NULL } };
   const ContainerView *view = inspected->view;
   json_t *state = inspect_shape (fields);
   inspect_text (state, "OciVersion", json_string_value (json_object_get (inspected->spec, "ociVersion")));
@@ -161,6 +164,7 @@ state_json (const Inspected *inspected)
   json_object_set_new (state, "Running", json_boolean (strcmp (view->status, "running") == 0));
   json_object_set_new (state, "Paused", json_boolean (strcmp (view->status, "paused") == 0));
   json_object_set_new (state, "OOMKilled", json_boolean (json_is_true (json_object_get (inspected->row->config, "oom_killed"))));
+  json_object_set_new (state, "StoppedByUser", json_boolean (json_is_true (json_object_get (inspected->row->config, "stopped_by_user"))));
   json_object_set_new (state, "Pid", json_integer (view->pid));
   json_object_set_new (state, "ConmonPid", json_integer (monitor_pid (inspected)));
   json_object_set_new (state, "ExitCode", json_integer (inspected->row->exit_code));
@@ -375,6 +379,8 @@ container_inspect_prune (json_t *inspected)
   static const char *const whole[] = { "SizeRw", "SizeRootFs", NULL }, *const state[] = { "ConmonPid", "CgroupPath", "Health", NULL }, *const network[] = { "Networks", NULL },
                            *const config[] = { "Timezone", "StartupHealthCheck", "Healthcheck", "HealthcheckMaxLogCount", "HealthcheckMaxLogSize", NULL };
   json_object_del (json_object_get (inspected, "State"), "Healthcheck");
+  if (json_is_false (json_object_get (json_object_get (inspected, "State"), "StoppedByUser")))
+    json_object_del (json_object_get (inspected, "State"), "StoppedByUser");
   json_object_del (json_object_get (inspected, "Config"), "HealthMaxLogCount");
   json_object_del (json_object_get (inspected, "Config"), "HealthMaxLogSize");
   remove_empty (inspected, whole);

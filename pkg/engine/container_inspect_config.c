@@ -300,7 +300,7 @@ log_config (const Inspected *inspected)
     return json_object ();
   g_autofree char *path = log_path (&settings, inspected->storage->paths, inspected->row->id), *size = text_size ((guint64) settings.max_size, 4);
   return json_pack ("{s:s, s:n, s:s, s:s, s:s}", "Type", settings.driver, "Config", "Path", path != NULL ? path : "", "Tag", settings.tag != NULL ? settings.tag : "", "Size",
-                    settings.max_size > 0 ? size : "0B");
+                    settings.max_size > 0 ? size : "-1B");
 }
 
 json_t *

@@ -11,7 +11,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
-#include "pkg/cli/cli.h"
+#include "pkg/base/text.h"
 #include "pkg/template/template.h"
 
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
@@ -46,15 +46,14 @@ find_driver (const char *name, LogSettings *settings, GError **error)
         settings->driver = drivers[i].name;
         return TRUE;
       }
-  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log driver: %s: invalid argument", name);
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "running container create option: invalid log driver: invalid argument");
 }
 
 static gboolean
 parse_size (const char *text, gint64 *ret_size, GError **error)
 {
-  static const CliOption size = { "max-size", 0, CLI_SIZE };
   g_autoptr (GError) problem = NULL;
-  return cli_value_check (&size, text, ret_size, NULL, &problem) || coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt max-size=%s: %s", text, problem->message);
+  return text_size_parse_decimal (text, ret_size, &problem) || coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt max-size=%s: %s", text, problem->message);
 }
 
 static gboolean
@@ -91,7 +90,7 @@ parse_option (const ContainerOptions *options, const char *text, LogSettings *se
 gboolean
 log_settings_parse (const ContainerOptions *options, LogSettings *ret_settings, GError **error)
 {
-  g_auto (LogSettings) settings = { .max_files = 1 };
+  g_auto (LogSettings) settings = { .max_files = 1, .max_size = options->default_log_size };
   if (!find_driver (options->log_driver, &settings, error))
     return FALSE;
   for (char **text = options->log_opt; text != NULL && *text != NULL; text++)

@@ -63,6 +63,7 @@ typedef struct {
   json_t *config;              /* config.json without linux.seccomp */
   json_t *volumes;             /* anonymous ones made for it: array of names */
   gboolean folder_made;
+  gboolean only_made;          /* it is not started now: what is decided at each start is left out */
   const StateContainer *existing;   /* the row of a container that was made before (make_resume); borrowed, NULL = a new one */
 } Make;
 void make_clear (Make *make);

@@ -159,7 +159,7 @@ init_program (Make *make)
 static gboolean
 devices_elsewhere (Make *make, GError **error)
 {
-  g_autoptr (GPtrArray) devices = words_devices (make->options, error);
+  g_autoptr (GPtrArray) devices = words_devices (make->options, make->map->mode != IDMAP_HOST, error);
   if (devices == NULL)
     return FALSE;
   for (guint i = 0; i < devices->len; i++)

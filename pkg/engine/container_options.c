@@ -23,7 +23,7 @@ static const struct {
   FIELD (oom_score_adj, NUMBER), FIELD (preserve_fds, NUMBER), FIELD (timeout, NUMBER),  FIELD (stop_timeout, NUMBER), FIELD (has_oom_score_adj, FLAG),
   FIELD (rm, FLAG),            FIELD (replace, FLAG),       FIELD (interactive, FLAG),   FIELD (tty, FLAG),          FIELD (sig_proxy, FLAG),
   FIELD (env_host, FLAG),      FIELD (unsetenv_all, FLAG),  FIELD (read_only, FLAG),     FIELD (read_only_tmpfs, FLAG), FIELD (no_hosts, FLAG),
-  FIELD (create_command, LIST), FIELD (cwd, TEXT),          FIELD (log_driver, TEXT),    FIELD (log_opt, LIST),      FIELD (restart, TEXT),
+  FIELD (create_command, LIST), FIELD (cwd, TEXT),          FIELD (log_driver, TEXT),    FIELD (log_opt, LIST),      FIELD (default_log_size, NUMBER),      FIELD (restart, TEXT),
   FIELD (sdnotify, TEXT),      FIELD (conmon_pidfile, TEXT), FIELD (detach_keys, TEXT),  FIELD (attach, LIST),       FIELD (volumes_from, LIST),
   FIELD (requires, LIST),      FIELD (health_cmd, TEXT),    FIELD (health_startup_cmd, TEXT), FIELD (health_on_failure, TEXT), FIELD (health_log_destination, TEXT),
   FIELD (health_interval, NUMBER), FIELD (health_timeout, NUMBER), FIELD (health_start_period, NUMBER), FIELD (health_retries, NUMBER), FIELD (health_startup_interval, NUMBER),

@@ -23,6 +23,7 @@ typedef struct {
   char **default_env, **default_caps, **default_sysctl, **default_ulimit, **default_volumes, **default_mounts;
   char *cwd;                      /* what relative paths among them are relative to; NULL = the caller's folder */
   char *log_driver, **log_opt;    /* NULL = k8s-file */
+  gint64 default_log_size;        /* containers.conf log_size_max: without a max-size of its own; 0 or less = no limit */
   char *restart;                  /* policy: NULL = no; container_policy.h */
   char *sdnotify;                 /* NULL = container */
   char *conmon_pidfile, *detach_keys;   /* keys: NULL = ctrl-p,ctrl-q */

@@ -47,14 +47,6 @@ process_clear (Run *run)
 /* ---- files the user asked for */
 
 static gboolean
-claim_file (const char *path, const char *what, GError **error)
-{
-  if (path == NULL || access (path, F_OK) < 0)
-    return TRUE;
-  return coracle_throw (error, CORACLE_ERROR_EXISTS, "%s file exists. Ensure another container is not using it or delete %s", what, path);
-}
-
-static gboolean
 write_user_file (const char *path, const char *what, const char *text, GError **error)
 {
   if (path == NULL)
@@ -128,6 +120,15 @@ insert_row (Run *run, GError **error)
     }
 }
 
+/* note_image: Podman tells of the look-up of an image that is here as of one that is fetched. */
+static void
+note_image (const Run *run)
+{
+  const Make *make = &run->make;
+  if (make->image != NULL && g_strcmp0 (make->options->pull, "never") != 0)
+    event_image (make->storage, "pull", make->image->id, make->image_name);
+}
+
 gboolean
 process_record (Run *run, GError **error)
 {
@@ -135,6 +136,7 @@ process_record (Run *run, GError **error)
   if (!insert_row (run, error))
     return FALSE;
   run->recorded = TRUE;
+  note_image (run);
   event_container (run->make.storage, run->row, "create");
   fd_close (fd_steal (&run->make.store_lock));
   return TRUE;
@@ -155,6 +157,7 @@ note_start (StateContainer *row, void *data, GError **error)
   json_object_del (row->config, "restart_count");
   json_object_del (row->config, "oom_killed");
   json_object_del (row->config, "stopped_by_user");
+  json_object_del (row->config, STORAGE_LOST);
   return TRUE;
 }
 
@@ -173,6 +176,7 @@ record (pid_t monitor, void *data, GError **error)
   if (!insert_row (run, error))
     return FALSE;
   run->recorded = TRUE;
+  note_image (run);
   event_container (run->make.storage, run->row, "create");
   fd_close (fd_steal (&run->make.store_lock));
   return TRUE;
@@ -456,7 +460,7 @@ process_prepare (Run *run, GError **error)
 {
   Make *make = &run->make;
   const ContainerOptions *options = make->options;
-  if (!words_check_fds (options, error) || !words_check (options, error) || !claim_file (options->cidfile, "container id", error) || !path_mkdirs (make->paths->run_root, 0700, error)
+  if (!words_check_fds (options, error) || !words_check (options, error) || !path_mkdirs (make->paths->run_root, 0700, error)
       || !make_fetch (make, error))
     return FALSE;
   IdmapPending *pending = NULL;

@@ -84,6 +84,20 @@ is_elsewhere (Storage *storage, const StateContainer *row, const char **ret_run_
   return alive;
 }
 
+/* drop_cidfile: the file of --cidfile goes with its container, if it still tells of it. */
+static void
+drop_cidfile (StateContainer *row)
+{
+  state_container_read_config (row);
+  json_t *options = json_object_get (row->config, "options");
+  const char *given = json_string_value (json_object_get (options, "cidfile")), *cwd = json_string_value (json_object_get (options, "cwd"));
+  if (given == NULL)
+    return;
+  g_autofree char *path = g_canonicalize_filename (given, cwd), *text = NULL;
+  if (path_read_file (AT_FDCWD, path, 4096, &text, NULL, NULL) && strcmp (g_strchomp (text), row->id) == 0)
+    (void) unlink (path);
+}
+
 /* remove_row: all of it, once nothing runs. @view: as it was found. */
 static gboolean
 remove_row (Storage *storage, const ContainerView *view, gboolean force, gint64 timeout, gboolean volumes, GError **error)
@@ -109,6 +123,7 @@ remove_row (Storage *storage, const ContainerView *view, gboolean force, gint64 
       return FALSE;
     }
   event_container (storage, row, "remove");
+  drop_cidfile (row);
   storage_run_end (storage, row->id, run_dir);
   return TRUE;
 }

@@ -10,7 +10,7 @@ begin (Run *run, const ConfigPaths *paths, const ContainerOptions *options, Cont
 }
 
 gboolean
-container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, int *ret_status, GError **error)
+container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, int *ret_status, GError **error)
 {
   g_auto (Run) run;
   begin (&run, paths, options, notice, notice_data);
@@ -18,7 +18,10 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   run.interactive = options->interactive;
   run.sig_proxy = options->sig_proxy;
   if (process_prepare (&run, error) && process_share (&run, -1, error) && make_folders (&run.make, error) && make_config (&run.make, error) && process_cidfile (&run, error) && process_start (&run, error))
-    return process_stay (&run, ret_status, error);
+    {
+      *ret_id = g_strdup (run.make.id);
+      return process_stay (&run, ret_status, error);
+    }
   process_undo (&run);
   return FALSE;
 }
@@ -43,6 +46,7 @@ container_create (const ConfigPaths *paths, const ContainerOptions *options, Con
 {
   g_auto (Run) run;
   begin (&run, paths, options, notice, notice_data);
+  run.make.only_made = TRUE;
   if (!process_prepare (&run, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !process_cidfile (&run, error) || !process_record (&run, error))
     {
       process_undo (&run);

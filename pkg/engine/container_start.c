@@ -41,6 +41,16 @@ settle (Storage *storage, const char *id, int run_dir, GError **error)
   return storage_container_settle (storage, id, run_dir, error) ? storage_run_begin (storage, id, error) : -1;
 }
 
+/* is_restarting: its monitor, which has the lock, waits to start it again: the row says "running" all the while, with an end after the last start (container_end.c). */
+static gboolean
+is_restarting (Storage *storage, const char *id)
+{
+  g_autoptr (StateContainer) row = state_container_find (storage->state, id, NULL);
+  cleanup_fd int monitor = live_open_monitor (storage, id);
+  return monitor >= 0 && row != NULL && strcmp (row->status, "running") == 0 && row->finished > row->started
+         && !json_is_true (json_object_get (row->config, "stopped_by_user"));
+}
+
 /* lock_stopped: RUN_ROOT/ID of a container that does not run, and its row as it is under that lock. Returns -1 without @error when it runs. */
 static int
 lock_stopped (Storage *storage, const char *id, StateContainer **ret_row, GError **error)
@@ -65,7 +75,7 @@ lock_stopped (Storage *storage, const char *id, StateContainer **ret_row, GError
           return fd_steal (&run_dir);
         }
       cleanup_fd int init = live_open_init (storage, id, &pid);
-      if (init >= 0)
+      if (init >= 0 || is_restarting (storage, id))
         {
           g_clear_error (&problem);
           return -1;

@@ -183,6 +183,24 @@ finish (Storage *storage, Ending *ending)
   state_container_free (ending->row);
 }
 
+static gboolean
+forget_loss (StateContainer *row, void *data, GError **error)
+{
+  json_object_del (row->config, STORAGE_LOST);
+  return TRUE;
+}
+
+/* check_end: of one that does not live. When its monitor was killed nobody knows how it ended: the first who would stop it is told. */
+static gboolean
+check_end (Storage *storage, StateContainer *row, GError **error)
+{
+  state_container_read_config (row);
+  if (!json_is_true (json_object_get (row->config, STORAGE_LOST)))
+    return TRUE;
+  return state_container_edit (storage->state, row->id, forget_loss, NULL, error)
+         && coracle_throw (error, CORACLE_ERROR_SYSTEM, "container %s conmon exited prematurely, exit code could not be retrieved: conmon process killed", row->id);
+}
+
 static void
 begin (Storage *storage, Ending *ending, gint64 timeout)
 {
@@ -197,6 +215,8 @@ begin (Storage *storage, Ending *ending, gint64 timeout)
       return;
     }
   ending->phase = DONE;
+  if (view != NULL && !alive && !check_end (storage, view->row, &problem))
+    fail (ending, problem);
   if (!alive)
     return;
   ending->row = g_steal_pointer (&view->row);

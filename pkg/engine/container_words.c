@@ -21,6 +21,9 @@
 #include "pkg/spec/ulimit.h"
 #include "pkg/spec/values.h"
 
+/* Files and processes of a container that asks for no other limit: Podman's default */
+#define USUAL_LIMIT ((guint64) 1 << 20)
+
 char **
 words_from_json (json_t *array)
 {
@@ -155,6 +158,22 @@ add_ulimit (json_t *rlimits, const SpecUlimit *limit, guint64 highest)
                                              ulimit_value (MIN (limit->hard, highest))));
 }
 
+/* add_usual: how many files and processes there may be, as Podman has it: all that the caller may have, up to a million; decided at each start. */
+static void
+add_usual (json_t *rlimits, GArray *limits, GArray *defaults)
+{
+  static const SpecUlimit usual[] = { { .name = "RLIMIT_NOFILE", .resource = RLIMIT_NOFILE }, { .name = "RLIMIT_NPROC", .resource = RLIMIT_NPROC } };
+  for (size_t i = 0; i < G_N_ELEMENTS (usual); i++)
+    {
+      SpecUlimit limit = usual[i];
+      struct rlimit own;
+      if (spec_ulimit_find (limits, limit.resource) != NULL || spec_ulimit_find (defaults, limit.resource) != NULL || getrlimit ((__rlimit_resource_t) limit.resource, &own) < 0)
+        continue;
+      limit.soft = limit.hard = MIN ((guint64) own.rlim_max, USUAL_LIMIT);
+      add_ulimit (rlimits, &limit, G_MAXUINT64);
+    }
+}
+
 /* parse_ulimits: the user's own, and those of containers.conf as far as this user may go: a machine's default is no reason to fail. */
 static gboolean
 parse_ulimits (const ContainerOptions *options, SpecWords *words, GError **error)
@@ -174,6 +193,8 @@ parse_ulimits (const ContainerOptions *options, SpecWords *words, GError **error
       if (spec_ulimit_find (limits, limit->resource) == NULL)
         add_ulimit (words->rlimits, limit, bounded ? own.rlim_max : G_MAXUINT64);
     }
+  if (words->starts)
+    add_usual (words->rlimits, limits, defaults);
   return TRUE;
 }
 
@@ -226,8 +247,15 @@ is_own_device (const char *path)
   return g_strv_contains (own, path) || g_str_has_prefix (path, "/dev/pts/");
 }
 
+/* is_virtual_terminal: one of the machine's consoles, which a program in a container must not take for its own: podman-run(1) --privileged. */
+static gboolean
+is_virtual_terminal (const char *path)
+{
+  return g_str_has_prefix (path, "/dev/tty") && g_ascii_isdigit (path[strlen ("/dev/tty")]);
+}
+
 GPtrArray *
-words_devices (const ContainerOptions *options, GError **error)
+words_devices (const ContainerOptions *options, gboolean rootless, GError **error)
 {
   g_autoptr (GPtrArray) devices = spec_devices_parse ((const char *const *) options->device, error);
   if (devices == NULL || !options->privileged)
@@ -237,7 +265,7 @@ words_devices (const ContainerOptions *options, GError **error)
   for (guint i = 0; all != NULL && i < all->len; i++)
     {
       SpecDevice *device = all->pdata[i];
-      if (is_own_device (device->destination))
+      if (is_own_device (device->destination) || (rootless && is_virtual_terminal (device->destination)))
         continue;
       all->pdata[i] = NULL;
       g_ptr_array_add (devices, device);
@@ -248,7 +276,7 @@ words_devices (const ContainerOptions *options, GError **error)
 static gboolean
 parse_devices (const ContainerOptions *options, SpecWords *words, GError **error)
 {
-  g_autoptr (GPtrArray) devices = words_devices (options, error);
+  g_autoptr (GPtrArray) devices = words_devices (options, words->limits_bounded, error);
   if (devices == NULL)
     return FALSE;
   words->devices = json_array ();
@@ -288,6 +316,7 @@ gboolean
 words_spec (const Make *make, SpecWords *ret_words, GError **error)
 {
   ret_words->limits_bounded = make->map->mode != IDMAP_HOST;
+  ret_words->starts = !make->only_made;
   if (!parse_spec (make->options, make->network != NETWORK_HOST, ret_words, error))
     return FALSE;
   share_words (make, &ret_words->pid, &ret_words->ipc, &ret_words->uts, &ret_words->cgroup);

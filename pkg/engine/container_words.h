@@ -19,6 +19,7 @@ typedef struct {
   SpecNamespace pid, ipc, uts, cgroup;
   uint32_t umask;
   gboolean limits_bounded;   /* set before: not even the container's root can go above our own hard limits */
+  gboolean starts;           /* set before: as Make.only_made is not */
   json_t *rlimits, *sysctl, *annotations, *devices, *hooks, *resources;   /* owned, may be NULL */
   const char *root_propagation;
   gboolean no_shm;
@@ -27,8 +28,8 @@ void spec_words_clear (SpecWords *words);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SpecWords, spec_words_clear)
 gboolean words_spec (const Make *make, SpecWords *ret_words, GError **error);
 
-/* words_devices: --device, and with --privileged all of the host's: of SpecDevice. */
-GPtrArray *words_devices (const ContainerOptions *options, GError **error);
+/* words_devices: --device, and with --privileged all of the host's, for the @rootless without its virtual terminals: of SpecDevice. */
+GPtrArray *words_devices (const ContainerOptions *options, gboolean rootless, GError **error);
 /* words_hosts: --add-host as lines of /etc/hosts. @network decides what host-gateway is. */
 gboolean words_hosts (const ContainerOptions *options, NetworkKind network, char ***ret_lines, GError **error);
 /* words_labels: --label-file and --label, over the image's: a JSON object. */

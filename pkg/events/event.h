@@ -1,7 +1,7 @@
 /* event: what has happened to containers, images and volumes: one line of JSON per event, in Podman's shape, for `events` and whoever reads the file.
  *
  * Back ends (containers.conf [engine] events_logger, or --events-backend):
- *   file      RUN_ROOT/events/events.log, or events_logfile_path; gone at the next boot, as Podman's. Above events_logfile_max_size (1 MiB) it is renamed to events.log.1.
+ *   file      RUN_ROOT/events/events.log, or events_logfile_path; gone at the next boot, as Podman's. Above events_logfile_max_size (1 MiB) its older half is dropped.
  *   journald  the journal, with Podman's fields and CORACLE_ROOT, by which a store's own are found again
  *   none      nothing is kept
  *
@@ -28,6 +28,9 @@ const char *events_chosen (void);
 /* events_path: the file of the back end `file`; free with g_free. */
 char *events_path (const char *run_root);
 guint64 events_max_size (void);
+/* What a log that was shortened begins with, and has where the new events begin: an event "system log-rotation" with the attribute "begin", then "end". */
+#define EVENTS_ROTATE_STATUS "log-rotation"
+#define EVENTS_ROTATE_KEY "io.podman.event.rotate"
 /* events_want_inspect: containers.conf events_container_create_inspect_data. */
 gboolean events_want_inspect (void);
 

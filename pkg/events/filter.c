@@ -25,6 +25,8 @@ static const char *
 known_key (const char *word)
 {
   static const char *const others[] = { "event", "label", "type" };
+  if (g_ascii_strcasecmp (word, "status") == 0)   /* another word for it */
+    return "event";
   for (size_t i = 0; i < G_N_ELEMENTS (objects); i++)
     if (g_ascii_strcasecmp (word, objects[i].key) == 0)
       return objects[i].key;

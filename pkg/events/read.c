@@ -29,6 +29,8 @@ typedef struct {
   EventVisit visit;
   void *data;
   gboolean (*parse) (const char *line, size_t size, Event *ret_event);
+  gboolean fresh;       /* the next line is the first of a file that took the place of one that was read */
+  gboolean known;       /* what is read now has been read in that one */
   gboolean ended;       /* @visit has enough, or @until has passed */
 } Reader;
 
@@ -42,13 +44,31 @@ lines_clear (Lines *lines)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Lines, lines_clear)
 
+static gboolean
+is_mark (const Event *event, const char *word)
+{
+  return g_strcmp0 (event->status, EVENTS_ROTATE_STATUS) == 0 && g_strcmp0 (json_string_value (json_object_get (event->attributes, EVENTS_ROTATE_KEY)), word) == 0;
+}
+
+/* is_known: a line that a shortened log took over from the one before it. */
+static gboolean
+is_known (Reader *reader, const Event *event)
+{
+  if (reader->fresh)
+    reader->known = is_mark (event, "begin");
+  reader->fresh = FALSE;
+  if (reader->known && is_mark (event, "end"))
+    reader->known = FALSE;
+  return reader->known;
+}
+
 /* take_line: FALSE with @error from the visitor. */
 static gboolean
 take_line (Reader *reader, const char *line, size_t size, GError **error)
 {
   const EventsRequest *request = reader->request;
   g_auto (Event) event = { 0 };
-  if (!reader->parse (line, size, &event) || (request->since != 0 && event.time < request->since))
+  if (!reader->parse (line, size, &event) || is_known (reader, &event) || (request->since != 0 && event.time < request->since))
     return TRUE;
   if (request->until != 0 && event.time > request->until)
     {
@@ -127,12 +147,12 @@ time_left (const Reader *reader)
   return (int) CLAMP (left, 0, G_MAXINT);
 }
 
-/* ---- the file, and the one before it */
+/* ---- the file */
 
 typedef struct {
   Reader reader;
-  char *path, *old_path;
-  Lines current, previous;   /* a late line may still be written to the previous one */
+  char *path;
+  Lines current, previous;   /* what was read when a new file took its place may have a last line yet */
   int inotify;
 } Files;
 
@@ -143,7 +163,6 @@ files_clear (Files *files)
   lines_clear (&files->previous);
   fd_close (fd_steal (&files->inotify));
   g_free (files->path);
-  g_free (files->old_path);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Files, files_clear)
 
@@ -176,7 +195,10 @@ drain_files (Files *files, GError **error)
       open_lines (&files->current, files->path);
       if (files->current.fd < 0)
         return TRUE;
-      if (!drain (&files->reader, &files->previous, &end, error) || !drain (&files->reader, &files->current, &end, error))
+      if (!drain (&files->reader, &files->previous, &end, error))
+        return FALSE;
+      files->reader.fresh = files->previous.fd >= 0;
+      if (!drain (&files->reader, &files->current, &end, error))
         return FALSE;
     }
   return TRUE;
@@ -222,21 +244,15 @@ read_files (const Reader *reader, GError **error)
   const EventsRequest *request = reader->request;
   g_auto (Files) files = { .reader = *reader, .path = events_path (request->run_root), .current.fd = -1, .previous.fd = -1, .inotify = -1 };
   gboolean end, stream = request->stream && time_left (reader) != 0;
-  files.old_path = g_strconcat (files.path, ".1", NULL);
   files.reader.parse = event_parse;
   if (stream && !watch_folder (&files, error))
     return FALSE;
-  if (request->from_start)
-    open_lines (&files.previous, files.old_path);
   open_lines (&files.current, files.path);
-  /* renamed between the two: what was the current one has become the old one, which is read as the current one all the same */
-  if (files.previous.fd >= 0 && same_file (files.current.fd, files.old_path))
-    lines_clear (&files.previous);
   if (!request->from_start && files.current.fd >= 0)
     (void) lseek (files.current.fd, 0, SEEK_END);
   if (stream)
     return follow_files (&files, error);
-  return drain (&files.reader, &files.previous, &end, error) && drain (&files.reader, &files.current, &end, error);
+  return drain (&files.reader, &files.current, &end, error);
 }
 
 /* ---- the journal: journalctl reads it, as libsystemd is not ours to link */

@@ -13,6 +13,10 @@
 #include "pkg/events/event.h"
 #include "pkg/json/json.h"
 
+/* What of a log may be kept when it is shortened */
+#define HALF_MAX ((off_t) 64 << 20)
+/* How often, each time after a millisecond, a log is tried that somebody has */
+#define PATIENCE 200
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 static gint64
@@ -36,15 +40,106 @@ open_log (const char *path)
   return g_mkdir_with_parents (folder, 0700) == 0 ? open (path, flags, 0600) : -1;
 }
 
-/* rotate: only who holds the lock of a file that is still at its path renames it, so none is ever renamed over a newer one. */
+static gboolean
+is_at (const char *path, const struct stat *mine)
+{
+  struct stat there;
+  return lstat (path, &there) == 0 && mine->st_ino == there.st_ino && mine->st_dev == there.st_dev;
+}
+
+/* open_locked: the log that is at @path now, which nobody replaces while we write. Who replaces it has it for a moment;
+ * one that is stopped in that moment keeps nobody for long. */
+static int
+open_locked (const char *path, struct stat *ret_st)
+{
+  for (int attempt = 0;; attempt++)
+    {
+      cleanup_fd int fd = open_log (path);
+      if (fd < 0 || fstat (fd, ret_st) < 0 || !S_ISREG (ret_st->st_mode))
+        return -1;
+      gboolean busy = flock (fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+      if ((!busy && is_at (path, ret_st)) || attempt == PATIENCE)
+        return fd_steal (&fd);
+      if (busy)
+        g_usleep (1000);
+    }
+}
+
+static gboolean
+write_all (int fd, const char *bytes, size_t size)
+{
+  while (size > 0)
+    {
+      ssize_t n = write (fd, bytes, size);
+      if (n < 0 && errno != EINTR)
+        return FALSE;
+      bytes += MAX (n, 0);
+      size -= (size_t) MAX (n, 0);
+    }
+  return TRUE;
+}
+
+static gboolean
+write_mark (int fd, const char *path, const char *word)
+{
+  json_auto_t *attributes = json_pack ("{s:s}", EVENTS_ROTATE_KEY, word);
+  const Event event = { .type = "system", .status = EVENTS_ROTATE_STATUS, .name = path, .time = now_ns (), .attributes = attributes };
+  g_autoptr (GString) line = event_line (&event);
+  return write_all (fd, line->str, line->len);
+}
+
+/* read_half: the second half of @path, or the end of it that we are willing to hold. */
+static char *
+read_half (const char *path, off_t size, size_t *ret_size)
+{
+  off_t from = MAX (size / 2, size - HALF_MAX);
+  cleanup_fd int fd = open (path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+  g_autofree char *half = g_malloc ((gsize) (size - from) + 1);
+  size_t n = 0;
+  while (fd >= 0 && n < (size_t) (size - from))
+    {
+      ssize_t r = pread (fd, half + n, (size_t) (size - from) - n, from + (off_t) n);
+      if (r <= 0)
+        return NULL;
+      n += (size_t) r;
+    }
+  *ret_size = n;
+  return fd >= 0 ? g_steal_pointer (&half) : NULL;
+}
+
+/* copy_half: the whole lines of the second half of @path, without the marks that an earlier time left there: who follows looks for the first "end". */
+static gboolean
+copy_half (int to, const char *path, off_t size)
+{
+  static const char mark[] = "\"Status\":\"" EVENTS_ROTATE_STATUS "\"";
+  size_t n = 0;
+  g_autofree char *half = read_half (path, size, &n);
+  g_autoptr (GString) kept = g_string_sized_new (n);
+  if (half == NULL)
+    return FALSE;
+  const char *end = half + n, *at = memchr (half, '\n', n);
+  for (at = at != NULL ? at + 1 : end; at < end;)
+    {
+      const char *next = memchr (at, '\n', (size_t) (end - at));
+      next = next != NULL ? next + 1 : end;
+      if (g_strstr_len (at, next - at, mark) == NULL)
+        g_string_append_len (kept, at, next - at);
+      at = next;
+    }
+  return write_all (to, kept->str, kept->len);
+}
+
+/* rotate: as Podman: the newer half stays, between two events that say so, in a new file at the same path. Not done when somebody writes just now: the next one will. */
 static void
 rotate (int fd, const char *path)
 {
-  struct stat mine, there;
-  if (flock (fd, LOCK_EX | LOCK_NB) < 0 || fstat (fd, &mine) < 0 || lstat (path, &there) < 0 || mine.st_ino != there.st_ino || mine.st_dev != there.st_dev)
+  struct stat st;
+  if (flock (fd, LOCK_EX | LOCK_NB) < 0 || fstat (fd, &st) < 0 || !is_at (path, &st))
     return;
-  g_autofree char *old = g_strconcat (path, ".1", NULL);
-  (void) rename (path, old);
+  g_autofree char *fresh = g_strconcat (path, ".new", NULL);
+  cleanup_fd int to = open (fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (to < 0 || !write_mark (to, path, "begin") || !copy_half (to, path, st.st_size) || !write_mark (to, path, "end") || rename (fresh, path) < 0)
+    (void) unlink (fresh);
 }
 
 static void
@@ -52,17 +147,21 @@ append_line (const char *run_root, const Event *event)
 {
   g_autofree char *path = events_path (run_root);
   g_autoptr (GString) line = event_line (event);
-  cleanup_fd int fd = open_log (path);
+  guint64 limit = events_max_size ();
   struct stat st;
-  if (fd < 0 || fstat (fd, &st) < 0 || !S_ISREG (st.st_mode))
+  cleanup_fd int fd = open_locked (path, &st);
+  if (fd >= 0 && limit > 0 && (guint64) st.st_size >= limit)
+    {
+      rotate (fd, path);
+      fd_close (fd_steal (&fd));
+      fd = open_locked (path, &st);
+    }
+  if (fd < 0)
     return;
   /* half a line, when the disk is full, must not spoil the next one */
   ssize_t n = write (fd, line->str, line->len);
   if (n >= 0 && (gsize) n < line->len)
     (void) write (fd, "\n", 1);
-  guint64 limit = events_max_size ();
-  if (limit > 0 && (guint64) st.st_size + line->len >= limit)
-    rotate (fd, path);
 }
 
 /* ---- the journal */

@@ -220,6 +220,8 @@ spec_build (const SpecInput *input)
   return config;
 }
 
+static const char limits_mark[] = "\"rlimits\":[";
+
 /* put_limits: copy the text of process.rlimits from @at up to the end of its array, its negative numbers written as unsigned ones. Returns what follows. */
 static const char *
 put_limits (GString *out, const char *at)
@@ -237,10 +239,34 @@ put_limits (GString *out, const char *at)
   return at;
 }
 
+void
+spec_fold (char *text)
+{
+  char *at = strstr (text, limits_mark), *end;
+  if (at == NULL)
+    return;
+  for (at += strlen (limits_mark); *at != '\0' && *at != ']'; at++)
+    {
+      if (*at != ':' || !g_ascii_isdigit (at[1]))
+        continue;
+      guint64 value = g_ascii_strtoull (at + 1, &end, 10);
+      if (value <= G_MAXINT64)
+        continue;
+      /* a large one has at least 19 digits, so that the small negative one has room; spaces fill the rest */
+      char small[24];
+      int length = g_snprintf (small, sizeof small, "%" G_GINT64_FORMAT, (gint64) value);
+      if (length > end - (at + 1))
+        continue;
+      memset (at + 1, ' ', (size_t) (end - (at + 1)));
+      memcpy (at + 1, small, (size_t) length);
+      at = end - 1;
+    }
+}
+
 char *
 spec_text (json_t *config, const char *seccomp)
 {
-  static const char limits_mark[] = "\"rlimits\":[", linux_mark[] = "\"linux\":{";
+  static const char linux_mark[] = "\"linux\":{";
   g_autofree char *text = json_dumps (config, JSON_COMPACT);
   g_autoptr (GString) out = g_string_sized_new (strlen (text) + (seccomp != NULL ? strlen (seccomp) : 0) + 64);
   /* in a string the quotes of such a mark would be escaped: what is found is a key */

@@ -54,6 +54,8 @@ typedef struct {
 /* spec_text: config.json as it is written: @config, as spec_build made it, with @seccomp (linux.seccomp, as JSON; NULL = none) put in, and resource limits as the unsigned numbers they
  * are: jansson has none, so in @config "unlimited" is -1. Free with g_free. */
 char *spec_text (json_t *config, const char *seccomp);
+/* spec_fold: make @text, a config.json, fit to be read by jansson: the resource limits that are too large for it become what they are in spec_build's @config, in place. */
+void spec_fold (char *text);
 
 /* spec_build: a new object; the caller's. linux.seccomp is added as text where config.json is written (it is long, and our runtime takes the compiled filter). */
 json_t *spec_build (const SpecInput *input);

@@ -155,12 +155,12 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   wait_for 5 is_state l2 exited
   like "$(cat "$TEST_STORE/x.log")" '"log":"json\\n"'
   run_coracle inspect -f '{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}} {{.HostConfig.LogConfig.Size}} {{.HostConfig.LogConfig.Tag}}' l2
-  is "$output" "json-file $TEST_STORE/x.log 10.24kB {{.Name}}"
+  is "$output" "json-file $TEST_STORE/x.log 10kB {{.Name}}"
   run_coracle run --log-driver none --name l3 box echo nothing
   is "$output" nothing
   [ ! -e "$STORE/containers/$(coracle inspect -f '{{.Id}}' l3)/ctr.log" ]
   run_coracle 125 run --log-driver bogus box true
-  has "$output" "invalid log driver: bogus"
+  is "$output" "Error: running container create option: invalid log driver: invalid argument"
   run_coracle 125 run --log-opt bogus box true
   run_coracle 125 run --log-opt bogus=1 box true
   run_coracle rm l1 l2 l3
