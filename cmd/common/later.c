@@ -9,7 +9,6 @@ static const struct { const char *group, *words; } commands[] = {
         "build "
         "compose "
         "generate "
-        "init "
         "kube "
         "machine "
         "manifest "
@@ -20,7 +19,6 @@ static const struct { const char *group, *words; } commands[] = {
         "secret "
         "volume" },
   { "container", "checkpoint "
-                 "init "
                  "restore" },
   { "image", "build "
              "mount "

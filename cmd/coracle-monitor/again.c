@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,6 +134,7 @@ prepare (Again *again, RuntimePlan *plan, const MonitorStart *start)
   plan->monitor.stdout_fd = first.stdout_fd;
   plan->monitor.stderr_fd = first.stderr_fd;
   plan->command_pidfd = -1;
+  plan->held = 0;
   plan->preserve_fds = 0;   /* they were the first command's */
   return open_channels (again, plan);
 }
@@ -267,6 +269,21 @@ exit_of (const RuntimeStatus *status)
     }
 }
 
+int
+again_go (Again *again, int *held)
+{
+  again->status = *held;
+  *held = -1;
+  again->failed = again->failure = 0;
+  (void) send (again->status, "g", 1, MSG_NOSIGNAL);
+  for (AgainSaid said = AGAIN_NOTHING; said == AGAIN_NOTHING; said = again_listen (again))
+    {
+      struct pollfd waiting = { .fd = again->status, .events = POLLIN };
+      (void) poll (&waiting, 1, -1);
+    }
+  return again->failure;
+}
+
 AgainSaid
 again_listen (Again *again)
 {
@@ -285,6 +302,9 @@ again_listen (Again *again)
           return again->failed != 0 ? AGAIN_FAILED : AGAIN_RUNNING;
         }
       if (status.stage != STAGE_NONE)
-        again->failed = exit_of (&status) << 8;
+        {
+          again->failed = exit_of (&status) << 8;
+          again->failure = MONITOR_FAILURE (status.stage, status.error);
+        }
     }
 }

@@ -15,6 +15,16 @@ set_clock (Control *control, const void *data, size_t size)
   return 0;
 }
 
+static int
+let_go (Control *control)
+{
+  if (*control->held < 0)
+    return EALREADY;
+  int failure = again_go (control->starting, control->held);
+  control->went = failure == 0;
+  return failure;
+}
+
 int
 control_message (Control *control, uint32_t type, const void *data, size_t size)
 {
@@ -30,6 +40,8 @@ control_message (Control *control, uint32_t type, const void *data, size_t size)
         return ENOTSUP;
       control->again = true;
       return 0;
+    case MONITOR_GO:
+      return let_go (control);
     case MONITOR_HEALTH:
       return set_clock (control, data, size);
     default:

@@ -57,7 +57,7 @@ static void
 close_others (MonitorStart *start, Again *again)
 {
   int *named[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
-                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->exec_dir, &start->cgroup, &again->plan };
+                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->held, &start->exec_dir, &start->cgroup, &again->plan };
   enum { NAMED = sizeof named / sizeof named[0] };
   int *kept[NAMED + AGAIN_FDS], moved[NAMED + AGAIN_FDS];
   const size_t n = NAMED + AGAIN_FDS;
@@ -111,6 +111,7 @@ init_ended (Monitor *monitor, int status)
   if (monitor->again.status >= 0 && again_listen (&monitor->again) == AGAIN_NOTHING)
     fd_drop (&monitor->again.status);
   health_end (&monitor->health);
+  fd_drop (&monitor->start.held);
   monitor->exited.status = monitor->again.failed != 0 ? monitor->again.failed : status;
   monitor->exited.oom = cgroup_child_oom_kills (start->cgroup) > start->oom_kills;
   monitor->exited.finished_us = (int64_t) now_us (CLOCK_REALTIME);
@@ -186,6 +187,15 @@ wait_for_event (const Monitor *monitor, struct pollfd *polls, size_t n)
       polls[i].revents = 0;
 }
 
+/* start_clocks: its command runs from now on. */
+static void
+start_clocks (Monitor *monitor)
+{
+  uint64_t timeout = monitor->start.timeout_us;
+  monitor->began = monitor_now ();
+  monitor->deadline = timeout > 0 && timeout < UINT64_MAX - monitor->began ? monitor->began + timeout : 0;
+}
+
 /* serve_control: what was asked of us. */
 static void
 serve_control (Monitor *monitor)
@@ -194,8 +204,14 @@ serve_control (Monitor *monitor)
   if (control->recorded)
     {
       control->recorded = false;
-      if (monitor->init > 0)
+      if (monitor->init > 0 && monitor->start.held < 0)
         health_begin (&monitor->health, &monitor->start);
+    }
+  if (control->went)
+    {
+      control->went = false;
+      start_clocks (monitor);
+      health_begin (&monitor->health, &monitor->start);
     }
   if (control->clock_set)
     {
@@ -295,9 +311,10 @@ begin (Monitor *monitor)
   const MonitorStart *start = &monitor->start;
   monitor->init = start->init_pid;
   monitor->exited = (MonitorExit) { 0 };
-  monitor->began = monitor_now ();
   monitor->stopping = false;
-  monitor->deadline = start->timeout_us > 0 && start->timeout_us < UINT64_MAX - monitor->began ? monitor->began + start->timeout_us : 0;
+  start_clocks (monitor);
+  if (start->held >= 0)
+    monitor->deadline = 0;
 }
 
 /* run_to_end: until it has ended and its output is written. */
@@ -431,6 +448,8 @@ main (int argc, char **argv)
     (void) prctl (PR_SET_CHILD_SUBREAPER, 1);
   start->restart = monitor->again.plan >= 0;
   monitor->traffic.control.can_again = start->restart;
+  monitor->traffic.control.held = &start->held;
+  monitor->traffic.control.starting = &monitor->again;
   traffic_start (&monitor->traffic, start);
   begin (monitor);
   /* it may have ended before SIGCHLD was blocked */

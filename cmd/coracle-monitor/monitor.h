@@ -90,6 +90,9 @@ void input_finish (Input *input);
 /* ---- control.c: messages for the monitor itself, kept for its loop */
 typedef struct {
   bool can_again;    /* the plan was kept */
+  int *held;         /* MonitorStart.held */
+  struct Again *starting;   /* hears what becomes of an init that was held */
+  bool went;         /* news: it was let go, and its command runs */
   bool recorded;     /* news: the container's command has been exec'd and is on record */
   bool heard;        /* that was said */
   bool stopping;     /* no start after this end */
@@ -97,7 +100,8 @@ typedef struct {
   bool clock_set;    /* @clock is new */
   MonitorHealth clock;
 } Control;
-/* control_message: @data: @size bytes, not aligned. Returns 0 or an errno, which the sender gets as MONITOR_DONE; never blocks. */
+/* control_message: @data: @size bytes, not aligned. Returns 0, an errno or a MONITOR_FAILURE, which the sender gets as MONITOR_DONE. Blocks for none but MONITOR_GO: as long as init needs
+ * from there to its command, hooks of the container included. */
 int control_message (Control *control, uint32_t type, const void *data, size_t size);
 
 /* ---- clients.c: the foreground command, and whoever connects to the listener */
@@ -257,11 +261,12 @@ void notify_serve (int notify, int host);
 
 /* ---- again.c: the kept plan, performed once more */
 enum { AGAIN_STANDARD = 3, AGAIN_JOINS = AGAIN_STANDARD, AGAIN_FDS = AGAIN_JOINS + 8 };   /* there are eight kinds of namespaces */
-typedef struct {
+typedef struct Again {
   int plan;             /* memfd; -1: nothing is kept */
   int kept[AGAIN_FDS];  /* what it names besides pipes of ours: init's standard descriptors, then its joins; -1 = none */
   int status;           /* our end of the status socket of a start on its way; -1: none */
   int failed;           /* how that start failed, as an exit status, as waitpid gives it; 0: it did not */
+  int failure;          /* the same as a MONITOR_FAILURE */
   uint64_t pause_us;    /* before the next */
 } Again;
 typedef enum { AGAIN_NOTHING, AGAIN_RUNNING, AGAIN_FAILED } AgainSaid;
@@ -275,6 +280,8 @@ uint64_t again_pause (Again *again, uint64_t ran_us);
 bool again_start (Again *again, MonitorStart *start, const RuntimeNetwork *network);
 /* again_listen: @status is readable. */
 AgainSaid again_listen (Again *again);
+/* again_go: let an init go on that is held before its command; @held: our end of its status socket, closed. Returns 0 when the command runs, or a MONITOR_FAILURE. */
+int again_go (Again *again, int *held);
 
 /* ---- small things */
 void fd_drop (int *fd);                 /* close once, leave -1 */

@@ -26,6 +26,7 @@
   X (image_tree)            \
   X (images)                \
   X (info)                  \
+  X (init)                  \
   X (inspect)               \
   X (kill)                  \
   X (logs)                  \

@@ -19,7 +19,7 @@ static const CliOption options[] = {
 static gboolean
 can_kill (Storage *storage, const ContainerView *view)
 {
-  return view->pid > 0;
+  return view->pid > 0 && !container_is_held (view);
 }
 
 static int

@@ -23,7 +23,7 @@ static gboolean
 is_running (Storage *storage, const ContainerView *view)
 {
   (void) storage;
-  return view->pid > 0;
+  return view->pid > 0 && !container_is_held (view);
 }
 
 static int

@@ -26,6 +26,7 @@ gboolean container_create (const ConfigPaths *paths, const ContainerOptions *opt
  * Errors: NOT_FOUND, IN_USE (paused, or being removed), and those of container_run; on failure the container is as it was. */
 typedef struct {
   gboolean attach, interactive, sig_proxy;
+  gboolean hold;           /* init: all but the command itself, which a later start lets run */
   const char *detach_keys; /* NULL = the container's own */
   int mounts;              /* container_start_base, when this process starts more than one; -1 = none */
   ContainerNotice notice;
@@ -33,6 +34,8 @@ typedef struct {
 } ContainerStart;
 /* @ret_status: with @attach the exit status as the shell should see it; else 0. */
 gboolean container_start (Storage *storage, IdMap *map, const char *name_or_id, const ContainerStart *how, int *ret_status, GError **error);
+/* container_init: all of a container but its command, which container_start lets run. One that is so already is left as it is. Errors: as container_start; INVALID it runs. */
+gboolean container_init (Storage *storage, IdMap *map, const char *name_or_id, const ContainerStart *how, GError **error);
 /* container_restart: stop it if it runs (@timeout as for container_stop), and start it. One with --rm is not removed meanwhile. @ret_warning: it did not listen; NULL = none. */
 gboolean container_restart (Storage *storage, IdMap *map, const char *name_or_id, gint64 timeout, const ContainerStart *how, char **ret_warning, GError **error);
 /* container_start_base: every monitor keeps the mount namespace of the command that started it: a command that starts several gives each one of its own, made from this one.
@@ -52,6 +55,8 @@ typedef struct {
 void container_view_free (ContainerView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContainerView, container_view_free)
 
+/* container_is_held: initialized: all of it is there but its command. */
+gboolean container_is_held (const ContainerView *view);
 ContainerView *container_view_new (Storage *storage, StateContainer *row);   /* takes the row */
 gboolean container_list (Storage *storage, GPtrArray **ret_views, GError **error);   /* of ContainerView, oldest first */
 ContainerView *container_find (Storage *storage, const char *name_or_id, GError **error);   /* NOT_FOUND "no container with name or ID … found: no such container"; INVALID "name or ID cannot be empty" */

@@ -21,9 +21,9 @@ container_detach_keys (const char *given, DetachKeys *ret_keys, GError **error)
 }
 
 static gboolean
-check (const ContainerView *view, const ContainerOptions *options, GError **error)
+check (const ContainerView *view, const ContainerOptions *options, gboolean begins, GError **error)
 {
-  if (strcmp (view->status, "running") != 0)
+  if (strcmp (view->status, begins ? "initialized" : "running") != 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "you can only attach to running containers: container state improper");
   if (options->log_driver != NULL && g_str_has_prefix (options->log_driver, "passthrough"))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "this container is using the '%s' log driver, cannot attach: this container is not logging output", options->log_driver);
@@ -50,7 +50,7 @@ container_attach (Storage *storage, const ContainerView *view, const ContainerAt
   pid_t pid;
   state_container_read_config (view->row);
   g_autoptr (ContainerOptions) options = container_options_from_json (json_object_get (view->row->config, "options"));
-  if (!check (view, options, error) || !container_detach_keys (how->detach_keys, &keys, error))
+  if (!check (view, options, how->begin != NULL, error) || !container_detach_keys (how->detach_keys, &keys, error))
     return FALSE;
   cleanup_fd int signals = monitor_client_block_signals ();
   if (signals < 0)
@@ -65,6 +65,8 @@ container_attach (Storage *storage, const ContainerView *view, const ContainerAt
   MonitorClient client = { .socket = socket, .init_pidfd = init, .tty = options->tty, .interactive = !how->no_stdin && (options->tty || options->interactive), .forward_signals = how->sig_proxy,
                            .attached = TRUE, .streams = { .out = 1, .err = 1 }, .detach_keys = &keys };
   MonitorResult result;
+  if (how->begin != NULL && (!monitor_client_attach (&client, error) || !how->begin (how->begin_data, error)))
+    return FALSE;
   if (!monitor_client_run (&client, signals, &result, NULL))
     return end_on_record (storage, id, ret_status, error);
   *ret_status = result.detached ? 0 : monitor_exit_status (&result.exit);

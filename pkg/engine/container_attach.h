@@ -10,6 +10,8 @@ gboolean container_detach_keys (const char *given, DetachKeys *ret_keys, GError 
 typedef struct {
   gboolean no_stdin, sig_proxy;
   const char *detach_keys;   /* NULL = what containers.conf says, or the usual ones; "" = none */
+  gboolean (*begin) (void *data, GError **error);   /* called once we are attached, before anything is waited for: it is to print only now; its failure is ours. NULL = it runs already */
+  void *begin_data;
 } ContainerAttach;
 
 /* container_attach: stay with the container of @view until it ends or the user detaches. Output from before is not shown, it is in the log.

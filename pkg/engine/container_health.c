@@ -62,7 +62,7 @@ read_state (Storage *storage, const char *id, const char *run)
 static gboolean
 is_alive (const ContainerView *view)
 {
-  return view->pid > 0;
+  return view->pid > 0 && !container_is_held (view);
 }
 
 json_t *

@@ -31,13 +31,19 @@ hooks_words (const Make *make, json_t *annotations, json_t **ret_hooks, GError *
 }
 
 gboolean
-hooks_poststart (const Make *make, pid_t pid, GError **error)
+hooks_poststart_of (json_t *config, const char *id, const char *folder, pid_t pid, GError **error)
 {
-  json_t *hooks = json_object_get (json_object_get (make->config, "hooks"), "poststart");
+  json_t *hooks = json_object_get (json_object_get (config, "hooks"), "poststart");
   if (hooks == NULL)
     return TRUE;
-  g_autofree char *state = runtime_hook_state (make->config, make->id, make->folder);
+  g_autofree char *state = runtime_hook_state (config, id, folder);
   return runtime_hooks_run (hooks, state, pid, "running", error);
+}
+
+gboolean
+hooks_poststart (const Make *make, pid_t pid, GError **error)
+{
+  return hooks_poststart_of (make->config, make->id, make->folder, pid, error);
 }
 
 json_t *

@@ -8,6 +8,8 @@ gboolean hooks_words (const Make *make, json_t *annotations, json_t **ret_hooks,
 
 /* hooks_poststart: @pid: init, as the host sees it. Errors: SYSTEM a hook failed; the container goes on (runtime-spec, lifecycle). */
 gboolean hooks_poststart (const Make *make, pid_t pid, GError **error);
+/* hooks_poststart_of: the same of a container that was made before. @config: its config.json. @folder: containers/ID, absolute. */
+gboolean hooks_poststart_of (json_t *config, const char *id, const char *folder, pid_t pid, GError **error);
 
 /* hooks_poststop_record: what whoever cleans up must know of the poststop hooks, for the container's row; NULL = there are none. */
 json_t *hooks_poststop_record (const Make *make);

@@ -49,7 +49,7 @@ status_text (const ContainerView *view, gint64 now)
   if (strcmp (view->status, "paused") == 0)
     return g_strdup ("Paused");
   if (strcmp (view->status, "exited") != 0)
-    return g_strdup ("Created");
+    return g_strdup (container_is_held (view) ? "Initialized" : "Created");
   g_autofree char *ago = text_ago (row->finished, now);
   return g_strdup_printf ("Exited (%d) %s", row->exit_code, ago);
 }

@@ -149,7 +149,7 @@ note_start (StateContainer *row, void *data, GError **error)
   const Run *run = data;
   (void) error;
   row->status = (g_free (row->status), g_strdup ("running"));
-  row->started = g_get_real_time ();
+  row->started = run->hold ? 0 : g_get_real_time ();
   row->exit_code = 0;
   row->auto_remove = run->make.options->rm;   /* a restart took it away */
   row->boot_id = (g_free (row->boot_id), storage_boot_id ());
@@ -280,6 +280,7 @@ perform (Run *run, GError **error)
   runtime.notify = notify.socket;
   runtime.notify_host = notify.host;
   run->restarts = runtime.restart;
+  runtime.hold = run->hold;
   /* update may give it a policy while it runs */
   runtime.restart = runtime.restart || (!run->attached && !make->options->rm);
   run->tried = done;
@@ -306,6 +307,8 @@ process_start (Run *run, GError **error)
   /* from here on the lock is the monitor's alone: a command that is stopped at its terminal must not keep `rm -f` out */
   fd_close (fd_steal (&make->run_dir));
   event_container (make->storage, run->row, "init");
+  if (run->hold)
+    return TRUE;
   event_container (make->storage, run->row, "start");
   if (run->attached)
     event_container (make->storage, run->row, "attach");

@@ -21,6 +21,7 @@ typedef struct {
   gboolean interactive;      /* our standard input goes to it */
   gboolean sig_proxy;
   const char *detach_keys;   /* NULL = the usual ones; borrowed */
+  gboolean hold;             /* all but its command: container init */
   gboolean restarts;         /* the monitor may start it again */
   gboolean recorded;
   gboolean cidfile;          /* was written */

@@ -137,6 +137,12 @@ remove_one (Storage *storage, const char *id, GHashTable *dependents, gboolean f
   const char *run_root;
   if (is_elsewhere (storage, view->row, &run_root))
     return coracle_throw (error, CORACLE_ERROR_IN_USE, "container %s runs with another run folder: use --runroot %s", view->row->id, run_root);
+  /* nothing of it has run yet: there is nobody to be asked, and nothing to be forced */
+  if (container_is_held (view))
+    {
+      force = TRUE;
+      timeout = 0;
+    }
   if (view->pid > 0 && !force)
     return throw_running (view->row->id, view->status, error);
   g_autofree char *needing = container_dependents_text (dependents, view->row->id);

@@ -6,11 +6,17 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/base/path.h"
 #include "pkg/engine/container_attach.h"
+#include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_stop.h"
 #include "pkg/engine/event.h"
+#include "pkg/monitor/client.h"
+#include "pkg/runtime/runtime.h"
+
+enum { CONFIG_MAX = 16 << 20 };
 
 /* How long, in microseconds, a monitor may take to leave, or another command to finish with the container */
 #define LEAVING_TIME (10 * G_USEC_PER_SEC)
@@ -98,6 +104,7 @@ start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, c
   run.notice = how->notice;
   run.notice_data = how->notice_data;
   run.attached = how->attach;
+  run.hold = how->hold;
   run.interactive = how->interactive && options->interactive;
   run.sig_proxy = how->sig_proxy;
   run.detach_keys = how->detach_keys != NULL ? how->detach_keys : options->detach_keys;
@@ -111,6 +118,58 @@ start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, c
     return process_stay (&run, ret_status, error);
   process_leave (&run);
   return TRUE;
+}
+
+/* ---- init: all but the command, and then that */
+
+typedef struct {
+  Storage *storage;
+  const ContainerView *view;
+} Letting;
+
+static gboolean
+note_go (StateContainer *row, void *data, GError **error)
+{
+  (void) data;
+  (void) error;
+  row->started = g_get_real_time ();
+  return TRUE;
+}
+
+/* after_go: what goes with a command that runs; a hook that fails is told of (runtime-spec, lifecycle). */
+static gboolean
+after_go (Storage *storage, const ContainerView *view, json_t *config, const char *folder, GError **error)
+{
+  event_container (storage, view->row, "start");
+  return hooks_poststart_of (config, view->row->id, folder, view->pid, error);
+}
+
+/* let_go: the command of an initialized container runs. Its start is on record before, as that of any other: who sees its output finds it running. */
+static gboolean
+let_go (void *data, GError **error)
+{
+  const Letting *letting = data;
+  Storage *storage = letting->storage;
+  const char *id = letting->view->row->id;
+  g_autofree char *folder = g_build_filename (storage->paths->root, "containers", id, NULL), *path = g_build_filename (folder, "config.json", NULL), *text = NULL;
+  cleanup_fd int run_dir = openat (storage->run_fd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (!path_read_file (AT_FDCWD, path, CONFIG_MAX, &text, NULL, error) || !state_container_edit (storage->state, id, note_go, NULL, error))
+    return FALSE;
+  json_auto_t *config = json_loads (text, 0, NULL);
+  int r = run_dir >= 0 ? monitor_client_control (run_dir, MONITOR_GO, NULL, 0) : -ENOENT;
+  /* somebody else was quicker */
+  if (r == -EALREADY)
+    return TRUE;
+  return r < 0 ? runtime_throw_failure (config, -r, error) : after_go (storage, letting->view, config, folder, error);
+}
+
+static gboolean
+start_held (Storage *storage, const ContainerView *view, const ContainerStart *how, int *ret_status, GError **error)
+{
+  Letting letting = { .storage = storage, .view = view };
+  const ContainerAttach attach = { .no_stdin = !how->interactive, .sig_proxy = how->sig_proxy, .detach_keys = how->detach_keys, .begin = let_go, .begin_data = &letting };
+  gboolean done = how->attach ? container_attach (storage, view, &attach, ret_status, error) : let_go (&letting, error);
+  return done || coracle_prefix (error, "unable to start container %s", view->row->id);
 }
 
 /* join_running: it runs already: be one more terminal of it. */
@@ -131,6 +190,8 @@ container_start (Storage *storage, IdMap *map, const char *name_or_id, const Con
   *ret_status = 0;
   if (strcmp (view->status, "paused") == 0)
     return coracle_throw (error, CORACLE_ERROR_IN_USE, "unable to start container %s: it is paused: unpause it: container state improper", view->row->id);
+  if (container_is_held (view))
+    return how->hold || start_held (storage, view, how, ret_status, error);
   GError *problem = NULL;
   g_autoptr (StateContainer) row = NULL;
   int run_dir = view->pid > 0 ? -1 : lock_stopped (storage, view->row->id, &row, &problem);
@@ -142,6 +203,20 @@ container_start (Storage *storage, IdMap *map, const char *name_or_id, const Con
   if (run_dir >= 0)
     return start_stopped (storage, map, row, run_dir, how, ret_status, error) || coracle_prefix (error, "unable to start container %s", view->row->id);
   return !how->attach || join_running (storage, view->row->id, how, ret_status, error);
+}
+
+gboolean
+container_init (Storage *storage, IdMap *map, const char *name_or_id, const ContainerStart *how, GError **error)
+{
+  g_autoptr (ContainerView) view = container_find (storage, name_or_id, error);
+  ContainerStart held = *how;
+  int status;
+  if (view == NULL)
+    return FALSE;
+  if (view->pid > 0 && !container_is_held (view))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "unable to initialize container %s: container %s has already been created in runtime: container state improper", view->row->id, view->row->id);
+  held.hold = TRUE;
+  return container_start (storage, map, view->row->id, &held, &status, error);
 }
 
 /* ---- restart */

@@ -208,7 +208,7 @@ begin (Storage *storage, Ending *ending, gint64 timeout)
   pid_t pid;
   g_autoptr (ContainerView) view = container_find (storage, ending->stop->id, &problem);
   /* also one that has ended, while its monitor waits to start it again */
-  gboolean alive = view != NULL && view->row->started > 0 && storage_run_alive (storage, view->row->id);
+  gboolean alive = view != NULL && (view->row->started > 0 || container_is_held (view)) && storage_run_alive (storage, view->row->id);
   if (view == NULL || (alive && !container_call_off (storage, view->row, &problem)))
     {
       fail (ending, problem);
@@ -353,7 +353,7 @@ container_kill (Storage *storage, const char *id, int signal, GError **error)
   if (view == NULL)
     return FALSE;
   StateContainer *row = view->row;
-  if (view->pid == 0)
+  if (view->pid == 0 || container_is_held (view))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "can only kill running containers. %s is in state %s: container state improper", row->id, view->status);
   if (is_meant_to_end (row, signal) && !container_call_off (storage, row, error))
     return FALSE;

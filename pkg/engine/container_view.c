@@ -174,14 +174,15 @@ static void
 look (Storage *storage, ContainerView *view)
 {
   StateContainer *row = view->row;
-  view->status = row->started == 0 ? "created" : "exited";
+  /* one that was ended before its command ran was never started */
+  view->status = row->started == 0 && strcmp (row->status, "exited") != 0 ? "created" : "exited";
   if (strcmp (row->status, "running") != 0)
     return;
   view->alive = storage_run_alive (storage, row->id);
   cleanup_fd int pidfd = view->alive ? live_open_init (storage, row->id, &view->pid) : -1;
   if (pidfd >= 0)
     {
-      view->status = container_is_paused (storage, row->id) ? "paused" : is_stopping (storage, row->id) ? "stopping" : "running";
+      view->status = container_is_paused (storage, row->id) ? "paused" : is_stopping (storage, row->id) ? "stopping" : row->started == 0 ? "initialized" : "running";
       note_restart (storage, row);
     }
   else if (read_exit (storage, row))
@@ -190,6 +191,12 @@ look (Storage *storage, ContainerView *view)
     read_recorded (storage, row);
   else
     view->status = !was_started (storage, row->id) ? "created" : await_exit (storage, row) ? "exited" : "stopping";
+}
+
+gboolean
+container_is_held (const ContainerView *view)
+{
+  return strcmp (view->status, "initialized") == 0;
 }
 
 ContainerView *

@@ -359,13 +359,21 @@ open_terminal (Session *session)
   send_size (session);
 }
 
-static void
-attach (const MonitorClient *client)
+gboolean
+monitor_client_attach (MonitorClient *client, GError **error)
 {
   MonitorAttach streams = client->streams;
   streams.in = client->interactive != FALSE;
-  if (client->attached)
-    (void) send_message (client->socket, MONITOR_ATTACH, &streams, sizeof streams);
+  client->said = TRUE;
+  return send_message (client->socket, MONITOR_ATTACH, &streams, sizeof streams) || coracle_throw (error, CORACLE_ERROR_SYSTEM, "the container lost its monitor");
+}
+
+static void
+attach (const MonitorClient *client)
+{
+  MonitorClient attaching = *client;
+  if (client->attached && !client->said)
+    (void) monitor_client_attach (&attaching, NULL);
 }
 
 /* wait_recorded: until the monitor leaves. */

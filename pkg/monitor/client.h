@@ -18,7 +18,11 @@ typedef struct {
                           * that follows finds it recorded. Else it is the foreground command's, who cleans up */
   MonitorAttach streams; /* with @attached: @in is ignored, see @interactive */
   const DetachKeys *detach_keys;   /* NULL = none. Looked for where the container or our stdin is a terminal */
+  gboolean said;         /* monitor_client_attach was called */
 } MonitorClient;
+
+/* monitor_client_attach: send MONITOR_ATTACH now, rather than when monitor_client_run begins: for a container that prints only when it is let go. */
+gboolean monitor_client_attach (MonitorClient *client, GError **error);
 
 typedef struct {
   gboolean detached;     /* the user typed the keys, the monitor was told; the container goes on: @exit says nothing */

@@ -52,6 +52,7 @@ typedef struct {
   int stop_signal;     /* sent first when timeout_us runs out; SIGKILL follows after stop_timeout_us */
   uint64_t timeout_us; /* 0 = none (run --timeout) */
   uint64_t stop_timeout_us;
+  int held;            /* the command's end of the status socket of an init that is held before its command, until MONITOR_GO; -1: it was let go */
   int listener;        /* listening SOCK_SEQPACKET, bound to RUN_ROOT/ID/attach: any number of clients come and go; the same messages as on @client, first MONITOR_ATTACH
                         * or a control message */
   int notify;          /* datagram socket bound where the container finds NOTIFY_SOCKET; -1 = none */
@@ -88,6 +89,7 @@ typedef enum {
   MONITOR_ATTACH,      /* MonitorAttach: on a connection to the listener: from now on the container's output is sent here. Output from before is in the log */
   MONITOR_STOPPING,    /* control: whoever stops the container has said so in its row, and no restart follows; answered by MONITOR_DONE */
   MONITOR_RESTART,     /* control: restart at the next end whatever the policy says (a health check's on-failure=restart); MONITOR_DONE */
+  MONITOR_GO,          /* control: an initialized container's command is to run; answered by MONITOR_DONE when it does, or has failed: then with MONITOR_FAILURE of the RuntimeStatus */
   MONITOR_HEALTH,      /* control: MonitorHealth, a new clock (update, the start-up check has passed); MONITOR_DONE */
   /* from the monitor */
   MONITOR_OUTPUT = 64, /* data from the terminal */
@@ -113,6 +115,10 @@ typedef struct {
   uint8_t oom;
   int64_t finished_us; /* CLOCK_REALTIME */
 } MonitorExit;
+/* A RuntimeStatus' stage and errno in the one number of MONITOR_DONE; an errno is less than 4096 (MAX_ERRNO in the kernel) */
+#define MONITOR_FAILURE(stage, number) (((stage) + 1) << 12 | (number))
+#define MONITOR_FAILURE_STAGE(failure) (((failure) >> 12) - 1)   /* -1: no stage failed, the number is an errno alone */
+#define MONITOR_FAILURE_ERRNO(failure) ((failure) & 4095)
 #define MONITOR_DATA_MAX 65536
 
 #define MONITOR_LISTENER_FILE "attach"   /* in RUN_ROOT/ID */

@@ -227,6 +227,28 @@ stage_hostname (Init *init)
   return 0;
 }
 
+/* let_go_of_others: we may be here for long: what is open in us is what the container will have and what the stages after this need, and no copy of anything else: a pipe of the
+ * caller, the monitor's end of a socket would never be seen to end. */
+static void
+let_go_of_others (const Init *init)
+{
+  const RuntimePlan *plan = init->plan;
+  const int kept[] = { init->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr, init->root_fd, init->proc_fd, init->null_tree, init->slave, init->terminal_fd };
+  unsigned preserved = (unsigned) plan->preserve_from, preserved_end = preserved + plan->preserve_fds;
+  for (unsigned from = 0;;)
+    {
+      unsigned next = plan->preserve_fds > 0 && from <= preserved ? preserved : ~0u;
+      for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        if (kept[i] >= 0 && (unsigned) kept[i] >= from && (unsigned) kept[i] < next)
+          next = (unsigned) kept[i];
+      if (next > from)
+        (void) syscall (SYS_close_range, from, next - 1, 0U);
+      if (next == ~0u)
+        return;
+      from = plan->preserve_fds > 0 && next == preserved ? preserved_end : next + 1;
+    }
+}
+
 /* stage_go: nothing the container says or does may be seen before the command has recorded it: who reads its output and then asks for it by name must find it. As a rule the word
  * is there long before. */
 static int
@@ -235,7 +257,9 @@ stage_go (Init *init)
   const RuntimeStatus ready = { .stage = STAGE_NONE, .detail = STATUS_READY };
   char word;
   ssize_t n;
-  if (init->plan->command_pidfd < 0 && send (init->status_fd, &ready, sizeof ready, MSG_NOSIGNAL) < 0)
+  if (init->plan->held)
+    let_go_of_others (init);
+  if ((init->plan->held || init->plan->command_pidfd < 0) && send (init->status_fd, &ready, sizeof ready, MSG_NOSIGNAL) < 0)
     return -ECANCELED;
   do
     n = recv (init->status_fd, &word, 1, 0);

@@ -635,7 +635,7 @@ fill_monitor (Build *build, GError **error)
   const RuntimeOptions *options = build->options;
   MonitorStart *monitor = &plan_of (build)->monitor;
   *monitor = (MonitorStart){
-    .magic = MONITOR_START_MAGIC, .init_pidfd = -1, .client = options->client, .client_pidfd = -1, .run_dir = options->run_dir, .root_fd = options->root_fd,
+    .magic = MONITOR_START_MAGIC, .init_pidfd = -1, .client = options->client, .client_pidfd = -1, .held = -1, .run_dir = options->run_dir, .root_fd = options->root_fd,
     .cgroup = options->cgroup != NULL ? options->cgroup->fd : -1,
     .program_fd = -1, .pty = -1,
     .stdin_fd = options->stdin_write, .stdout_fd = -1, .stderr_fd = -1, .out_fd = options->out_fd, .err_fd = options->err_fd,
@@ -688,6 +688,7 @@ runtime_plan_build (json_t *config, const RuntimeOptions *options, GArray **ret_
   RuntimePlan *plan = plan_of (&build);
   plan->magic = PLAN_MAGIC;
   plan->size = bytes->len;
+  plan->held = options->hold;
   plan->rows = (guint16) options->rows;
   plan->columns = (guint16) options->columns;
   plan->keep_groups = options->keep_groups;

@@ -10,7 +10,7 @@
 
 #include "pkg/monitor/protocol.h"
 
-#define PLAN_MAGIC 0x344c5031u
+#define PLAN_MAGIC 0x344c5032u
 /* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd; as "coracle-monitor exec FD" when the plan is of an exec session */
 
 typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
@@ -88,6 +88,7 @@ typedef struct {
   PlanList slirp_envp;
   uint8_t loopback;          /* bring lo up (a network namespace of its own without slirp) */
   uint8_t terminal;
+  uint8_t held;              /* init says when it has come to STAGE_GO: the command leaves it there */
   uint16_t rows, columns;
   uint8_t pdeathsig;         /* no pid namespace of its own: init is killed by PR_SET_PDEATHSIG instead */
   PlanRef state_json;        /* OCI state for the hooks, with @PID@ and @STATUS@ to be filled in: runtime_hook_state */
@@ -182,7 +183,7 @@ typedef enum {
   STAGE_END,
 } RuntimeStage;
 
-/* One message on the status socket, from helper or init. With stage NONE the message carries init's pidfd (SCM_RIGHTS); or, where the monitor itself starts the container again, @detail
+/* One message on the status socket, from helper or init. With stage NONE the message carries init's pidfd (SCM_RIGHTS); or, where the monitor itself starts the container again, and where init is held, @detail
  * is STATUS_READY: all is mounted, the root filesystem is the container's, and init waits for the word to go on. */
 enum { STATUS_READY = 2 };
 typedef struct {

@@ -252,6 +252,15 @@ throw_status (json_t *config, const RuntimeStatus *status, GError **error)
   return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "runtime: %s%s: %s%s", name != NULL ? name : "starting", detail, g_strerror (status->error), remedy (status));
 }
 
+gboolean
+runtime_throw_failure (json_t *config, int failure, GError **error)
+{
+  const RuntimeStatus status = { .stage = MONITOR_FAILURE_STAGE (failure), .error = MONITOR_FAILURE_ERRNO (failure) };
+  if (status.stage < 0)
+    return coracle_throw_errno (error, status.error, "runtime: letting the command run");
+  return throw_status (config, &status, error);
+}
+
 /* receive_status: one message; returns 1, 0 at end of file, or -errno. A pidfd that comes with it goes to *@ret_fd. */
 static int
 receive_status (int socket, RuntimeStatus *ret_status, int *ret_fd)
@@ -339,6 +348,8 @@ wait_running (json_t *config, const RuntimeExec *exec, int socket, RuntimeProces
             return coracle_throw (error, CORACLE_ERROR_SYSTEM, "runtime: coracle-monitor ended before it made the container");
           return TRUE;
         }
+      if (exec == NULL && status.stage == STAGE_NONE && status.detail == STATUS_READY)
+        return TRUE;   /* it is held there */
       if (status.stage != STAGE_NONE)
         {
           fd_close (fd);
@@ -399,6 +410,7 @@ static void
 fill_channels (RuntimePlan *plan, const Channels *channels, const RuntimeOptions *options)
 {
   plan->status_fd = channels->status[1];
+  plan->monitor.held = options->hold ? channels->status[0] : -1;
   plan->command_pidfd = channels->command_pidfd;
   /* a session that nobody stays with does not end with its command */
   plan->monitor.client_pidfd = options->exec != NULL && options->client < 0 ? -1 : channels->command_pidfd;
@@ -421,7 +433,7 @@ static GArray *
 kept_fds (const RuntimePlan *plan)
 {
   const MonitorStart *monitor = &plan->monitor;
-  const int named[] = { monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->root_fd, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
+  const int named[] = { monitor->held, monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->root_fd, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
                         monitor->err_fd, monitor->listener, monitor->notify, monitor->notify_host, monitor->log.fd, monitor->log.dir, monitor->exec_dir, monitor->cgroup, plan->exec_pidfd, plan->exec_cgroup, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
   GArray *keep = g_array_new (FALSE, FALSE, sizeof (int));
   for (size_t i = 0; i < G_N_ELEMENTS (named); i++)
@@ -457,7 +469,7 @@ runtime_perform (json_t *config, GByteArray *bytes, const RuntimeOptions *option
   fd_close (fd_steal (&channels.status[1]));
 
   RuntimeProcess process = { .monitor = monitor, .init_pidfd = -1 };
-  if ((while_starting != NULL && !while_starting (monitor, data, error)) || (options->exec == NULL && !say_go (channels.status[0], error))
+  if ((while_starting != NULL && !while_starting (monitor, data, error)) || (options->exec == NULL && !options->hold && !say_go (channels.status[0], error))
       || !wait_running (config, options->exec, channels.status[0], &process, error))
     {
       fd_close (process.init_pidfd);

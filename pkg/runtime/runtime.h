@@ -39,6 +39,7 @@ typedef struct {
   const char *id;
   const SeccompFilter *seccomp;          /* NULL = none (config.json's linux.seccomp is not read when given) */
   const SeccompFilter *seccomp_single;   /* NULL = none */
+  gboolean hold;                 /* do all but exec the container's command: the monitor holds init there until MONITOR_GO */
   gboolean slirp;                /* give the new network namespace a tap */
   gboolean keep_groups;
   gboolean make_nodes;           /* real root: mknod the devices instead of binding the host's */
@@ -75,6 +76,9 @@ typedef struct {
  * Runs in: any user namespace that owns the container's; best the host's: then no capability that the container can have lets it look into our process before the exec.
  * Errors: as runtime_start. */
 gboolean runtime_exec (json_t *config, const RuntimeOptions *options, RuntimeProcess *ret_process, GError **error);
+
+/* runtime_throw_failure: the error of an init that was held and could not go on, from the number of MONITOR_DONE. Always FALSE. @config: its config.json. */
+gboolean runtime_throw_failure (json_t *config, int failure, GError **error);
 
 /* runtime_start: perform @config. Returns when the container's command has been exec'd.
  * @while_starting: called once the monitor is on its way, to write state meanwhile; the container's command is exec'd only after it; its failure ends the container. May be NULL.

@@ -116,7 +116,7 @@ helper (Setup *setup, int client, int out_write, int err_write)
   start->client_pidfd = setup->client_pidfd;
   start->run_dir = open (setup->dir, O_RDONLY | O_DIRECTORY);
   start->root_fd = start->program_fd = -1;
-  start->notify = start->notify_host = start->cgroup = start->exec_dir = -1;
+  start->held = start->notify = start->notify_host = start->cgroup = start->exec_dir = -1;
   start->out_fd = setup->tty ? -1 : setup->out_fd >= 0 ? setup->out_fd : out_write;
   start->err_fd = setup->tty ? -1 : err_write;
   /* all is close-on-exec but these, and number 3 is taken */

@@ -43,7 +43,7 @@ helper (Setup *setup, int client, int notify, int host)
         pause ();
     }
   start->client_pidfd = start->root_fd = start->program_fd = start->pty = start->stdin_fd = start->stdout_fd = start->stderr_fd = start->out_fd = start->err_fd = -1;
-  start->log.fd = start->log.dir = start->exec_dir = start->cgroup = -1;
+  start->held = start->log.fd = start->log.dir = start->exec_dir = start->cgroup = -1;
   start->init_pidfd = fcntl (proc_pidfd_open (start->init_pid), F_DUPFD, 20);
   start->run_dir = fcntl (open (setup->dir, O_RDONLY | O_DIRECTORY), F_DUPFD, 20);
   start->client = fcntl (client, F_DUPFD, 20);
