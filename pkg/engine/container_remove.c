@@ -56,10 +56,10 @@ take_run_dir (Storage *storage, const StateContainer *row, gboolean force, gint6
           g_propagate_error (error, g_steal_pointer (&problem));
           return -1;
         }
-      cleanup_fd int init = force ? -1 : live_open_init (storage, row->id, &pid);
-      if (init >= 0)
+      cleanup_fd int init = live_open_init (storage, row->id, &pid);
+      if (init >= 0 && !force)
         return throw_running (row->id, "running", error), -1;
-      if (force && stop_it (storage, row->id, timeout))
+      if (init >= 0 && stop_it (storage, row->id, timeout))
         begun = g_get_monotonic_time ();
       else if (force && waited > LEAVING_TIME)
         {

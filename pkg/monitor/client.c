@@ -21,7 +21,7 @@
 #define WRITE_SIZE 4096
 
 #define CONNECTIONS_WAITING 128
-#define CONTROL_MS 5000
+#define CONTROL_MS 2000
 /* How long one waits to be let in: the monitor lets all in at once, unless it stands still (SIGSTOP) or has all the clients it takes */
 #define CONNECT_SECONDS 2
 /* How long an attached command waits for the container's end to be recorded */

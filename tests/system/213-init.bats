@@ -67,7 +67,7 @@ start"
 @test "init: a command that is not there is found out by start; what cannot be set up by init" {
   run_coracle create --name i3 box no-such-program
   run_coracle init i3
-  run_coracle 127 start i3
+  run_coracle 125 start i3
   has "$output" 'unable to start container'
   has "$output" 'no-such-program'
   has "$output" 'not found'
