@@ -32,6 +32,7 @@ typedef struct {
   GHashTable *links;         /* FileId → the first name, of files with several */
   GString *path;             /* of the member at work; its folder's while names are read */
   char *buffer, *zeros;
+  int out_fd;                /* borrowed; -1: what is still written is thrown away */
 } Pack;
 
 /* One file, open as far as it can be. */
@@ -395,6 +396,21 @@ pack_root (Pack *self, int dir_fd, GError **error)
 
 /* ---- the archive */
 
+static la_ssize_t
+write_out (struct archive *archive, void *data, const void *buffer, size_t size)
+{
+  const Pack *self = data;
+  if (self->out_fd < 0)
+    return (la_ssize_t) size;
+  ssize_t n;
+  do
+    n = write (self->out_fd, buffer, size);
+  while (n < 0 && errno == EINTR);
+  if (n < 0)
+    archive_set_error (archive, errno, "Write error");
+  return n;
+}
+
 static gboolean
 pack_begin (Pack *self, const PackOptions *options, int out_fd, GError **error)
 {
@@ -405,7 +421,8 @@ pack_begin (Pack *self, const PackOptions *options, int out_fd, GError **error)
   archive_write_set_format_option (archive, "pax", "xattrheader", "SCHILY");
   archive_write_set_bytes_per_block (archive, (int) BUFFER_SIZE);
   archive_write_set_bytes_in_last_block (archive, 1);
-  return archive_write_open_fd (archive, out_fd) == ARCHIVE_OK || throw_output (self, error);
+  self->out_fd = out_fd;
+  return archive_write_open (archive, self, NULL, write_out, NULL) == ARCHIVE_OK || throw_output (self, error);
 }
 
 static gboolean
@@ -414,7 +431,11 @@ pack_end (Pack *self, gboolean ok, GError **error)
   if (ok)
     ok = archive_write_close (self->archive) == ARCHIVE_OK || throw_output (self, error);
   else
-    (void) archive_write_fail (self->archive);
+    {
+      /* closed, for archive_write_free of one that has failed keeps its buffers; and without the end of archive that closing writes: what is there must not look whole */
+      self->out_fd = -1;
+      (void) archive_write_close (self->archive);
+    }
   archive_write_free (self->archive);
   g_hash_table_unref (self->links);
   g_string_free (self->path, TRUE);
