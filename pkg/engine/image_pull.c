@@ -228,7 +228,7 @@ full_names (Pull *pull, const ImageName *given, GError **error)
     }
   else if (given->registry == NULL && !g_str_has_prefix (pull->reference, "docker://"))
     {
-      texts = registries_short (pull->conf, given->path, &alias, error);
+      texts = registries_short (pull->conf, given->path, pull->reference, &alias, error);
       texts = texts != NULL ? choose (pull, given->path, texts, error) : NULL;
     }
   else

@@ -324,7 +324,7 @@ registries_places (const RegistriesConf *conf, const char *registry, const char 
 }
 
 char **
-registries_short (const RegistriesConf *conf, const char *path, gboolean *ret_alias, GError **error)
+registries_short (const RegistriesConf *conf, const char *path, const char *given, gboolean *ret_alias, GError **error)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
   const char *alias = conf->mode != SHORT_NAMES_DISABLED ? g_hash_table_lookup (conf->aliases, path) : NULL;
@@ -335,7 +335,7 @@ registries_short (const RegistriesConf *conf, const char *path, gboolean *ret_al
     g_ptr_array_add (names, g_strdup (alias));
   else if (search == NULL || search[0] == NULL)
     {
-      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "short-name \"%s\" did not resolve to an alias and no unqualified-search registries are defined in \"%s\"", path, conf->path);
+      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "short-name \"%s\" did not resolve to an alias and no unqualified-search registries are defined in \"%s\"", given, conf->path);
       return NULL;
     }
   for (char **registry = alias != NULL ? NULL : search; registry != NULL && *registry != NULL; registry++)

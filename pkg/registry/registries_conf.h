@@ -48,7 +48,7 @@ typedef struct {
 GPtrArray *registries_places (const RegistriesConf *conf, const char *registry, const char *path, gboolean digest, GError **error);
 
 /* registries_short: full names, without tag, that the short name @path may mean, in order; NULL-terminated, free with g_strfreev. Without any registries.conf it is looked for at docker.io.
- * @ret_alias: it is an alias, and the only one. Errors: NOT_FOUND. */
-char **registries_short (const RegistriesConf *conf, const char *path, gboolean *ret_alias, GError **error);
+ * @given: as the user wrote it, for the error. @ret_alias: it is an alias, and the only one. Errors: NOT_FOUND. */
+char **registries_short (const RegistriesConf *conf, const char *path, const char *given, gboolean *ret_alias, GError **error);
 /* registries_remember: note the alias that the user chose, in ~/.cache/containers/short-name-aliases.conf. */
 gboolean registries_remember (const char *path, const char *full, GError **error);
