@@ -1,6 +1,5 @@
 #include "storage/copy_tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -15,17 +14,13 @@
 #include "pkg/archive/member.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/base/file_id.h"
 #include "pkg/base/path.h"
 #include "storage/copy_data.h"
 #include "storage/pack.h"
 
 #define NAMES_SIZE ((size_t) 64 << 10)
 enum { DEPTH_MAX = 4000 };   /* folders in folders: each costs two descriptors */
-
-typedef struct {
-  dev_t device;
-  ino_t inode;
-} FileId;
 
 /* A file of several names that was copied: where to, below the target's root, and what became of it. */
 typedef struct {
@@ -49,20 +44,6 @@ typedef struct {
   const char *name, *to_name;
   struct stat st;
 } Entry;
-
-static guint
-file_id_hash (const void *key)
-{
-  const FileId *id = key;
-  return (guint) (id->inode ^ (id->inode >> 32) ^ id->device);
-}
-
-static gboolean
-file_id_equal (const void *a, const void *b)
-{
-  const FileId *one = a, *two = b;
-  return one->device == two->device && one->inode == two->inode;
-}
 
 static void
 link_free (Link *link)
@@ -350,20 +331,10 @@ copy_name (Copy *self, Entry *entry, GError **error)
 static GPtrArray *
 read_names (Copy *self, int fd, GError **error)
 {
-  int copy = openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *dir = copy < 0 ? NULL : fdopendir (copy);
-  if (dir == NULL)
-    {
-      int errsv = errno;
-      fd_close (copy);
-      throw_path (self, errsv, "reading folder", error);
-      return NULL;
-    }
-  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
-  for (struct dirent *entry; (entry = readdir (dir)) != NULL;)
-    if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
-      g_ptr_array_add (names, g_strdup (entry->d_name));
-  (void) closedir (dir);
+  int errsv;
+  GPtrArray *names = path_list (fd, &errsv);
+  if (names == NULL)
+    throw_path (self, errsv, "reading folder", error);
   return names;
 }
 

@@ -2,7 +2,6 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,15 +15,12 @@
 #include "pkg/archive/member.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/base/file_id.h"
+#include "pkg/base/path.h"
 
 #define BUFFER_SIZE ((size_t) 512 * 1024)
 #define HOLES_MIN ((off_t) 1 << 20)      /* fewer bytes of holes are written as zeros, which every reader knows */
 #define NAMES_MAX ((size_t) 64 << 10)
-
-typedef struct {
-  dev_t device;
-  ino_t inode;
-} FileId;
 
 typedef struct {
   struct archive *archive;
@@ -51,20 +47,6 @@ pack_xattr_wanted (const char *name)
     if (g_str_has_prefix (name, ours[i]))
       return FALSE;
   return g_str_has_prefix (name, "user.") || strcmp (name, "security.capability") == 0 || g_str_has_prefix (name, "system.posix_acl_");
-}
-
-static guint
-file_id_hash (const void *key)
-{
-  const FileId *id = key;
-  return (guint) (id->inode ^ (id->inode >> 32) ^ id->device);
-}
-
-static gboolean
-file_id_equal (const void *a, const void *b)
-{
-  const FileId *one = a, *two = b;
-  return one->device == two->device && one->inode == two->inode;
 }
 
 static gboolean
@@ -298,21 +280,12 @@ compare_names (const void *a, const void *b)
 static GPtrArray *
 sorted_names (Pack *self, int fd, GError **error)
 {
-  int copy = openat (fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *dir = copy < 0 ? NULL : fdopendir (copy);
-  if (dir == NULL)
-    {
-      int errsv = errno;
-      fd_close (copy);
-      throw_path (self, errsv, "reading folder", error);
-      return NULL;
-    }
-  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
-  for (struct dirent *entry; (entry = readdir (dir)) != NULL;)
-    if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
-      g_ptr_array_add (names, g_strdup (entry->d_name));
-  (void) closedir (dir);
-  g_ptr_array_sort (names, compare_names);
+  int errsv;
+  GPtrArray *names = path_list (fd, &errsv);
+  if (names == NULL)
+    throw_path (self, errsv, "reading folder", error);
+  else
+    g_ptr_array_sort (names, compare_names);
   return names;
 }
 

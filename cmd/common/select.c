@@ -1,8 +1,10 @@
 #include "cmd/common/select.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <fcntl.h>
 
+#include "cmd/common/dispatch.h"
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/engine/container_filter.h"
@@ -231,4 +233,23 @@ select_first (Storage *storage, const CliContext *context, const CliArgs *args, 
     return NULL;
   *ret_rest = words + (latest || cidfile != NULL ? 0 : 1);
   return container_find (storage, ((const Selected *) list->pdata[0])->id, error);
+}
+
+int
+select_each (const GPtrArray *chosen, gboolean (*act) (const char *id, void *data, GError **error), void *data)
+{
+  int status = 0;
+  for (guint i = 0; i < chosen->len; i++)
+    {
+      const Selected *one = chosen->pdata[i];
+      g_autoptr (GError) problem = NULL;
+      if (act (one->id, data, &problem))
+        {
+          printf ("%s\n", one->given);
+          continue;
+        }
+      dispatch_print_error (problem);
+      status = cli_exit_status (problem);
+    }
+  return status;
 }

@@ -6,7 +6,7 @@
  *   g_autoptr (GPtrArray) chosen = NULL;
  *   if (!select_check (context, args, &request, error) || !session_open (…) || !select_containers (session.storage, context, args, &request, &chosen, error))
  *     return CLI_FAILED;
- *   for each Selected: do it by ->id, print ->given; what fails is told of (dispatch_print_error) and the rest goes on
+ *   return select_each (chosen, act, data);
  *
  * As with Podman a name that does not exist ends the command before anything was done to any of them.
  * Source: podman-stop(1), podman-rm(1), podman-kill(1); the texts are those that Podman 5.8 prints. */
@@ -51,6 +51,9 @@ gboolean select_check (const CliContext *context, const CliArgs *args, const Sel
 /* select_containers: those that the words mean, in the order given, else oldest first. @ret_selected: of Selected; free with g_ptr_array_unref.
  * Errors: NOT_FOUND a name or a file of --cidfile that does not exist, --latest without any container; INVALID a filter. */
 gboolean select_containers (Storage *storage, const CliContext *context, const CliArgs *args, const SelectRequest *request, GPtrArray **ret_selected, GError **error);
+
+/* select_each: @act on each, by its id; what went well is printed as given, what fails is told of, and the rest goes on. Returns the exit status: 0, or that of the last failure. */
+int select_each (const GPtrArray *chosen, gboolean (*act) (const char *id, void *data, GError **error), void *data);
 
 /* A list of Selected of one's own: select_list_add leaves out an id that is there already. */
 GPtrArray *select_list_new (void);

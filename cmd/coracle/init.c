@@ -1,6 +1,3 @@
-#include <stdio.h>
-
-#include "cmd/common/dispatch.h"
 #include "cmd/common/select.h"
 #include "cmd/common/session.h"
 #include "cmd/coracle/create_options.h"
@@ -20,24 +17,16 @@ can_init (Storage *storage, const ContainerView *view)
   return view->pid == 0 || container_is_held (view);
 }
 
-static int
-init_all (Session *session, GPtrArray *chosen, const ContainerStart *how)
+typedef struct {
+  Session *session;
+  ContainerStart how;
+} Init;
+
+static gboolean
+act (const char *id, void *data, GError **error)
 {
-  int worst = 0, status;
-  for (guint i = 0; i < chosen->len; i++)
-    {
-      const Selected *one = chosen->pdata[i];
-      g_autoptr (GError) problem = NULL;
-      if (container_init (session->storage, session->map, one->id, how, &problem))
-        {
-          printf ("%s\n", one->given);
-          continue;
-        }
-      dispatch_print_error (problem);
-      status = cli_exit_status (problem);
-      worst = MAX (worst, status);
-    }
-  return worst;
+  const Init *init = data;
+  return container_init (init->session->storage, init->session->map, id, &init->how, error);
 }
 
 static int
@@ -52,8 +41,8 @@ init_run (const CliContext *context, const CliArgs *args, GError **error)
   cleanup_fd int base = chosen->len > 1 ? container_start_base (error) : -1;
   if (chosen->len > 1 && base < 0)
     return CLI_FAILED;
-  const ContainerStart how = { .mounts = base, .notice = create_notice };
-  return init_all (&session, chosen, &how);
+  Init init = { .session = &session, .how = { .mounts = base, .notice = create_notice } };
+  return select_each (chosen, act, &init);
 }
 
 const CliCommand cmd_init = {

@@ -1,7 +1,5 @@
-#include <stdio.h>
 #include <string.h>
 
-#include "cmd/common/dispatch.h"
 #include "cmd/common/select.h"
 #include "cmd/common/session.h"
 #include "pkg/engine/container_pause.h"
@@ -14,29 +12,22 @@ can_unpause (Storage *storage, const ContainerView *view)
   return strcmp (view->status, "paused") == 0;
 }
 
+static gboolean
+act (const char *id, void *data, GError **error)
+{
+  return container_unpause (data, id, error);
+}
+
 static int
 unpause_run (const CliContext *context, const CliArgs *args, GError **error)
 {
   static const SelectRequest request = { .suits = can_unpause };
   g_auto (Session) session = { 0 };
   g_autoptr (GPtrArray) chosen = NULL;
-  int status = 0;
   if (!select_check (context, args, &request, error) || !session_open (&session, context, FALSE, error)
       || !select_containers (session.storage, context, args, &request, &chosen, error))
     return CLI_FAILED;
-  for (guint i = 0; i < chosen->len; i++)
-    {
-      const Selected *selected = chosen->pdata[i];
-      g_autoptr (GError) problem = NULL;
-      if (container_unpause (session.storage, selected->id, &problem))
-        {
-          printf ("%s\n", selected->given);
-          continue;
-        }
-      dispatch_print_error (problem);
-      status = cli_exit_status (problem);
-    }
-  return status;
+  return select_each (chosen, act, session.storage);
 }
 
 const CliCommand cmd_unpause = {

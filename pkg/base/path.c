@@ -128,3 +128,22 @@ path_read_file (int dir_fd, const char *path, size_t limit, char **ret_data, siz
     return coracle_prefix (error, "%s", path);
   return TRUE;
 }
+
+GPtrArray *
+path_list (int dir_fd, int *ret_errno)
+{
+  int copy = openat (dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *dir = copy < 0 ? NULL : fdopendir (copy);
+  if (dir == NULL)
+    {
+      *ret_errno = errno;
+      fd_close (copy);
+      return NULL;
+    }
+  GPtrArray *names = g_ptr_array_new_with_free_func (g_free);
+  for (struct dirent *entry; (entry = readdir (dir)) != NULL;)
+    if (strcmp (entry->d_name, ".") != 0 && strcmp (entry->d_name, "..") != 0)
+      g_ptr_array_add (names, g_strdup (entry->d_name));
+  (void) closedir (dir);
+  return names;
+}

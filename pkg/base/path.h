@@ -22,6 +22,9 @@ int path_mkdirs_in_root (int root_fd, const char *path, mode_t mode);
 /* path_mkdirs: mkdir -p for our own absolute path; mode for what is made. Existing folders are left as they are. */
 gboolean path_mkdirs (const char *path, mode_t mode, GError **error);
 
+/* path_list: the names in the folder @dir_fd, without "." and "..", in no order; free with g_ptr_array_unref. NULL: *@ret_errno says why. */
+GPtrArray *path_list (int dir_fd, int *ret_errno);
+
 /* path_remove_tree: remove @name below @dir_fd with all it holds, never following a link nor crossing into another mount;
  * what is missing already is success. Makes folders writable to itself first. Returns 0 or -errno (the first error; it goes on). */
 int path_remove_tree (int dir_fd, const char *name);

@@ -4,29 +4,11 @@
 #include <sys/stat.h>
 
 #include "pkg/base/error.h"
+#include "pkg/base/file_id.h"
 #include "pkg/engine/container.h"
 #include "pkg/engine/disk_usage.h"
 
 /* A file of several names counts once: those seen. */
-typedef struct {
-  dev_t device;
-  ino_t inode;
-} FileId;
-
-static guint
-file_id_hash (const void *key)
-{
-  const FileId *id = key;
-  return (guint) (id->inode ^ (id->inode >> 32) ^ id->device);
-}
-
-static gboolean
-file_id_equal (const void *a, const void *b)
-{
-  const FileId *one = a, *two = b;
-  return one->device == two->device && one->inode == two->inode;
-}
-
 static gboolean
 seen_before (GHashTable *seen, const struct stat *st)
 {

@@ -92,11 +92,26 @@ test_remove_mounts (Fixture *fixture, gconstpointer data)
   g_assert_true (g_file_test (fixture->kept, G_FILE_TEST_EXISTS));
 }
 
+static void
+test_list (Fixture *fixture, gconstpointer data)
+{
+  int base = open (fixture->base, O_PATH | O_DIRECTORY | O_CLOEXEC), file = open (fixture->kept, O_RDONLY | O_CLOEXEC), number = 0;
+  g_autoptr (GPtrArray) names = path_list (base, &number);
+  g_assert_cmpuint (names->len, ==, 2);
+  g_assert_true (g_ptr_array_find_with_equal_func (names, "victim", g_str_equal, NULL));
+  g_assert_true (g_ptr_array_find_with_equal_func (names, "outside", g_str_equal, NULL));
+  g_assert_null (path_list (file, &number));
+  g_assert_cmpint (number, ==, ENOTDIR);
+  (void) close (base);
+  (void) close (file);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/path/remove", Fixture, NULL, fixture_init, test_remove, fixture_clear);
   g_test_add ("/path/remove-mounts", Fixture, NULL, fixture_init, test_remove_mounts, fixture_clear);
+  g_test_add ("/path/list", Fixture, NULL, fixture_init, test_list, fixture_clear);
   return g_test_run ();
 }
