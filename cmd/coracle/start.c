@@ -1,5 +1,7 @@
+#include <stdio.h>
 #include <string.h>
 
+#include "cmd/common/dispatch.h"
 #include "cmd/common/select.h"
 #include "cmd/common/session.h"
 #include "cmd/coracle/create_options.h"
@@ -49,17 +51,24 @@ word_failure (GError **problem, const char *id, gboolean attach)
     (void) coracle_prefix (problem, attach ? "unable to start container %s" : "unable to start container \"%s\"", id);
 }
 
-typedef struct {
-  Session *session;
-  const ContainerStart *how;
-} Starting;
-
-static gboolean
-act (const char *id, void *data, GError **error)
+static int
+start_all (Session *session, GPtrArray *chosen, const ContainerStart *how)
 {
-  const Starting *starting = data;
-  int status;
-  return container_start (starting->session->storage, starting->session->map, id, starting->how, &status, error);
+  int worst = 0, status;
+  for (guint i = 0; i < chosen->len; i++)
+    {
+      const Selected *one = chosen->pdata[i];
+      g_autoptr (GError) problem = NULL;
+      if (container_start (session->storage, session->map, one->id, how, &status, &problem))
+        {
+          printf ("%s\n", one->given);
+          continue;
+        }
+      word_failure (&problem, one->id, FALSE);
+      dispatch_print_error (problem);
+      worst = 125;
+    }
+  return worst;
 }
 
 static int
@@ -82,7 +91,7 @@ start_run (const CliContext *context, const CliArgs *args, GError **error)
                          .sig_proxy = cli_args_is_set (args, "sig-proxy") ? cli_args_bool (args, "sig-proxy") : attach };
   int status = 0;
   if (!attach || chosen->len == 0)
-    return select_each (chosen, act, &(Starting){ &session, &how });
+    return start_all (&session, chosen, &how);
   const char *id = ((const Selected *) chosen->pdata[0])->id;
   if (container_start (session.storage, session.map, id, &how, &status, error))
     return status;
