@@ -10,6 +10,7 @@
 #include "cmd/coracle/limit_options.h"
 #include "pkg/base/error.h"
 #include "pkg/engine/container_defaults.h"
+#include "pkg/engine/container_network.h"
 
 static const char *const privacy[] = { "private", "host", NULL };
 
@@ -57,6 +58,8 @@ const CliOption create_options[] = {
     .man = "The line that is appended to /etc/group when the group of --user has none there, and in any case if this is given. $GROUPNAME, $GID and $USERLIST are replaced." },
   { "hostname", 'h', CLI_STRING, .help = "Host name that the container has; by default its short ID",
     .man = "The host name inside; without it the first 12 digits of the ID. Not with --uts=host." },
+  { "hosts-file", 0, CLI_STRING, .help = "The file that the container's /etc/hosts begins with; none or image", .complete = CLI_COMPLETE_FILE,
+    .man = "Begin the container's /etc/hosts with this file instead of that of this machine: an absolute path; none: with nothing; image: with the image's own." },
   { "hostuser", 0, CLI_LIST, .help = "Add this user of this machine to /etc/passwd inside", .arg = "strings",
     .man = "Add the line that a user of this machine, named or numbered, has in its passwd to the container's /etc/passwd. --user can then name that user; its id must be one that the container has." },
   { "http-proxy", 0, CLI_BOOL, .help = "Pass on the proxy variables of the caller's environment", .value = "true",
@@ -68,12 +71,16 @@ const CliOption create_options[] = {
     .man = "Make a small init pid 1 of the container, which starts the command, passes signals on to it and reaps orphans. It is mounted on /run/podman-init." },
   { "init-path", 0, CLI_STRING, .help = "Another init for --init, a file of this machine", .complete = CLI_COMPLETE_FILE },
   { "interactive", 'i', CLI_BOOL, .help = "Connect standard input", .man = "Connect the command's standard input. Without it that is empty." },
+  { "ip", 0, CLI_STRING, .help = "The IPv4 address on the one named network that the container is on", .man = "The container's IPv4 address, of a subnet of the one named network that it is on." },
+  { "ip6", 0, CLI_STRING, .help = "The IPv6 address on the one named network that the container is on", .man = "The container's IPv6 address, of a subnet of the one named network that it is on." },
   { "ipc", 0, CLI_STRING, .help = "Whose shared memory and queues: private, host, none, shareable, container:NAME or ns:PATH", .values = CLI_VALUES ("private", "host", "none", "shareable"),
     .man = "private makes a namespace of its own for shared memory, semaphores and message queues, host uses that of this machine with its /dev/shm, none has no /dev/shm, ns:PATH and container:NAME join a namespace (but not that container's /dev/shm); "
            "shareable is private." },
   { "kernel-memory", 0, CLI_SIZE, .hidden = TRUE, .help = "No longer of effect", .arg = "<number>[<unit>]" },
   { "label", 'l', CLI_LIST, .help = "Remember a label with the container (KEY[=VALUE])" },
   { "label-file", 0, CLI_LIST, .help = "Remember the labels listed in a file", .complete = CLI_COMPLETE_FILE },
+  { "mac-address", 0, CLI_STRING, .help = "The hardware address on the one named network that the container is on",
+    .man = "The hardware address of the interface to the one named network that the container is on, as in 92:d0:c6:0a:29:33." },
   { "mount", 0, CLI_LIST, .help = "Mount something, in words (type=TYPE,src=SOURCE,dst=PLACE,...)",
     .man = "Mount on the folder or file PLACE, in words separated by commas. Types:\n\n"
            "bind: a path of this machine (src=). ro, bind-propagation=, bind-nonrecursive, relabel=, U.\n\n"
@@ -81,8 +88,11 @@ const CliOption create_options[] = {
            "tmpfs, ramfs: an empty filesystem in memory, filled with what the image has there. ro, tmpfs-size=, tmpfs-mode=, U, notmpcopyup.\n\n"
            "devpts: a new instance of the terminals' filesystem. uid=, gid=, mode=, max=." },
   { "name", 0, CLI_STRING, .help = "Call the container by this name", .man = "Call the container by this name. Without it two words are made up." },
-  { "network", 0, CLI_LIST, .help = "Network to be in: slirp, none, host, container:NAME or ns:PATH", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host"),
-    .man = "slirp, the default: a network of its own, with a way out through a process of the user. none: only a loopback. host: the network of this machine, and with it every service on its loopback and its abstract Unix sockets, such as those of a desktop session. ns:PATH: an existing network namespace. container:NAME: that of another container, with its names of hosts." },
+  { "network", 0, CLI_LIST, .help = "Network to be in: slirp, none, host, bridge, NAME, container:NAME or ns:PATH", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host", "bridge"), .complete = CLI_COMPLETE_NETWORK,
+    .man = "slirp, the default, also private and slirp4netns: a network of its own, with a way out through a process of the user. none: only a loopback. host: the network of this machine, and with it every service on its loopback and its abstract Unix sockets, such as those of a desktop session. ns:PATH: an existing network namespace. container:NAME: that of another container, with its names of hosts.\n\n"
+           "NAME or ID of a network made by **network create**, or bridge for the default one: containers on the same network reach each other, by name where the network has DNS. Further ones, each with a --network of its own, or "
+           "parted by commas, make the container a member of them all. Behind NAME: may follow ip=ADDRESS, ip6=ADDRESS, mac=ADDRESS, alias=NAME, interface_name=NAME and host_interface_name=NAME, parted by commas." },
+  { "network-alias", 0, CLI_CSV, .help = "One more name by which the containers on its named networks find it" },
   { "no-hostname", 0, CLI_BOOL, .help = "Leave the image's /etc/hostname alone", .man = "Do not put a /etc/hostname of the container's own over that of the image." },
   { "no-hosts", 0, CLI_BOOL, .help = "Leave /etc/hosts as the image has it" },
   { "oom-score-adj", 0, CLI_INT, .help = "How early to be killed when memory runs out (-1000 to 1000)",
@@ -184,7 +194,7 @@ read_texts (ContainerOptions *options, const CliArgs *args)
     const char *name;
     char **at;
   } texts[] = {
-    { "cgroup-parent", &options->cgroup_parent }, { "cgroups", &options->cgroups }, { "cgroupns", &options->cgroupns },         { "cidfile", &options->cidfile },   { "entrypoint", &options->entrypoint }, { "hostname", &options->hostname },
+    { "cgroup-parent", &options->cgroup_parent }, { "cgroups", &options->cgroups }, { "cgroupns", &options->cgroupns },         { "cidfile", &options->cidfile },   { "entrypoint", &options->entrypoint }, { "hostname", &options->hostname }, { "hosts-file", &options->base_hosts_file },
     { "image-volume", &options->image_volume }, { "init-path", &options->init_path }, { "ipc", &options->ipc },             { "name", &options->name },
     { "passwd-entry", &options->passwd_entry }, { "group-entry", &options->group_entry }, { "pid", &options->pid },
     { "pidfile", &options->pidfile },           { "platform", &options->platform }, { "stop-signal", &options->stop_signal }, { "tz", &options->tz },
@@ -241,19 +251,22 @@ read_annotations (ContainerOptions *options, const CliArgs *args)
   options->annotation = g_strv_builder_end (all);
 }
 
-/* read_network: named networks, of which there could be several, are not for here. */
+/* given: as take_text: empty is as good as none. */
+static const char *
+given (const CliArgs *args, const char *name)
+{
+  const char *text = cli_args_string (args, name);
+  return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
 static gboolean
 read_network (ContainerOptions *options, const CliArgs *args, GError **error)
 {
-  const char *const *networks = cli_args_list (args, "network");
-  if (networks[0] != NULL && networks[1] != NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "--network given more than once: only named networks could be joined together, and this version has none");
-  if (networks[0] != NULL)
-    {
-      g_free (options->network);
-      options->network = g_strdup (networks[0]);
-    }
-  return TRUE;
+  const NetworkFlags flags = { .aliases = cli_args_list (args, "network-alias"), .ip = given (args, "ip"), .ip6 = given (args, "ip6"), .mac = given (args, "mac-address") };
+  const char *hosts = options->base_hosts_file;
+  if (cli_args_is_set (args, "hosts-file") && hosts != NULL && hosts[0] != '/' && strcmp (hosts, "none") != 0 && strcmp (hosts, "image") != 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--hosts-file: %s: neither an absolute path nor \"none\" or \"image\"", hosts);
+  return container_network_read (options, cli_args_list (args, "network"), &flags, error);
 }
 
 /* check_ports: Podman's own words; without a network of its own there is nothing to publish. */

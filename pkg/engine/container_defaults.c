@@ -9,6 +9,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/config/containers_conf.h"
+#include "pkg/engine/container_network.h"
 #include "pkg/events/event.h"
 #include "pkg/spec/values.h"
 
@@ -31,7 +32,7 @@ static const struct {
   KEY ("env_host", FLAG, env_host),                KEY ("http_proxy", FLAG, http_proxy),           KEY ("init", FLAG, init),
   KEY ("init_path", TEXT, init_path),              KEY ("ipcns", TEXT, ipc),                       KEY ("log_driver", TEXT, log_driver),
   KEY ("log_size_max", NUMBER, default_log_size),  KEY ("mounts", LIST, default_mounts),
-  KEY ("netns", TEXT, network),                    KEY ("no_hosts", FLAG, no_hosts),               KEY ("oom_score_adj", NUMBER, oom_score_adj),
+  KEY ("no_hosts", FLAG, no_hosts),               KEY ("oom_score_adj", NUMBER, oom_score_adj),
   KEY ("pidns", TEXT, pid),                        KEY ("privileged", FLAG, privileged),           KEY ("read_only", FLAG, read_only),
   KEY ("seccomp_profile", TEXT, default_seccomp),
   KEY ("tz", TEXT, tz),                            KEY ("umask", TEXT, umask),                     KEY ("userns", TEXT, userns),
@@ -105,15 +106,6 @@ set_shm_size (ContainerOptions *options, const json_t *value, GError **error)
   return TRUE;
 }
 
-/* set_network: "netns" of Podman's machine-wide networks is a word for its own default: ours is slirp. */
-static void
-set_network (ContainerOptions *options)
-{
-  static const char *const usual[] = { "bridge", "pasta", "private", NULL };
-  if (options->network != NULL && g_strv_contains (usual, options->network))
-    g_clear_pointer (&options->network, g_free);
-}
-
 gboolean
 container_options_apply (ContainerOptions *options, const json_t *conf, GError **error)
 {
@@ -130,7 +122,6 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
     options->stop_timeout = json_integer_value (timeout);
   if (json_is_string (detach_keys))
     options->detach_keys = (g_free (options->detach_keys), g_strdup (json_string_value (detach_keys)));
-  set_network (options);
   /* distributions name the program of a package that need not be there: then ours is taken */
   if (options->init_path != NULL && access (options->init_path, X_OK) < 0)
     g_clear_pointer (&options->init_path, g_free);
@@ -142,7 +133,7 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
     }
   if (hooks != NULL && !set_list (&options->hooks_dir, "hooks_dir", hooks, error))
     return FALSE;
-  return set_shm_size (options, json_object_get (table, "shm_size"), error);
+  return set_shm_size (options, json_object_get (table, "shm_size"), error) && container_network_default (options, table, engine, json_object_get (conf, "network"), error);
 }
 
 /* ---- mounts.conf */

@@ -9,17 +9,11 @@
 
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_network.h"
 #include "pkg/engine/etc_files.h"
 #include "pkg/engine/user.h"
 #include "pkg/seccomp/seccomp.h"
 #include "pkg/spec/spec.h"
-
-typedef enum {
-  NETWORK_SLIRP,
-  NETWORK_NONE,
-  NETWORK_HOST,
-  NETWORK_PATH,
-} NetworkKind;
 
 /* What of another container can be joined. */
 typedef enum { SHARE_PID, SHARE_IPC, SHARE_UTS, SHARE_CGROUP, SHARE_NET, SHARE_USER, SHARE_END } ShareSpace;

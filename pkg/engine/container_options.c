@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { TEXT, LIST, NUMBER, FLAG } Kind;
+typedef enum { TEXT, LIST, NUMBER, FLAG, VALUE } Kind;
 
 #define FIELD(name, kind) { #name, kind, offsetof (ContainerOptions, name) }
 static const struct {
@@ -36,6 +36,7 @@ static const struct {
   FIELD (cpuset_mems, TEXT),   FIELD (blkio_weight_device, LIST), FIELD (device_read_bps, LIST), FIELD (device_write_bps, LIST), FIELD (device_read_iops, LIST),
   FIELD (device_write_iops, LIST), FIELD (cgroup_conf, LIST), FIELD (memory, NUMBER),    FIELD (memory_reservation, NUMBER), FIELD (memory_swappiness, NUMBER),
   FIELD (nano_cpus, NUMBER),   FIELD (cpu_period, NUMBER),  FIELD (cpu_quota, NUMBER),   FIELD (cpu_shares, NUMBER), FIELD (pids_limit, NUMBER),
+  FIELD (slirp_options, LIST), FIELD (networks, VALUE),     FIELD (default_network, TEXT),
   FIELD (default_pids_limit, NUMBER), FIELD (blkio_weight, NUMBER), FIELD (oom_kill_disable, FLAG),
 };
 
@@ -74,6 +75,8 @@ container_options_free (ContainerOptions *options)
       g_free (*(char **) field (options, i));
     else if (fields[i].kind == LIST)
       g_strfreev (*(char ***) field (options, i));
+    else if (fields[i].kind == VALUE)
+      json_decref (*(json_t **) field (options, i));
   g_free (options);
 }
 
@@ -112,6 +115,8 @@ container_options_to_json (const ContainerOptions *options)
         value = json_integer (*(gint64 *) at);
       else if (fields[i].kind == FLAG && *(gboolean *) at != *(gboolean *) other)
         value = json_boolean (*(gboolean *) at);
+      else if (fields[i].kind == VALUE && *(json_t **) at != NULL)
+        value = json_deep_copy (*(json_t **) at);
       if (value != NULL)
         json_object_set_new (object, fields[i].name, value);
     }
@@ -152,6 +157,11 @@ container_options_from_json (json_t *object)
         }
       else if (fields[i].kind == NUMBER)
         *(gint64 *) at = json_integer_value (value);
+      else if (fields[i].kind == VALUE)
+        {
+          json_decref (*(json_t **) at);
+          *(json_t **) at = json_deep_copy (value);
+        }
       else
         *(gboolean *) at = json_is_true (value);
     }

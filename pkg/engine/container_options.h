@@ -12,7 +12,11 @@ typedef struct {
   char **create_command;          /* the whole command line, for inspect */
   char *entrypoint;               /* as given: a word, "" or a JSON array */
   char *workdir, *user, *hostname, *umask, *tz, *stop_signal;
-  char *network, *pid, *ipc, *uts, *cgroupns, *userns;
+  char *network;                  /* container_network.h reads the words of networks */
+  char **slirp_options;
+  json_t *networks;
+  char *default_network;          /* containers.conf: what "bridge" is called; NULL = podman */
+  char *pid, *ipc, *uts, *cgroupns, *userns;
   char *cidfile, *pidfile, *platform, *init_path, *image_volume, *passwd_entry, *group_entry;
   char **env, **env_file, **unsetenv, **group_add, **host_users;
   char **volumes, **mounts, **tmpfs;

@@ -69,31 +69,16 @@ words_entrypoint (const char *given, json_t *image, GError **error)
 gboolean
 words_network (const ContainerOptions *options, NetworkKind *ret_kind, char **ret_path, GError **error)
 {
-  static const struct {
-    const char *name;
-    NetworkKind kind;
-  } kinds[] = { { "slirp", NETWORK_SLIRP }, { "slirp4netns", NETWORK_SLIRP }, { "private", NETWORK_SLIRP }, { "default", NETWORK_SLIRP }, { "", NETWORK_SLIRP },
-                { "none", NETWORK_NONE },   { "host", NETWORK_HOST } };
-  const char *text = options->network != NULL ? options->network : "";
-  *ret_path = NULL;
-  if (g_str_has_prefix (text, "ns:"))
-    {
-      *ret_kind = NETWORK_PATH;
-      *ret_path = g_strdup (text + 3);
-      return TRUE;
-    }
-  if (g_str_has_prefix (text, "container:"))
-    {
-      *ret_kind = NETWORK_PATH;   /* where: share_join */
-      return TRUE;
-    }
-  for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++)
-    if (strcmp (text, kinds[i].name) == 0)
-      {
-        *ret_kind = kinds[i].kind;
-        return TRUE;
-      }
-  return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network \"%s\": unsupported: this version has slirp, none, host, container:NAME and ns:PATH", text);
+  const char *text = options->network;
+  *ret_kind = container_network_kind (options);
+  /* another container's: where: share_join */
+  *ret_path = *ret_kind == NETWORK_PATH && g_str_has_prefix (text, "ns:") ? g_strdup (text + strlen ("ns:")) : NULL;
+  if (*ret_kind == NETWORK_BRIDGE || *ret_kind == NETWORK_PASTA)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network \"%s\": unsupported: this version has slirp, none, host, container:NAME and ns:PATH",
+                          *ret_kind == NETWORK_PASTA ? text : json_string_value (json_object_get (json_array_get (options->networks, 0), "name")));
+  if (options->slirp_options != NULL)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network slirp4netns: option \"%s\": unsupported in this version", options->slirp_options[0]);
+  return TRUE;
 }
 
 gboolean

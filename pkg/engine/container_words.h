@@ -9,7 +9,7 @@ char **words_entrypoint (const char *given, json_t *image, GError **error);
 char **words_from_json (json_t *array);
 json_t *words_to_json (char **words);
 
-/* words_network: --network: slirp (slirp4netns, private, default "", and bridge's options are not for here), none, host, ns:PATH. */
+/* words_network: what kind of network, as container_network.h has read it. @ret_path: of ns:PATH; NULL for all others. Errors: UNSUPPORTED. */
 gboolean words_network (const ContainerOptions *options, NetworkKind *ret_kind, char **ret_path, GError **error);
 
 /* words_caps: the bounding set. */
