@@ -158,7 +158,10 @@ ingest_end (Ingest *ingest, gboolean done)
   g_ptr_array_unref (ingest->layers);
   fd_close (ingest->lock);
   if (!done)
-    (void) storage_collect (ingest->storage, &collected, NULL);
+    {
+      storage_work_empty (&ingest->work);
+      (void) storage_collect (ingest->storage, &collected, NULL);
+    }
   if (collected)
     storage_work_end (ingest->storage, &ingest->work);
   else

@@ -169,6 +169,15 @@ storage_work_abandon (StorageWork *work)
 }
 
 void
+storage_work_empty (const StorageWork *work)
+{
+  int errsv;
+  g_autoptr (GPtrArray) names = work->name != NULL ? path_list (work->fd, &errsv) : NULL;
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    (void) path_remove_tree (work->fd, names->pdata[i]);
+}
+
+void
 storage_work_end (Storage *storage, StorageWork *work)
 {
   if (work->name == NULL)

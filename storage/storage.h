@@ -12,6 +12,7 @@
  * Layers.  made in tmp/X (W, S shared) → data synced → rename to layers/HEX → layer row → … → image row → W and S released.
  *          A kill before the rename leaves a dead tmp/X: removed. After it, or after the layer row: a dead tmp/X again, whose sight makes the sweeper collect:
  *          under S exclusive, so with no maker in between, every layer in no image loses its row, then its folder, and every folder without row goes.
+ *          On a full disk there is no room to remove a row: what is in dead tmp/X goes first.
  *          The dead tmp/X itself goes last, so a sweeper that is killed, or cannot have S, leaves the sign for the next one.
  * Images.  rmi makes a tmp/X too, removes the image's row, then collects: killed anywhere it leaves that same sign. Rows before folders: a listed layer is whole.
  * Containers.  Made: RUN_ROOT/ID with R → containers/ID → row.   Removed: R → row → containers/ID → RUN_ROOT/ID.
@@ -65,6 +66,8 @@ typedef struct {
 gboolean storage_work_begin (Storage *storage, StorageWork *ret_work, GError **error);
 /* storage_work_end: remove what is left of it. One that was not begun is fine. */
 void storage_work_end (Storage *storage, StorageWork *work);
+/* storage_work_empty: remove what is in it, and keep it, with its lock, as the sign that something is to be collected: on a full disk that makes the room which collecting takes. */
+void storage_work_empty (const StorageWork *work);
 /* storage_work_abandon: leave the folder for the next sweep, as a killed process would. */
 void storage_work_abandon (StorageWork *work);
 

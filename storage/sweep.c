@@ -238,6 +238,22 @@ sweep_tmp (Storage *storage, GError **first)
     }
 }
 
+/* empty_tmp: what is in the folders of the dead; they themselves stay, as the sign. */
+static void
+empty_tmp (Storage *storage)
+{
+  g_autoptr (OpenDir) dir = open_dir (storage->root_fd, "tmp");
+  if (dir == NULL)
+    return;
+  for (const char *name; (name = next_name (dir)) != NULL;)
+    {
+      StorageWork dead = { .fd = lock_dead (dirfd (dir), name, LOCK_EX), .name = (char *) name };
+      if (dead.fd >= 0)
+        storage_work_empty (&dead);
+      fd_close (dead.fd);
+    }
+}
+
 /* drop_rows: layers in no image lose their rows first, so that a listed layer always has its folder. */
 static gboolean
 drop_unused_rows (Storage *storage, GError **error)
@@ -373,6 +389,7 @@ storage_sweep (Storage *storage, GError **error)
     }
   if (new_boot || has_dead (storage->root_fd, "tmp", FALSE))
     {
+      empty_tmp (storage);
       (void) storage_collect (storage, &collected, &failure);
       keep_first (&first, failure);
     }

@@ -1,6 +1,6 @@
 # registry-helpers: a registry of Debian's docker-registry on loopback, with TLS and passwords, and images to fetch from it.
 #
-#   start_registry [plain]   sets $REGISTRY (localhost:PORT), $CERTS (its authority's folder: ca.crt), user "tester", password "secret word"
+#   start_registry [plain]   sets $REGISTRY (localhost:PORT), $CERTS (its authority's folder: ca.crt), $REGISTRY_LOG (with a line for each request), user "tester", password "secret word"
 #   push_fixture NAME        a busybox image of two layers, by skopeo, as $REGISTRY/NAME
 #   stop_registries
 
@@ -32,7 +32,7 @@ start_registry() {
   } >"$dir/config-$port.yml"
   docker-registry serve "$dir/config-$port.yml" >"$dir/log-$port" 2>&1 3>&- &
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
-  export REGISTRY=localhost:$port CERTS=$dir/trust REGISTRY_DATA=$dir/data REGISTRY_KIND=$kind
+  export REGISTRY=localhost:$port CERTS=$dir/trust REGISTRY_DATA=$dir/data REGISTRY_KIND=$kind REGISTRY_LOG=$dir/log-$port
   wait_for 10 curl_registry
 }
 
