@@ -212,13 +212,18 @@ put_input (Session *session, ssize_t n)
 }
 
 /* read_input: one packet of what the user types or pipes in. A background process that reads its terminal is stopped by the kernel, as any program is; where it cannot
- * be (EIO), the input has ended. */
+ * be (EIO), the input has ended. A terminal in raw mode has no end, it can only hang up: the window was closed, which is no Ctrl-D for the shell in the container. */
 static void
 read_input (Session *session)
 {
   ssize_t n = read (STDIN_FILENO, session->input.data + DETACH_KEYS_MAX, sizeof session->input.data - DETACH_KEYS_MAX);
   if (n < 0 && (errno == EINTR || errno == EAGAIN))
     return;
+  if (n <= 0 && session->raw)
+    {
+      session->input_open = FALSE;
+      return;
+    }
   gsize size = put_input (session, n);
   if (size == 0 && session->input_open)
     return;
