@@ -17,3 +17,4 @@
 #define ACCESS_OPTION_CREDS { "creds", 0, CLI_STRING, .arg = "USERNAME:PASSWORD", .help = "Who to be at the registry" }
 #define ACCESS_OPTION_RETRY { "retry", 0, CLI_UINT, .help = "How many more tries a failed transfer gets", .value = "3" }
 #define ACCESS_OPTION_RETRY_DELAY { "retry-delay", 0, CLI_STRING, .help = "Time between two tries (default: one second, then twice as long each time)" }
+#define ACCESS_OPTION_DECRYPTION_KEY { "decryption-key", 0, CLI_LIST, .hidden = TRUE, .help = "Key for an encrypted image (not supported)" }

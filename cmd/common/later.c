@@ -32,31 +32,23 @@ static const struct { const char *group, *words; } commands[] = {
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {
-  { "arch", 0, "--platform" },
-  { "authfile", 0, NULL },
   { "chrootdirs", 0, NULL },
-  { "creds", 0, NULL },
   { "device-cgroup-rule", 0, NULL },
   { "env-merge", 0, "--env" },
   { "expose", 0, NULL },
   { "gidmap", 0, NULL },
   { "gpus", 0, "--device" },
-  { "os", 0, "--platform" },
   { "personality", 0, NULL },
   { "pod", 0, NULL },
   { "pod-id-file", 0, NULL },
   { "publish", 'p', "--network host" },
   { "publish-all", 'P', "--network host" },
-  { "retry", 0, NULL },
-  { "retry-delay", 0, NULL },
   { "secret", 0, "--volume" },
   { "shm-size-systemd", 0, NULL },
   { "subgidname", 0, NULL },
   { "subuidname", 0, NULL },
   { "systemd", 0, NULL },
-  { "tls-verify", 0, NULL },
   { "uidmap", 0, NULL },
-  { "variant", 0, "--platform" },
 };
 
 int

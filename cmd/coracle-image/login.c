@@ -1,15 +1,13 @@
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "cmd/common/image_commands.h"
 #include "cmd/coracle-image/auth_path.h"
+#include "cmd/coracle-image/prompt.h"
 #include "pkg/base/error.h"
 #include "pkg/registry/registries_conf.h"
 #include "pkg/registry/registry.h"
-
-#define LINE_LIMIT 4096
 
 int login_run (const CliContext *context, const CliArgs *args, GError **error);
 
@@ -49,50 +47,16 @@ auth_key_read (const CliArgs *args, GError **error)
   return coracle_throw (error, CORACLE_ERROR_INVALID, "no registries found in registries.conf, a registry must be provided"), NULL;
 }
 
-/* read_line: without its end. Free with g_free; NULL at the end of file. */
-static char *
-read_line (void)
-{
-  char line[LINE_LIMIT];
-  if (fgets (line, sizeof line, stdin) == NULL)
-    return NULL;
-  line[strcspn (line, "\r\n")] = '\0';
-  return g_strdup (line);
-}
-
-static char *
-prompt (const char *text, gboolean hidden)
-{
-  struct termios before, silent;
-  hidden = hidden && tcgetattr (STDIN_FILENO, &before) == 0;
-  fputs (text, stdout);
-  fflush (stdout);
-  if (hidden)
-    {
-      silent = before;
-      silent.c_lflag &= ~(tcflag_t) ECHO;
-      tcsetattr (STDIN_FILENO, TCSAFLUSH, &silent);
-    }
-  char *line = read_line ();
-  if (hidden)
-    {
-      tcsetattr (STDIN_FILENO, TCSAFLUSH, &before);
-      putchar ('\n');
-    }
-  return line;
-}
-
 static gboolean
-check (const CliArgs *args, const char *key, const Credentials *who, GError **error)
+check (const CliArgs *args, const RegistriesConf *conf, const char *key, const Credentials *who, GError **error)
 {
   g_autofree char *host = g_strndup (key, strcspn (key, "/"));
   const char *slash = strchr (key, '/');
-  g_autoptr (RegistriesConf) conf = registries_conf_read (error);
-  g_autoptr (GPtrArray) places = conf != NULL ? registries_places (conf, host, slash != NULL ? slash + 1 : "x", FALSE, NULL) : NULL;
+  g_autoptr (GPtrArray) places = registries_places (conf, host, slash != NULL ? slash + 1 : "x", FALSE, NULL);
   gboolean known_insecure = places != NULL && places->len > 0 && ((const RegistriesPlace *) places->pdata[places->len - 1])->insecure;
   RegistryOptions options = { .insecure = cli_args_is_set (args, "tls-verify") ? !cli_args_bool (args, "tls-verify") : known_insecure, .cert_dir = cli_args_string (args, "cert-dir"),
                               .credentials = who };
-  g_autoptr (Registry) registry = conf != NULL ? registry_new (host, &options, error) : NULL;
+  g_autoptr (Registry) registry = registry_new (host, &options, error);
   if (registry == NULL)
     return FALSE;
   g_autoptr (GError) problem = NULL;
@@ -104,10 +68,10 @@ check (const CliArgs *args, const char *key, const Credentials *who, GError **er
 }
 
 static int
-get_login (const CliArgs *args, const char *key, GError **error)
+get_login (const CliArgs *args, const RegistriesConf *conf, const char *key, GError **error)
 {
   g_auto (Credentials) who = { 0 };
-  if (!credentials_find (cli_args_string (args, "authfile"), key, &who, error))
+  if (!credentials_find (cli_args_string (args, "authfile"), key, conf->helpers, &who, error))
     return CLI_FAILED;
   if (who.username == NULL)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "not logged into %s", key), CLI_FAILED;
@@ -117,13 +81,13 @@ get_login (const CliArgs *args, const char *key, GError **error)
 
 /* still_good: what is kept already will do. */
 static gboolean
-still_good (const CliArgs *args, const char *key)
+still_good (const CliArgs *args, const RegistriesConf *conf, const char *key)
 {
   g_auto (Credentials) who = { 0 };
-  if (!credentials_find (cli_args_string (args, "authfile"), key, &who, NULL) || (who.username == NULL && who.identity_token == NULL))
+  if (!credentials_find (cli_args_string (args, "authfile"), key, conf->helpers, &who, NULL) || (who.username == NULL && who.identity_token == NULL))
     return FALSE;
   fprintf (stderr, "Authenticating with existing credentials for %s\n", key);
-  if (check (args, key, &who, NULL))
+  if (check (args, conf, key, &who, NULL))
     {
       printf ("Existing credentials are valid. Already logged in to %s\n", key);
       return TRUE;
@@ -143,7 +107,7 @@ read_who (const CliArgs *args, Credentials *who, GError **error)
   if (from_stdin && who->username == NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "Must provide --username with --password-stdin");
   if (from_stdin)
-    who->password = read_line ();
+    who->password = prompt_line ();
   if (who->username == NULL)
     who->username = prompt ("Username: ", FALSE);
   if (who->password == NULL && !from_stdin && who->username != NULL)
@@ -158,14 +122,15 @@ login_run (const CliContext *context, const CliArgs *args, GError **error)
 {
   g_auto (Credentials) who = { 0 };
   g_autofree char *path = NULL, *key = auth_key_read (args, error);
-  if (key == NULL || !auth_path_read (args, &path, error))
+  g_autoptr (RegistriesConf) conf = key != NULL ? registries_conf_read (error) : NULL;
+  if (conf == NULL || !auth_path_read (args, &path, error))
     return CLI_FAILED;
   if (cli_args_bool (args, "get-login"))
-    return get_login (args, key, error);
+    return get_login (args, conf, key, error);
   gboolean named = cli_args_is_set (args, "username") || cli_args_is_set (args, "password") || cli_args_bool (args, "password-stdin");
-  if (!named && still_good (args, key))
+  if (!named && still_good (args, conf, key))
     return 0;
-  if (!read_who (args, &who, error) || !check (args, key, &who, error) || !credentials_store (path, key, &who, error))
+  if (!read_who (args, &who, error) || !check (args, conf, key, &who, error) || !credentials_store (path, key, conf->helpers, &who, error))
     return CLI_FAILED;
   if (cli_args_bool (args, "verbose"))
     printf ("Used:  %s\n", path);

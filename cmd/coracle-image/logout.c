@@ -4,6 +4,7 @@
 #include "cmd/coracle-image/auth_path.h"
 #include "pkg/base/error.h"
 #include "pkg/registry/credentials.h"
+#include "pkg/registry/registries_conf.h"
 
 int logout_run (const CliContext *context, const CliArgs *args, GError **error);
 
@@ -17,7 +18,8 @@ logout_run (const CliContext *context, const CliArgs *args, GError **error)
       coracle_throw (error, CORACLE_ERROR_INVALID, "--all takes no arguments");
       return CLI_FAILED;
     }
-  if (!auth_path_read (args, &path, error) || (!all && (key = auth_key_read (args, error)) == NULL) || !credentials_remove (path, key, error))
+  g_autoptr (RegistriesConf) conf = registries_conf_read (error);
+  if (conf == NULL || !auth_path_read (args, &path, error) || (!all && (key = auth_key_read (args, error)) == NULL) || !credentials_remove (path, key, conf->helpers, error))
     return CLI_FAILED;
   if (all)
     puts ("Removed login credentials for all registries");

@@ -4,17 +4,18 @@
 #include <unistd.h>
 
 #include "cmd/common/image_commands.h"
+#include "cmd/coracle-image/access.h"
 #include "cmd/coracle-image/platform.h"
 #include "cmd/coracle-image/progress.h"
 #include "cmd/coracle-image/pull_progress.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
-#include "pkg/base/text.h"
+#include "pkg/base/outside.h"
 #include "pkg/engine/image_pull.h"
 
 int pull_run (const CliContext *context, const CliArgs *args, GError **error);
 
-/* ask: which of @names a short name means: by number. */
+/* ask: which of @names a short name means: by number; what is none is asked again. */
 static char *
 ask (const char *const *names, const char *what, void *data)
 {
@@ -22,34 +23,28 @@ ask (const char *const *names, const char *what, void *data)
   char line[32];
   fprintf (stderr, "? Please select an image:\n");
   for (guint i = 0; i < n; i++)
-    fprintf (stderr, "  %u) %s:latest\n", i + 1, names[i]);
-  fprintf (stderr, "Number: ");
-  if (fgets (line, sizeof line, stdin) == NULL)
-    return NULL;
-  unsigned long number = strtoul (line, NULL, 10);
-  return number >= 1 && number <= n ? g_strdup (names[number - 1]) : NULL;
+    fprintf (stderr, "  %u) %s\n", i + 1, names[i]);
+  for (;;)
+    {
+      fprintf (stderr, "Number: ");
+      if (fgets (line, sizeof line, stdin) == NULL)
+        return NULL;
+      unsigned long number = strtoul (line, NULL, 10);
+      if (number >= 1 && number <= n)
+        return g_strdup (names[number - 1]);
+    }
 }
 
 static gboolean
-read_request (const CliArgs *args, ImagePullRequest *ret_pull, GError **error)
+read_request (const CliArgs *args, ImagePullRequest *ret_pull, AccessArgs *ret_access, GError **error)
 {
   static const char *const policies[] = { "always", "missing", "never", "newer" };
   static const ImagePullPolicy meant[] = { IMAGE_PULL_ALWAYS, IMAGE_PULL_MISSING, IMAGE_PULL_NEVER, IMAGE_PULL_NEWER };
-  gint64 nsec = 0;
-  if (cli_args_is_set (args, "retry-delay") && !text_seconds_parse (cli_args_string (args, "retry-delay"), &nsec, error))
-    return FALSE;
   *ret_pull = (ImagePullRequest){ .all_tags = cli_args_bool (args, "all-tags"), .choose = isatty (STDIN_FILENO) && isatty (STDERR_FILENO) ? ask : NULL };
-  ret_pull->access = (RegistryAccess){ cli_args_string (args, "authfile"),
-                                        cli_args_string (args, "creds"),
-                                        cli_args_string (args, "cert-dir"),
-                                        cli_args_is_set (args, "tls-verify"),
-                                        cli_args_bool (args, "tls-verify"),
-                                        (guint) MIN (cli_args_int (args, "retry"), 1000),
-                                        MAX (nsec, 0) / 1000 };
   for (size_t i = 0; i < G_N_ELEMENTS (policies); i++)
     if (strcmp (cli_args_string (args, "policy"), policies[i]) == 0)
       ret_pull->policy = meant[i];
-  return TRUE;
+  return access_read (args, &cmd_pull, ret_access, error);
 }
 
 static gboolean
@@ -74,9 +69,11 @@ pull_here (const CliContext *context, const CliArgs *args, GError **error)
   g_auto (PlatformArgs) platform = { 0 };
   g_auto (Session) session = { 0 };
   g_auto (PullProgress) shown = { 0 };
+  g_auto (AccessArgs) access = { 0 };
   ImagePullRequest pull;
-  if (!read_request (args, &pull, error) || !platform_args_read (args, TRUE, &platform, error) || !session_open (&session, context, TRUE, error))
+  if (!read_request (args, &pull, &access, error) || !platform_args_read (args, TRUE, &platform, error) || !outside_begin (error) || !session_open (&session, context, TRUE, error))
     return CLI_FAILED;
+  pull.access = access.access;
   pull_progress_begin (&shown, cli_args_bool (args, "quiet"));
   pull.say = pull_progress_say;
   pull.data = &shown;

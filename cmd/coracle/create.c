@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cmd/coracle/create_options.h"
+#include "cmd/coracle/fetch_options.h"
 #include "cmd/coracle/health_options.h"
 #include "cmd/coracle/life_options.h"
 #include "cmd/coracle/limit_options.h"
@@ -26,7 +27,7 @@ const CliCommand cmd_create = {
   .summary = "Make a container without starting it",
   .description = "Make a container from an image and print its ID. It is started with start; what run would find wrong with it is found now.",
   .examples = "create --name web nginx\n",
-  .options = { create_options, life_options, health_options, limit_options },
+  .options = { create_options, life_options, health_options, limit_options, fetch_options },
   .max_args = CLI_ANY,
   .stop_at_args = TRUE,
   .complete = CLI_COMPLETE_IMAGE,

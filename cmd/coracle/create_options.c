@@ -1,4 +1,5 @@
 #include "cmd/coracle/create_options.h"
+#include "cmd/coracle/fetch_options.h"
 #include "cmd/coracle/health_options.h"
 #include "cmd/coracle/life_options.h"
 
@@ -110,7 +111,7 @@ const CliOption create_options[] = {
   { "publish", 'p', CLI_LIST, .hidden = TRUE, .help = "Publish a port", .arg = "strings" },
   { "pull", 0, CLI_STRING, .help = "When to fetch the image: always, missing, never, newer", .value = "missing", .values = CLI_VALUES ("never", "missing", "newer", "always"),
     .man = "When to fetch the image: always, when it is missing, never, or when the registry has a newer one; with newer, a registry that cannot be reached does not matter where there is an image." },
-  { "quiet", 'q', CLI_BOOL, .help = "Print no notices of how the container is made" },
+  { "quiet", 'q', CLI_BOOL, .help = "Print no notices of how the container is made, and nothing of how its image is fetched" },
   { "read-only", 0, CLI_BOOL, .help = "Forbid writing to the root filesystem",
     .man = "Forbid writing to the root filesystem. Volumes, /dev, and with --read-only-tmpfs also /run, /tmp and /var/tmp, stay writable." },
   { "read-only-tmpfs", 0, CLI_BOOL, .help = "With --read-only, leave room in memory on /run, /tmp and /var/tmp", .value = "true",
@@ -351,7 +352,7 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
       g_free (options->cgroup_manager);
       options->cgroup_manager = g_strdup (context->cgroup_manager);
     }
-  if (!limit_options_read (options, args, error) || !read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error)
+  if (!limit_options_read (options, args, error) || !read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error) || !fetch_options_read (options, args, error)
       || !life_options_read (options, args, error) || !health_options_read (options, args, error))
     return NULL;
   options->create_command = g_strdupv (context->argv);

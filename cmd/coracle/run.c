@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cmd/coracle/create_options.h"
+#include "cmd/coracle/fetch_options.h"
 #include "cmd/coracle/health_options.h"
 #include "cmd/coracle/life_options.h"
 #include "cmd/coracle/limit_options.h"
@@ -69,7 +70,7 @@ const CliCommand cmd_run = {
   .description = "Make a container from an image, start it and stay with it until it ends, or with --detach leave it running. The exit status is that of the command: 125 when coracle "
                  "itself fails, 126 when the command cannot be executed, 127 when it is not found.",
   .examples = "run --rm debian cat /etc/os-release\nrun -it --rm debian bash\nrun -d --name web nginx\n",
-  .options = { create_options, life_options, health_options, limit_options, run_options },
+  .options = { create_options, life_options, health_options, limit_options, fetch_options, run_options },
   .max_args = CLI_ANY,
   .stop_at_args = TRUE,
   .complete = CLI_COMPLETE_IMAGE,

@@ -77,6 +77,7 @@ container_options_free (ContainerOptions *options)
       g_strfreev (*(char ***) field (options, i));
     else if (fields[i].kind == VALUE)
       json_decref (*(json_t **) field (options, i));
+  g_strfreev (options->fetch);
   g_free (options);
 }
 

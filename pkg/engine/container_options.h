@@ -38,6 +38,7 @@ typedef struct {
       health_max_log_count, health_max_log_size;   /* times in microseconds; -1 = not given; an interval of 0 = "disable" */
   gboolean no_healthcheck, rmi;
   char *pull;                     /* never, missing, always, newer: NULL = missing */
+  char **fetch;                   /* more words for the pull, not kept in the row: --creds has passwords; NULL = none */
   char *base_hosts_file, *default_seccomp;
   gint64 shm_size, oom_score_adj, preserve_fds, timeout, stop_timeout;
   /* limits: 0 = none, and for what may be 0, -1 */

@@ -26,13 +26,13 @@ spawn (const char *const *argv, int problem_fd, pid_t *ret_pid)
 }
 
 static char **
-words (const ConfigPaths *paths, const char *reference, const char *policy, const char *platform, gboolean quiet)
+words (const ConfigPaths *paths, const char *reference, const char *policy, const char *platform, char *const *more)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_autofree char *program = g_build_filename (paths->libexec, "coracle-image", NULL), *number = g_strdup_printf ("--problem-fd=%d", PROBLEM_FD);
   g_strv_builder_add_many (builder, program, "--root", paths->root, "--runroot", paths->run_root, "pull", "--policy", policy, number, NULL);
-  if (quiet)
-    g_strv_builder_add (builder, "--quiet");
+  if (more != NULL)
+    g_strv_builder_addv (builder, (const char **) more);
   if (platform != NULL && *platform != '\0')
     g_strv_builder_add_many (builder, "--platform", platform, NULL);
   g_strv_builder_add_many (builder, "--", reference, NULL);
@@ -40,7 +40,7 @@ words (const ConfigPaths *paths, const char *reference, const char *policy, cons
 }
 
 gboolean
-image_fetch (const ConfigPaths *paths, const char *reference, const char *policy, const char *platform, gboolean quiet, GError **error)
+image_fetch (const ConfigPaths *paths, const char *reference, const char *policy, const char *platform, char *const *more, GError **error)
 {
   int ends[2], status;
   pid_t pid;
@@ -52,7 +52,7 @@ image_fetch (const ConfigPaths *paths, const char *reference, const char *policy
   cleanup_fd int in = ends[0], out = ends[1];
   /* a pipe that has the very number would keep its close-on-exec mark through dup2 */
   cleanup_fd int moved = fcntl (out, F_DUPFD_CLOEXEC, PROBLEM_FD + 1);
-  g_auto (GStrv) argv = words (paths, reference, policy, platform, quiet);
+  g_auto (GStrv) argv = words (paths, reference, policy, platform, more);
   int result = spawn ((const char *const *) argv, moved, &pid);
   if (result != 0)
     return coracle_throw_errno (error, result, "%s", argv[0]);

@@ -1,6 +1,5 @@
 #include "pkg/engine/image_pull.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "pkg/base/error.h"
@@ -8,8 +7,6 @@
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/image_policy.h"
 #include "pkg/image/name.h"
-#include "pkg/registry/registries_conf.h"
-#include "pkg/registry/registry.h"
 
 #define PARALLEL_LAYERS 6   /* as Podman's default */
 
@@ -19,6 +16,7 @@ typedef struct {
   ImageInRequest *request;
   RegistriesConf *conf;
   const char *reference;   /* as given */
+  const char *chosen;      /* the short name for which the user chose among several; NULL: none */
   GPtrArray *images;
 } Pull;
 
@@ -37,22 +35,6 @@ say (const Pull *pull, const char *format, ...)
 }
 
 /* ---- one place */
-
-/* open_place: the registry, greeted, as whoever the user is there. */
-static Registry *
-open_place (const RegistryAccess *access, const RegistriesPlace *place, GError **error)
-{
-  g_auto (Credentials) who = { 0 };
-  g_autofree char *key = g_strconcat (place->registry, "/", place->repository, NULL);
-  gboolean known = access->creds != NULL ? credentials_parse (access->creds, &who, error) : credentials_find (access->authfile, key, &who, error);
-  if (!known)
-    return NULL;
-  const char *stall = g_getenv ("CORACLE_STALL_SECONDS");
-  RegistryOptions options = { .insecure = access->tls_given ? !access->tls_verify : place->insecure, .cert_dir = access->cert_dir, .credentials = &who, .retries = access->retries,
-                              .delay = access->delay, .stall_seconds = stall != NULL ? (guint) strtoul (stall, NULL, 10) : 0 };
-  g_autoptr (Registry) registry = registry_new (place->registry, &options, error);
-  return registry != NULL && registry_ping (registry, error) ? g_steal_pointer (&registry) : NULL;
-}
 
 typedef struct {
   Registry *registry;
@@ -91,7 +73,7 @@ static gboolean
 pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, GError **error)
 {
   const char *wanted = name->digest != NULL ? name->digest : name->tag;
-  g_autoptr (Registry) registry = open_place (&pull->pull->access, place, error);
+  g_autoptr (Registry) registry = registry_place_open (pull->conf, &pull->pull->access, place, error);
   if (registry == NULL)
     return FALSE;
   say (pull, "Getting image source signatures");
@@ -128,7 +110,7 @@ pull_name (Pull *pull, const ImageName *name, GError **error)
   g_autoptr (GError) problem = NULL;
   gboolean done = FALSE;
   if (places == NULL)
-    return coracle_prefix (error, "initializing source docker://%s", full);
+    return coracle_prefix (error, "unable to copy from source docker://%s: initializing source docker://%s", full, full);
   if (!policy_allows (name, error))
     return FALSE;
   for (guint i = 0; i < places->len && !done; i++)
@@ -139,7 +121,7 @@ pull_name (Pull *pull, const ImageName *name, GError **error)
   if (done)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&problem));
-  return coracle_prefix (error, "initializing source docker://%s", full);
+  return coracle_prefix (error, "unable to copy from source docker://%s: initializing source docker://%s", full, full);
 }
 
 /* list_tags: as names to pull; NULL with @error. */
@@ -150,7 +132,7 @@ list_tags (Pull *pull, const ImageName *name, GError **error)
   if (places == NULL)
     return NULL;
   const RegistriesPlace *place = places->pdata[places->len - 1];
-  g_autoptr (Registry) registry = open_place (&pull->pull->access, place, error);
+  g_autoptr (Registry) registry = registry_place_open (pull->conf, &pull->pull->access, place, error);
   g_auto (GStrv) tags = registry != NULL ? registry_tags (registry, place->repository, error) : NULL;
   if (tags == NULL)
     return coracle_prefix (error, "getting repository tags: fetching tags list"), NULL;
@@ -185,24 +167,31 @@ static char **
 choose (Pull *pull, const char *path, char **names, GError **error)
 {
   gboolean ask = pull->conf->mode != SHORT_NAMES_DISABLED && g_strv_length (names) > 1;
-  if (!ask)
+  if (!ask || (pull->pull->choose == NULL && pull->conf->mode == SHORT_NAMES_PERMISSIVE))
     return names;
-  if (pull->pull->choose == NULL && pull->conf->mode == SHORT_NAMES_PERMISSIVE)
-    return names;
-  if (pull->pull->choose == NULL)
-    {
-      coracle_throw (error, CORACLE_ERROR_INVALID, "short-name resolution enforced but cannot prompt without a TTY");
-      g_strfreev (names);
-      return NULL;
-    }
-  char *chosen = pull->pull->choose ((const char *const *) names, path, pull->pull->data);
+  char *chosen = pull->pull->choose != NULL ? pull->pull->choose ((const char *const *) names, path, pull->pull->data) : NULL;
   g_strfreev (names);
+  if (pull->pull->choose == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "short-name resolution enforced but cannot prompt without a TTY"), NULL;
   if (chosen == NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "short name \"%s\": nothing chosen", path), NULL;
-  (void) registries_remember (path, chosen, NULL);
+  pull->chosen = path;
   char **one = g_new0 (char *, 2);
   one[0] = chosen;
   return one;
+}
+
+/* say_resolved: where the meaning of a short name comes from. */
+static void
+say_resolved (const Pull *pull, const char *path, gboolean alias)
+{
+  const char *file = alias ? g_hash_table_lookup (pull->conf->alias_files, path) : pull->conf->search_path;
+  if (pull->chosen != NULL || file == NULL)
+    return;
+  if (alias)
+    say (pull, "Resolved \"%s\" as an alias (%s)", path, file);
+  else
+    say (pull, "Resolving \"%s\" using unqualified-search registries (%s)", path, file);
 }
 
 static gboolean
@@ -230,6 +219,8 @@ full_names (Pull *pull, const ImageName *given, GError **error)
     {
       texts = registries_short (pull->conf, given->path, pull->reference, &alias, error);
       texts = texts != NULL ? choose (pull, given->path, texts, error) : NULL;
+      if (texts != NULL)
+        say_resolved (pull, given->path, alias);
     }
   else
     {
@@ -258,6 +249,12 @@ pull_first (Pull *pull, GPtrArray *names, GError **error)
     {
       g_autoptr (GError) problem = NULL;
       gboolean done = pull->pull->all_tags ? pull_tags (pull, names->pdata[i], &problem) : pull_name (pull, names->pdata[i], &problem);
+      if (done && pull->chosen != NULL)
+        {
+          const ImageName *name = names->pdata[i];
+          g_autofree char *full = g_strconcat (name->registry, "/", name->path, NULL);
+          (void) registries_remember (pull->chosen, full, NULL);   /* it is asked for again, then */
+        }
       if (done)
         return TRUE;
       if (names->len == 1)
@@ -265,7 +262,7 @@ pull_first (Pull *pull, GPtrArray *names, GError **error)
           g_propagate_error (error, g_steal_pointer (&problem));
           return FALSE;
         }
-      g_string_append_printf (problems, "\n\t* %s", problem->message);
+      g_string_append_printf (problems, "\n * %s", problem->message);
     }
   return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%u errors occurred while pulling:%s", names->len, problems->str);
 }
@@ -306,7 +303,7 @@ is_local (const char *reference)
 gboolean
 image_pull_from (Storage *storage, const char *reference, const ImagePullRequest *how, ImageInRequest *request, GPtrArray **ret_images, GError **error)
 {
-  Pull pull = { storage, how, request, NULL, reference, g_ptr_array_new_with_free_func ((GDestroyNotify) image_in_free) };
+  Pull pull = { storage, how, request, NULL, reference, NULL, g_ptr_array_new_with_free_func ((GDestroyNotify) image_in_free) };
   *ret_images = pull.images;
   if (is_local (reference))
     {

@@ -2,14 +2,7 @@
 #pragma once
 
 #include "pkg/engine/image_in.h"
-
-/* How registries are talked to; what --authfile, --creds and so on say. */
-typedef struct {
-  const char *authfile, *creds, *cert_dir;   /* NULL where not given */
-  gboolean tls_given, tls_verify;            /* --tls-verify; else registries.conf says */
-  guint retries;
-  gint64 delay;                              /* microseconds; 0: grows */
-} RegistryAccess;
+#include "pkg/engine/registry_place.h"
 
 typedef enum { IMAGE_PULL_ALWAYS, IMAGE_PULL_MISSING, IMAGE_PULL_NEVER, IMAGE_PULL_NEWER } ImagePullPolicy;
 

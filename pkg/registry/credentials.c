@@ -11,9 +11,11 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/base/outside.h"
 #include "pkg/json/json.h"
 
 #define FILE_LIMIT ((size_t) 4 << 20)
+#define HELPER_LIMIT ((gsize) 64 << 10)
 
 void
 credentials_clear (Credentials *credentials)
@@ -33,6 +35,12 @@ credentials_parse (const char *text, Credentials *ret_credentials, GError **erro
   ret_credentials->username = colon != NULL ? g_strndup (text, (gsize) (colon - text)) : g_strdup (text);
   ret_credentials->password = g_strdup (colon != NULL ? colon + 1 : "");
   return TRUE;
+}
+
+gboolean
+credentials_any (const Credentials *credentials)
+{
+  return credentials->username != NULL || credentials->identity_token != NULL;
 }
 
 /* ---- where */
@@ -156,29 +164,18 @@ credentials_in (json_t *root, const char *key, Credentials *ret_credentials, cha
 
 /* ---- helpers */
 
-/* run_helper: `docker-credential-NAME VERB`, with @input. @ret_output: at most 64 KiB; free with g_free. FALSE without @error: it says that it knows nothing. */
+/* run_helper: `docker-credential-NAME VERB`, with @input, in the user's own namespaces. @ret_output: at most 64 KiB; free with g_free. FALSE without @error: it says that it knows nothing. */
 static gboolean
 run_helper (const char *name, const char *verb, const char *input, char **ret_output, GError **error)
 {
-  g_autofree char *program = g_strconcat ("docker-credential-", name, NULL);
-  char *argv[] = { program, (char *) verb, NULL };
-  int in = -1, out = -1, status;
-  GPid pid;
-  g_autoptr (GError) problem = NULL;
+  g_autofree char *program = g_strconcat ("docker-credential-", name, NULL), *text = NULL;
+  const char *const argv[] = { program, verb, NULL };
+  int status;
+  gsize size;
   if (strchr (name, '/') != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "%s is no name of a credential helper", name);
-  if (!g_spawn_async_with_pipes (NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, &in, &out, NULL, &problem))
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "credential helper %s: %s", program, problem->message);
-  (void) fd_write_all (in, input, strlen (input));
-  fd_close (in);
-  g_autofree char *text = NULL;
-  size_t size;
-  gboolean done = fd_read_file (out, (size_t) 64 << 10, &text, &size, error);
-  fd_close (out);
-  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
-    continue;
-  if (!done)
-    return FALSE;
+  if (!outside_run (argv, input, strlen (input), HELPER_LIMIT, &text, &size, &status, error))
+    return coracle_prefix (error, "credential helper");
   if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
     {
       *ret_output = g_steal_pointer (&text);
@@ -195,9 +192,10 @@ ask_helper (const char *helper, const char *host, Credentials *ret_credentials, 
   g_autoptr (GError) problem = NULL;
   if (!run_helper (helper, "get", strcmp (host, "docker.io") == 0 ? "https://index.docker.io/v1/" : host, &text, &problem))
     {
-      if (problem != NULL)
+      gboolean silent = problem == NULL;
+      if (!silent)
         g_propagate_error (error, g_steal_pointer (&problem));
-      return error == NULL || *error == NULL;
+      return silent;
     }
   json_auto_t *root = json_parse_bounded (text, strlen (text), FILE_LIMIT, JSON_PARSE_DEFAULT, error);
   const char *user = json_string_value (json_object_get (root, "Username")), *secret = json_string_value (json_object_get (root, "Secret"));
@@ -251,17 +249,18 @@ find_in_file (const char *path, const char *key, Credentials *ret_credentials, g
   *ret_there = root != NULL;
   if (root == NULL)
     {
-      if (problem != NULL)
+      gboolean absent = problem == NULL;
+      if (!absent)
         g_propagate_error (error, g_steal_pointer (&problem));
-      return error == NULL || *error == NULL;
+      return absent;
     }
   if (!credentials_in (root, key, ret_credentials, &helper, error))
     return coracle_prefix (error, "%s", path);
   return helper == NULL || ask_helper (helper, host, ret_credentials, error);
 }
 
-gboolean
-credentials_find (const char *given, const char *key, Credentials *ret_credentials, GError **error)
+static gboolean
+find_in_files (const char *given, const char *key, Credentials *ret_credentials, GError **error)
 {
   const char *chosen = chosen_file (given);
   gboolean there;
@@ -277,10 +276,36 @@ credentials_find (const char *given, const char *key, Credentials *ret_credentia
     {
       if (files[i] != NULL && !find_in_file (files[i], key, ret_credentials, &there, error))
         return FALSE;
-      if (ret_credentials->username != NULL || ret_credentials->identity_token != NULL)
+      if (credentials_any (ret_credentials))
         return TRUE;
     }
   return TRUE;
+}
+
+/* helpers_or: those of registries.conf; where it names none, the files alone. */
+static char *const *
+helpers_or (char *const *helpers)
+{
+  static char usual_name[] = CREDENTIALS_FILES, *const usual[] = { usual_name, NULL };
+  return helpers != NULL && helpers[0] != NULL ? helpers : usual;
+}
+
+gboolean
+credentials_find (const char *given, const char *key, char *const *helpers, Credentials *ret_credentials, GError **error)
+{
+  g_autofree char *host = g_strndup (key, strcspn (key, "/"));
+  g_autoptr (GError) first = NULL;
+  for (char *const *helper = helpers_or (helpers); *helper != NULL && !credentials_any (ret_credentials); helper++)
+    {
+      g_autoptr (GError) problem = NULL;
+      gboolean ok = strcmp (*helper, CREDENTIALS_FILES) == 0 ? find_in_files (given, key, ret_credentials, &problem) : ask_helper (*helper, host, ret_credentials, &problem);
+      if (!ok && first == NULL)
+        first = g_steal_pointer (&problem);
+    }
+  if (credentials_any (ret_credentials) || first == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&first));
+  return FALSE;
 }
 
 /* lock_file: others who change @path wait; the lock is a file of its own, for the file itself is replaced. */
@@ -334,8 +359,8 @@ helper_store (const char *helper, const char *host, const Credentials *credentia
   return run_helper (helper, "store", text, &output, error);
 }
 
-gboolean
-credentials_store (const char *path, const char *key, const Credentials *credentials, GError **error)
+static gboolean
+store_in_file (const char *path, const char *key, const Credentials *credentials, GError **error)
 {
   cleanup_fd int lock = lock_file (path, error);
   json_auto_t *root = lock >= 0 ? read_to_change (path, error) : NULL;
@@ -351,7 +376,23 @@ credentials_store (const char *path, const char *key, const Credentials *credent
 }
 
 gboolean
-credentials_remove (const char *path, const char *key, GError **error)
+credentials_store (const char *path, const char *key, char *const *helpers, const Credentials *credentials, GError **error)
+{
+  g_autofree char *host = g_strndup (key, strcspn (key, "/"));
+  g_autoptr (GError) problem = NULL;
+  for (char *const *helper = helpers_or (helpers); *helper != NULL; helper++)
+    {
+      g_clear_error (&problem);
+      if (strcmp (*helper, CREDENTIALS_FILES) == 0 ? store_in_file (path, key, credentials, &problem) : helper_store (*helper, host, credentials, &problem))
+        return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+/* remove_from_file: *@ret_removed: it was there. */
+static gboolean
+remove_from_file (const char *path, const char *key, gboolean *ret_removed, GError **error)
 {
   cleanup_fd int lock = lock_file (path, error);
   json_auto_t *root = lock >= 0 ? read_to_change (path, error) : NULL;
@@ -362,14 +403,61 @@ credentials_remove (const char *path, const char *key, GError **error)
     {
       json_object_clear (auths);
       json_object_del (root, "credHelpers");
+      *ret_removed = TRUE;
       return write_file (path, root, error);
     }
-  g_autofree char *host = g_strndup (key, strcspn (key, "/"));
+  g_autofree char *host = g_strndup (key, strcspn (key, "/")), *output = NULL;
   const char *helper = helper_for (root, host);
-  g_autofree char *output = NULL;
   if (helper != NULL)
-    return run_helper (helper, "erase", host, &output, error);
+    {
+      g_autoptr (GError) problem = NULL;
+      *ret_removed = run_helper (helper, "erase", host, &output, &problem);
+      if (problem == NULL)
+        return TRUE;
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
   if (json_object_del (auths, key) < 0)
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "not logged into %s", key);
+    return TRUE;
+  *ret_removed = TRUE;
   return write_file (path, root, error);
+}
+
+/* remove_from_helper: @key, or all that it lists. @error: not NULL. */
+static gboolean
+remove_from_helper (const char *helper, const char *key, gboolean *ret_removed, GError **error)
+{
+  g_autofree char *host = key != NULL ? g_strndup (key, strcspn (key, "/")) : NULL, *list = NULL, *output = NULL;
+  if (host != NULL)
+    {
+      *ret_removed = run_helper (helper, "erase", host, &output, error) || *ret_removed;
+      return *error == NULL;
+    }
+  if (!run_helper (helper, "list", "", &list, error))
+    return *error == NULL;
+  json_auto_t *all = json_parse_bounded (list, strlen (list), HELPER_LIMIT, JSON_PARSE_DEFAULT, error);
+  const char *server;
+  json_t *user;
+  json_object_foreach (all, server, user)
+    {
+      g_autofree char *said = NULL;
+      if (!run_helper (helper, "erase", server, &said, error))
+        return FALSE;
+    }
+  return all != NULL;
+}
+
+gboolean
+credentials_remove (const char *path, const char *key, char *const *helpers, GError **error)
+{
+  gboolean removed = FALSE;
+  for (char *const *helper = helpers_or (helpers); *helper != NULL; helper++)
+    {
+      g_autoptr (GError) problem = NULL;
+      if (strcmp (*helper, CREDENTIALS_FILES) == 0 ? remove_from_file (path, key, &removed, &problem) : remove_from_helper (*helper, key, &removed, &problem))
+        continue;
+      g_propagate_error (error, g_steal_pointer (&problem));
+      return FALSE;
+    }
+  return removed || key == NULL || coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "not logged into %s", key);
 }

@@ -22,11 +22,18 @@ char *credentials_path (const char *given);
  * @ret_helper: the name of the helper to ask instead; free with g_free. */
 gboolean credentials_in (json_t *root, const char *key, Credentials *ret_credentials, char **ret_helper, GError **error);
 
-/* credentials_find: @given, or $REGISTRY_AUTH_FILE, alone; else the first of credentials_path's, ~/.config/containers/auth.json and ~/.docker/config.json that knows @key.
- * Nothing found: TRUE, and an empty *ret. Errors: NOT_FOUND a file that was asked for; CORRUPT; SYSTEM a helper that fails. Runs in: before threads. */
-gboolean credentials_find (const char *given, const char *key, Credentials *ret_credentials, GError **error);
+/* Of the credential-helpers of registries.conf, the one that stands for the files. */
+#define CREDENTIALS_FILES "containers-auth.json"
 
-/* credentials_store, credentials_remove: change the file @path under a lock, whole or not at all; through a helper where the file says so.
- * credentials_remove: @key NULL: all. Errors: NOT_FOUND @key is not in it. */
-gboolean credentials_store (const char *path, const char *key, const Credentials *credentials, GError **error);
-gboolean credentials_remove (const char *path, const char *key, GError **error);
+/* credentials_any: is anybody named? */
+gboolean credentials_any (const Credentials *credentials);
+
+/* credentials_find: what the first of @helpers (registries.conf; NULL: the files alone) knows for @key. The files: @given, or $REGISTRY_AUTH_FILE, alone; else the first of
+ * credentials_path's, ~/.config/containers/auth.json and ~/.docker/config.json that knows it. Helpers run in the user's own namespaces (outside.h).
+ * Nothing found: TRUE, and an empty *ret. Errors, where none knows it: NOT_FOUND a file that was asked for; CORRUPT; SYSTEM a helper that fails. */
+gboolean credentials_find (const char *given, const char *key, char *const *helpers, Credentials *ret_credentials, GError **error);
+
+/* credentials_store: with the first of @helpers that takes it. credentials_remove: from all of them; @key NULL: all there is. The file @path is changed under a lock, whole or not at
+ * all; it may name a helper itself. Errors: NOT_FOUND nobody has @key. */
+gboolean credentials_store (const char *path, const char *key, char *const *helpers, const Credentials *credentials, GError **error);
+gboolean credentials_remove (const char *path, const char *key, char *const *helpers, GError **error);

@@ -179,12 +179,37 @@ channel_get (Http *http)
   return channel;
 }
 
+/* is_loopback: a proxy has no way to this machine's own; Go's clients never ask one for it, and scripts rely on that. Source: Go's net/http, ProxyFromEnvironment. */
+static gboolean
+is_loopback (const char *url)
+{
+  CURLU *parts = curl_url ();
+  char *host = NULL;
+  gboolean loopback = curl_url_set (parts, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get (parts, CURLUPART_HOST, &host, 0) == CURLUE_OK
+                      && (g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_prefix (host, "127.") || strcmp (host, "[::1]") == 0);
+  curl_free (host);
+  curl_url_cleanup (parts);
+  return loopback;
+}
+
+/* set_proxy: libcurl reads the variables itself, but not HTTP_PROXY in capitals. */
+static void
+set_proxy (CURL *easy, const char *url)
+{
+  const char *small = g_getenv ("http_proxy"), *capital = g_getenv ("HTTP_PROXY");
+  if (is_loopback (url))
+    curl_easy_setopt (easy, CURLOPT_PROXY, "");
+  else if (g_ascii_strncasecmp (url, "http://", 7) == 0 && small == NULL && capital != NULL)
+    curl_easy_setopt (easy, CURLOPT_PROXY, capital);
+}
+
 static void
 set_up (HttpAnswer *answer, const HttpRequest *request)
 {
   const Http *http = answer->http;
   CURL *easy = answer->channel->easy;
   curl_easy_setopt (easy, CURLOPT_URL, request->url);
+  set_proxy (easy, request->url);
   curl_easy_setopt (easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt (easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
   curl_easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
@@ -194,6 +219,7 @@ set_up (HttpAnswer *answer, const HttpRequest *request)
   curl_easy_setopt (easy, CURLOPT_LOW_SPEED_LIMIT, 100L);
   curl_easy_setopt (easy, CURLOPT_LOW_SPEED_TIME, (long) http->stall_seconds);
   curl_easy_setopt (easy, CURLOPT_ERRORBUFFER, answer->problem);
+  curl_easy_setopt (easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt (easy, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt (easy, CURLOPT_HEADERDATA, answer);
   curl_easy_setopt (easy, CURLOPT_WRITEFUNCTION, take_body);

@@ -1,6 +1,6 @@
 /* http: one request and its answer over libcurl, read as it comes. Connections are kept and used again, by one thread at a time; threads share an Http.
  * Redirects, authentication and retries are the caller's. Linked by coracle-image only.
- * Source: libcurl-multi(3); proxies by http_proxy, https_proxy, all_proxy, no_proxy: libcurl-env(3). */
+ * Source: libcurl-multi(3); proxies by http_proxy, https_proxy, all_proxy, no_proxy, in small or capital letters: libcurl-env(3); loopback has none. */
 #pragma once
 
 #include <glib.h>

@@ -44,6 +44,7 @@ registries_conf_new (void)
   RegistriesConf *conf = g_new0 (RegistriesConf, 1);
   conf->entries = g_ptr_array_new_with_free_func (entry_free);
   conf->aliases = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  conf->alias_files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   conf->path = g_strdup (SYSTEM_FILE);
   return conf;
 }
@@ -56,7 +57,10 @@ registries_conf_free (RegistriesConf *conf)
   g_strfreev (conf->search);
   g_ptr_array_unref (conf->entries);
   g_hash_table_unref (conf->aliases);
+  g_hash_table_unref (conf->alias_files);
+  g_strfreev (conf->helpers);
   g_free (conf->path);
+  g_free (conf->search_path);
   g_free (conf);
 }
 
@@ -133,7 +137,7 @@ add_entry (RegistriesConf *conf, json_t *table, GError **error)
 }
 
 static gboolean
-add_aliases (RegistriesConf *conf, json_t *table, GError **error)
+add_aliases (RegistriesConf *conf, json_t *table, const char *path, GError **error)
 {
   const char *name;
   json_t *value;
@@ -153,29 +157,103 @@ add_aliases (RegistriesConf *conf, json_t *table, GError **error)
       if (parsed->registry == NULL || parsed->tag != NULL || parsed->digest != NULL)
         return coracle_throw (error, CORACLE_ERROR_INVALID, "aliases: %s: \"%s\" must be a name with a registry, and no tag", name, full);
       g_hash_table_replace (conf->aliases, g_strdup (name), g_strdup (full));
+      g_hash_table_replace (conf->alias_files, g_strdup (name), g_strdup (path));
     }
   return TRUE;
 }
 
+/* old_list: [registries.@kind] registries = […] of version 1. NULL: none. Free with g_strfreev. */
+static gboolean
+old_list (json_t *old, const char *kind, char ***ret_list, GError **error)
+{
+  json_t *table = NULL;
+  return json_get_object (old, kind, &table, error) && (table == NULL || json_get_strv (table, "registries", 1000, ret_list, error));
+}
+
+/* old_entry: that of @location, made if it is new. */
+static RegistriesEntry *
+old_entry (RegistriesConf *conf, const char *location)
+{
+  g_autofree char *trimmed = trim_location (location);
+  for (guint i = 0; i < conf->entries->len; i++)
+    if (strcmp (((RegistriesEntry *) conf->entries->pdata[i])->prefix, trimmed) == 0)
+      return conf->entries->pdata[i];
+  RegistriesEntry *entry = g_new0 (RegistriesEntry, 1);
+  entry->mirrors = g_ptr_array_new_with_free_func (mirror_free);
+  entry->prefix = g_strdup (trimmed);
+  entry->location = g_steal_pointer (&trimmed);
+  g_ptr_array_add (conf->entries, entry);
+  return entry;
+}
+
+/* add_old: a document of version 1: three lists of registries. */
+static gboolean
+add_old (RegistriesConf *conf, json_t *old, GError **error)
+{
+  g_auto (GStrv) insecure = NULL, blocked = NULL, search = NULL;
+  if (!old_list (old, "search", &search, error) || !old_list (old, "insecure", &insecure, error) || !old_list (old, "block", &blocked, error))
+    return FALSE;
+  for (char **one = insecure; one != NULL && *one != NULL; one++)
+    old_entry (conf, *one)->insecure = TRUE;
+  for (char **one = blocked; one != NULL && *one != NULL; one++)
+    old_entry (conf, *one)->blocked = TRUE;
+  if (search != NULL)
+    {
+      g_strfreev (conf->search);
+      conf->search = g_steal_pointer (&search);
+    }
+  return TRUE;
+}
+
+static gboolean
+set_mode (RegistriesConf *conf, const char *mode, GError **error)
+{
+  static const struct { const char *word; ShortNameMode mode; } modes[] = {
+    { "enforcing", SHORT_NAMES_ENFORCING }, { "permissive", SHORT_NAMES_PERMISSIVE }, { "disabled", SHORT_NAMES_DISABLED },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (modes); i++)
+    if (strcmp (mode, modes[i].word) == 0)
+      {
+        conf->mode = modes[i].mode;
+        return TRUE;
+      }
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid short-name-mode: \"%s\"", mode);
+}
+
 gboolean
-registries_conf_add (RegistriesConf *conf, json_t *document, GError **error)
+registries_conf_add (RegistriesConf *conf, json_t *document, const char *path, GError **error)
 {
   json_t *entries = NULL, *aliases = NULL, *old = NULL, *entry;
   const char *mode = NULL;
+  g_auto (GStrv) search = NULL, helpers = NULL;
   size_t i;
   if (!json_get_array (document, "registry", &entries, error) || !json_get_object (document, "aliases", &aliases, error) || !json_get_string (document, "short-name-mode", &mode, error)
-      || !json_get_object (document, "registries", &old, error) || !json_get_strv (document, "unqualified-search-registries", 1000, &conf->search, error))
+      || !json_get_object (document, "registries", &old, error) || !json_get_strv (document, "unqualified-search-registries", 1000, &search, error)
+      || !json_get_strv (document, "credential-helpers", 100, &helpers, error))
     return FALSE;
-  if (old != NULL)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "version 1 of registries.conf is not read: write it in version 2");
-  if (mode != NULL && strcmp (mode, "enforcing") != 0 && strcmp (mode, "permissive") != 0 && strcmp (mode, "disabled") != 0)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid short-name-mode: \"%s\"", mode);
-  if (mode != NULL)
-    conf->mode = *mode == 'e' ? SHORT_NAMES_ENFORCING : *mode == 'p' ? SHORT_NAMES_PERMISSIVE : SHORT_NAMES_DISABLED;
+  if (old != NULL && (entries != NULL || search != NULL || mode != NULL || helpers != NULL || aliases != NULL))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "mixing sysregistry v1/v2 is not supported");
+  if ((old != NULL && !add_old (conf, old, error)) || (mode != NULL && *mode != '\0' && !set_mode (conf, mode, error)))
+    return FALSE;
   json_array_foreach (entries, i, entry)
     if (!add_entry (conf, entry, error))
       return FALSE;
-  return add_aliases (conf, aliases, error);
+  if (search != NULL)
+    {
+      g_strfreev (conf->search);
+      conf->search = g_steal_pointer (&search);
+    }
+  if (helpers != NULL)
+    {
+      g_strfreev (conf->helpers);
+      conf->helpers = g_steal_pointer (&helpers);
+    }
+  if (json_object_get (document, "unqualified-search-registries") != NULL || old != NULL)
+    {
+      g_free (conf->search_path);
+      conf->search_path = g_strdup (path);
+    }
+  return add_aliases (conf, aliases, path, error);
 }
 
 static gboolean
@@ -191,7 +269,7 @@ add_file (RegistriesConf *conf, const char *path, GError **error)
   if (document == NULL)
     return TRUE;
   conf->any = TRUE;
-  return registries_conf_add (conf, document, error) || coracle_prefix (error, "loading registries configuration \"%s\"", path);
+  return registries_conf_add (conf, document, path, error) || coracle_prefix (error, "loading registries configuration \"%s\"", path);
 }
 
 static int

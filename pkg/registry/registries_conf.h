@@ -1,11 +1,11 @@
 /* registries_conf: what registries.conf says: where a name is really fetched from, and what a short name means.
- * Source: containers-registries.conf(5), version 2, and containers-registries.conf.d(5). */
+ * Source: containers-registries.conf(5), both versions, and containers-registries.conf.d(5). */
 #pragma once
 
 #include <glib.h>
 #include <jansson.h>
 
-typedef enum { SHORT_NAMES_ENFORCING, SHORT_NAMES_PERMISSIVE, SHORT_NAMES_DISABLED } ShortNameMode;
+typedef enum { SHORT_NAMES_PERMISSIVE, SHORT_NAMES_ENFORCING, SHORT_NAMES_DISABLED } ShortNameMode;
 
 typedef struct {
   char *location;           /* "HOST[:PORT][/PATH]" */
@@ -24,7 +24,10 @@ typedef struct {
   ShortNameMode mode;
   GPtrArray *entries;       /* of RegistriesEntry */
   GHashTable *aliases;      /* short name → full one without tag */
+  GHashTable *alias_files;  /* short name → the file that says so */
+  char **helpers;           /* credential-helpers; NULL: no file says any */
   char *path;               /* the main file, for errors */
+  char *search_path;        /* the file that has .search; NULL: none */
   gboolean any;             /* at least one file was there */
 } RegistriesConf;
 void registries_conf_free (RegistriesConf *conf);
@@ -33,9 +36,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RegistriesConf, registries_conf_free)
 /* registries_conf_read: $CONTAINERS_REGISTRIES_CONF, else ~/.config/containers/registries.conf, else that of /etc/containers; over it *.conf of registries.conf.d there and here, and the
  * aliases that were chosen before (short-name-aliases.conf). Errors: INVALID, with the file's name. */
 RegistriesConf *registries_conf_read (GError **error);
-/* registries_conf_new, registries_conf_add: from documents in memory: each one goes over those before. Errors: INVALID. */
+/* registries_conf_new, registries_conf_add: from documents in memory: each one goes over those before. @path: what it is called. Errors: INVALID. */
 RegistriesConf *registries_conf_new (void);
-gboolean registries_conf_add (RegistriesConf *conf, json_t *document, GError **error);
+gboolean registries_conf_add (RegistriesConf *conf, json_t *document, const char *path, GError **error);
 
 /* Where one name may be fetched from. */
 typedef struct {

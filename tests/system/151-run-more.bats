@@ -42,7 +42,7 @@ setup() { fixture_image box; }
   run_coracle 125 run --rm --pull=never no/such/image:1 true
   is "$output" "Error: no/such/image:1: image not known" "--pull=never"
   run_coracle 125 run --rm --pull=always box true
-  has "$output" "Error: initializing source docker://localhost/box:latest: pinging container registry localhost" "always"
+  has "$output" "initializing source docker://localhost/box:latest: pinging container registry localhost" "always"
   run_coracle 125 run --rm --pull=perhaps box true
   is "$output" 'Error: unsupported pull policy "perhaps"' "a word that is none"
 }

@@ -57,7 +57,7 @@ conf() {
   is "${#lines[@]}" 2 "one id for each tag"
   run_coracle image exists "$REGISTRY/team/app:2"
   run_coracle_out 125 pull "$REGISTRY/team/app:nope"
-  has "$stderr" "Error: initializing source docker://$REGISTRY/team/app:nope: reading manifest nope in $REGISTRY/team/app: manifest unknown"
+  has "$stderr" "initializing source docker://$REGISTRY/team/app:nope: reading manifest nope in $REGISTRY/team/app: manifest unknown"
   run_coracle_out 125 pull "$REGISTRY/team/other"
   has "$stderr" "unknown"
   run_coracle_out 125 pull --all-tags "$REGISTRY/team/app:1"
@@ -88,7 +88,7 @@ conf() {
   run_coracle_out run --rm --pull=newer "$REGISTRY/team/app:1" echo hello
   is "$output" hello
   run_coracle_out 125 run --rm "$REGISTRY/team/nosuch"
-  like "$stderr" "Error: initializing source docker://$REGISTRY/team/nosuch:latest: .*unknown"
+  like "$stderr" "Error: unable to copy from source docker://$REGISTRY/team/nosuch:latest: initializing source docker://$REGISTRY/team/nosuch:latest: .*unknown"
   is "$(grep -c Error <<<"$stderr")" 1 "one error"
   run_coracle create --name made "$REGISTRY/team/app:2"
   run_coracle rm made
@@ -146,9 +146,10 @@ EOF
   run_coracle 125 pull other
   is "$output" "Error: short-name \"other\" did not resolve to an alias and no unqualified-search registries are defined in \"$CONTAINERS_REGISTRIES_CONF\""
   sed -i "s|^unq.*|unqualified-search-registries = [\"localhost:1\", \"$REGISTRY\"]|" "$CONTAINERS_REGISTRIES_CONF"
+  sed -i '1a short-name-mode = "enforcing"' "$CONTAINERS_REGISTRIES_CONF"
   run_coracle 125 pull team/app:2
   is "$output" "Error: short-name resolution enforced but cannot prompt without a TTY"
-  sed -i '1a short-name-mode = "permissive"' "$CONTAINERS_REGISTRIES_CONF"
+  sed -i 's/enforcing/permissive/' "$CONTAINERS_REGISTRIES_CONF"
   run_coracle_out pull team/app:2
   has "$stderr" "Trying to pull localhost:1/team/app:2..."
   run_coracle image exists "$REGISTRY/team/app:2"

@@ -65,7 +65,7 @@ login() {
   run_coracle 125 pull "$REGISTRY/private/app:1"
   like "$output" "pinging container registry $REGISTRY: tls: .*certificate"
   run_coracle 125 pull --cert-dir "$CERTS" "$REGISTRY/private/app:1"
-  like "$output" "Error: initializing source docker://$REGISTRY/private/app:1: reading manifest 1 in $REGISTRY/private/app: unauthorized: authentication required"
+  like "$output" "initializing source docker://$REGISTRY/private/app:1: reading manifest 1 in $REGISTRY/private/app: unauthorized: authentication required"
   run_coracle 125 pull --cert-dir "$CERTS" --creds tester:no "$REGISTRY/private/app:1"
   has "$output" "unauthorized"
   run_coracle pull -q --cert-dir "$CERTS" --creds 'tester:secret word' "$REGISTRY/private/app:1"
