@@ -75,7 +75,7 @@ typedef struct {
 #define CLI_END { NULL }
 #define CLI_VALUES(...) ((const char *const[]) { __VA_ARGS__, NULL })
 #define CLI_ANY 0xffff        /* .max_args: no limit */
-#define CLI_MAX_OPTION_ARRAYS 6
+#define CLI_MAX_OPTION_ARRAYS 8
 
 /* What every command gets: what was asked for outside of its own words. */
 typedef struct {
