@@ -1,6 +1,5 @@
 #include "network/slirp.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_addr.h>
@@ -21,12 +20,9 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
 
-#define TAP_NAME "tap0"
-#define TAP_MTU 65520
-
 /* ---- the waiting process */
 
-/* keep_only: these two, moved out of the tap's way; standard ones become /dev/null: a pipe of the caller must not be kept from its end. */
+/* keep_only: these two, moved out of the way of what coracle-slirp is given; standard ones become /dev/null: a pipe of the caller must not be kept from its end. */
 static void
 keep_only (int *socket, int *program)
 {
@@ -36,14 +32,34 @@ keep_only (int *socket, int *program)
   for (int fd = 0; fd <= 2; fd++)
     if (null < 0 || dup2 (null, fd) < 0)
       (void) close (fd);
-  *socket = dup3 (s, 4, O_CLOEXEC);
-  *program = dup3 (p, 5, O_CLOEXEC);
+  *socket = dup3 (s, 5, O_CLOEXEC);
+  *program = dup3 (p, 6, O_CLOEXEC);
   (void) close (SLIRP_TAP_FD);
-  proc_close_from (6);
+  (void) close (SLIRP_NETWORK_FD);
+  proc_close_from (7);
+}
+
+/* give: @fd under the number that coracle-slirp looks for it at. */
+static int
+give (int fd, int number)
+{
+  if (fd < 0)
+    return -1;
+  return fd == number ? fcntl (fd, F_SETFD, 0) : dup2 (fd, number);
+}
+
+/* give_network: as a pipe: what it says fits into its buffer. */
+static int
+give_network (const SlirpNetwork *network)
+{
+  int ends[2];
+  if (pipe2 (ends, O_CLOEXEC) < 0 || fd_write_all (ends[1], network, sizeof *network) < 0)
+    return -1;
+  return give (ends[0], SLIRP_NETWORK_FD);
 }
 
 static void G_GNUC_NORETURN
-wait_and_exec (int socket, int program, char *const *envp)
+wait_and_exec (int socket, int program, char *const *envp, const SlirpNetwork *network, uint32_t pause_ms)
 {
   char *const argv[] = { (char *) "coracle-slirp", NULL };
   sigset_t none;
@@ -53,21 +69,20 @@ wait_and_exec (int socket, int program, char *const *envp)
   (void) prctl (PR_SET_NAME, "coracle-slirp");
   keep_only (&socket, &program);
   int tap = fd_recv (socket);
-  if (tap < 0)
+  if (give (tap, SLIRP_TAP_FD) < 0)
     _exit (1);
-  struct pollfd packet = { .fd = tap, .events = POLLIN };
+  (void) poll (NULL, 0, (int) pause_ms);
+  struct pollfd packet = { .fd = SLIRP_TAP_FD, .events = POLLIN };
   while (poll (&packet, 1, -1) < 0 && errno == EINTR)
     continue;
-  if (tap == SLIRP_TAP_FD)
-    (void) fcntl (tap, F_SETFD, 0);
-  else if (dup2 (tap, SLIRP_TAP_FD) < 0)
+  if (give_network (network) < 0)
     _exit (1);
   (void) syscall (SYS_execveat, program, "", argv, envp, AT_EMPTY_PATH);
   _exit (127);
 }
 
 int
-slirp_spawn_child (const char *program, char *const *envp, SlirpProcess *ret_slirp)
+slirp_spawn_child (const char *program, char *const *envp, const SlirpNetwork *network, uint32_t pause_ms, SlirpProcess *ret_slirp)
 {
   int sockets[2];
   cleanup_fd int program_fd = open (program, O_PATH | O_CLOEXEC);
@@ -78,7 +93,7 @@ slirp_spawn_child (const char *program, char *const *envp, SlirpProcess *ret_sli
   /* fork(3) runs handlers that are not async-signal-safe */
   pid_t pid = _Fork ();
   if (pid == 0)
-    wait_and_exec (sockets[1], program_fd, envp);
+    wait_and_exec (sockets[1], program_fd, envp, network, pause_ms);
   int r = pid < 0 ? -errno : 0;
   fd_close (sockets[1]);
   if (r < 0)
@@ -147,11 +162,9 @@ put_link_up (Batch *batch, int index, uint32_t mtu, uint32_t sequence)
 }
 
 static void
-put_address (Batch *batch, int index, unsigned char family, unsigned char prefix, const char *text, uint32_t sequence)
+put_address (Batch *batch, int index, unsigned char family, unsigned char prefix, const void *address, uint32_t sequence)
 {
-  unsigned char address[16];
   size_t size = family == AF_INET ? 4 : 16;
-  (void) inet_pton (family, text, address);
   struct nlmsghdr *message = begin (batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sequence);
   struct ifaddrmsg *entry = put (batch, sizeof *entry);
   entry->ifa_family = family;
@@ -165,10 +178,8 @@ put_address (Batch *batch, int index, unsigned char family, unsigned char prefix
 }
 
 static void
-put_default_route (Batch *batch, int index, unsigned char family, const char *gateway, uint32_t sequence)
+put_default_route (Batch *batch, int index, unsigned char family, const void *gateway, uint32_t sequence)
 {
-  unsigned char address[16];
-  (void) inet_pton (family, gateway, address);
   struct nlmsghdr *message = begin (batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sequence);
   struct rtmsg *route = put (batch, sizeof *route);
   route->rtm_family = family;
@@ -176,7 +187,7 @@ put_default_route (Batch *batch, int index, unsigned char family, const char *ga
   route->rtm_protocol = RTPROT_BOOT;
   route->rtm_scope = RT_SCOPE_UNIVERSE;
   route->rtm_type = RTN_UNICAST;
-  attribute (batch, RTA_GATEWAY, address, family == AF_INET ? 4 : 16);
+  attribute (batch, RTA_GATEWAY, gateway, family == AF_INET ? 4 : 16);
   attribute (batch, RTA_OIF, &index, sizeof index);
   finish (batch, message);
 }
@@ -208,17 +219,20 @@ perform (int netlink, const Batch *batch)
     }
 }
 
+/* open_tap: made, or the one of that name. It stays when its descriptor is closed, for the next server, and goes with its namespace. */
 static int
-make_tap (int socket, int *ret_tap, int *ret_index)
+open_tap (int socket, const SlirpNetwork *network, int *ret_tap, int *ret_index)
 {
   struct ifreq request;
   int tap = open ("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
   if (tap < 0)
     return -errno;
   memset (&request, 0, sizeof request);
-  memcpy (request.ifr_name, TAP_NAME, sizeof TAP_NAME);
+  memcpy (request.ifr_name, network->name, sizeof network->name);
   request.ifr_flags = IFF_TAP | IFF_NO_PI;
   int r = ioctl (tap, TUNSETIFF, &request);
+  if (r == 0)
+    r = ioctl (tap, TUNSETPERSIST, 1);
   if (r == 0)
     r = ioctl (socket, SIOCGIFINDEX, &request);
   if (r < 0)
@@ -232,26 +246,47 @@ make_tap (int socket, int *ret_tap, int *ret_index)
   return 0;
 }
 
-int
-slirp_attach_child (int socket_fd)
+/* attach: @fresh: it has no addresses yet. */
+static int
+attach (int socket_fd, const SlirpNetwork *network, int fresh)
 {
   int index = 0;
   cleanup_fd int tap = -1;
   cleanup_fd int netlink = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
   if (netlink < 0)
     return -errno;
-  int r = make_tap (netlink, &tap, &index);
+  int r = open_tap (netlink, network, &tap, &index);
   if (r < 0)
     return r;
   Batch batch = { .size = 0 };
-  put_link_up (&batch, 1, 0, LOOPBACK);
-  put_link_up (&batch, index, TAP_MTU, LINK);
-  put_address (&batch, index, AF_INET, 24, "10.0.2.100", ADDRESS);
-  put_default_route (&batch, index, AF_INET, "10.0.2.2", ROUTE);
-  put_address (&batch, index, AF_INET6, 64, "fd00::100", ADDRESS6);
-  put_default_route (&batch, index, AF_INET6, "fd00::2", ROUTE6);
-  r = perform (netlink, &batch);
+  if (fresh)
+    put_link_up (&batch, 1, 0, LOOPBACK);
+  if (fresh)
+    put_link_up (&batch, index, network->mtu, LINK);
+  if (fresh && network->ipv4)
+    {
+      put_address (&batch, index, AF_INET, network->prefix, &network->address, ADDRESS);
+      put_default_route (&batch, index, AF_INET, &network->gateway, ROUTE);
+    }
+  if (fresh && network->ipv6)
+    {
+      put_address (&batch, index, AF_INET6, network->prefix6, &network->address6, ADDRESS6);
+      put_default_route (&batch, index, AF_INET6, &network->gateway6, ROUTE6);
+    }
+  r = fresh ? perform (netlink, &batch) : 0;
   return r < 0 ? r : fd_send (socket_fd, tap);
+}
+
+int
+slirp_attach_child (int socket, const SlirpNetwork *network)
+{
+  return attach (socket, network, 1);
+}
+
+int
+slirp_attach_again_child (int socket, const SlirpNetwork *network)
+{
+  return attach (socket, network, 0);
 }
 
 int

@@ -20,8 +20,8 @@
 #define PAUSE_LAST 60000000
 #define RUN_LONG 10000000
 
-static RuntimePlan *
-map_plan (int fd)
+RuntimePlan *
+plan_map (int fd)
 {
   struct stat st;
   if (fd < 0 || fstat (fd, &st) < 0 || (size_t) st.st_size < sizeof (RuntimePlan))
@@ -239,7 +239,7 @@ start_plan (Again *again, RuntimePlan *plan, MonitorStart *start, const RuntimeN
 bool
 again_start (Again *again, MonitorStart *start, const RuntimeNetwork *network)
 {
-  RuntimePlan *plan = map_plan (again->plan);
+  RuntimePlan *plan = plan_map (again->plan);
   bool done = plan != NULL && start_plan (again, plan, start, network);
   if (plan != NULL)
     (void) munmap (plan, (size_t) plan->size);

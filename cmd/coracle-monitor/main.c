@@ -30,6 +30,7 @@ typedef struct {
   int cleaned;        /* how it ended */
   MonitorExit exited;
   Again again;
+  Uplink uplink;
   Health health;
   Traffic traffic;
 } Monitor;
@@ -54,10 +55,10 @@ monitor_now (void)
 /* close_others: keep what MonitorStart names, close-on-exec, and nothing else; standard descriptors become /dev/null. A leaked copy of the
  * caller's pipe would keep it from ever seeing its end. */
 static void
-close_others (MonitorStart *start, Again *again)
+close_others (MonitorStart *start, Again *again, Uplink *uplink)
 {
   int *named[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
-                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->held, &start->exec_dir, &start->cgroup, &again->plan };
+                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->held, &start->exec_dir, &start->cgroup, &again->plan, &uplink->plan };
   enum { NAMED = sizeof named / sizeof named[0] };
   int *kept[NAMED + AGAIN_FDS], moved[NAMED + AGAIN_FDS];
   const size_t n = NAMED + AGAIN_FDS;
@@ -103,6 +104,32 @@ take_signals (Monitor *monitor)
   monitor->signals = signalfd (-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+static int
+spawn_slirp (const char *program, char *const *envp, const void *network, uint32_t pause_ms, int *ret_socket, pid_t *ret_pid)
+{
+  SlirpProcess slirp;
+  int r = slirp_spawn_child (program, envp, network, pause_ms, &slirp);
+  if (r < 0)
+    return r;
+  *ret_socket = slirp.socket;
+  *ret_pid = slirp.pid;
+  return 0;
+}
+
+static int
+attach_slirp (int socket, const void *network)
+{
+  return slirp_attach_child (socket, network);
+}
+
+static int
+attach_slirp_again (int socket, const void *network)
+{
+  return slirp_attach_again_child (socket, network);
+}
+
+static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = attach_slirp, .attach_again = attach_slirp_again, .loopback = slirp_loopback_child };
+
 static void
 init_ended (Monitor *monitor, int status)
 {
@@ -137,7 +164,7 @@ reap (Monitor *monitor)
         monitor->cleaned = status;
       }
     else if (pid == monitor->start.slirp_pid)
-      monitor->start.slirp_pid = 0;
+      monitor->start.slirp_pid = monitor->init > 0 ? uplink_again (&monitor->uplink, &monitor->start, &network) : 0;
     else
       (void) health_reaped (&monitor->health, pid);
   /* never our child, so its status cannot be known */
@@ -251,24 +278,10 @@ serve (Monitor *monitor)
   health_serve (&monitor->health, &monitor->start);
 }
 
-static int
-spawn_slirp (const char *program, char *const *envp, int *ret_socket, pid_t *ret_pid)
-{
-  SlirpProcess slirp;
-  int r = slirp_spawn_child (program, envp, &slirp);
-  if (r < 0)
-    return r;
-  *ret_socket = slirp.socket;
-  *ret_pid = slirp.pid;
-  return 0;
-}
-
-static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = slirp_attach_child, .loopback = slirp_loopback_child };
-
 /* start_plan: "start FD", "exec FD": perform the plan in the memfd FD, up to the clone of the container's init or of an exec session's process, and learn from it what is to be
  * supervised. */
 static bool
-start_plan (int fd, bool exec, Again *again, MonitorStart *ret_start)
+start_plan (int fd, bool exec, Monitor *monitor)
 {
   struct stat st;
   if (fstat (fd, &st) < 0 || (size_t) st.st_size < sizeof (RuntimePlan))
@@ -281,8 +294,11 @@ start_plan (int fd, bool exec, Again *again, MonitorStart *ret_start)
   if (plan == MAP_FAILED || plan->magic != PLAN_MAGIC || plan->size != (uint64_t) st.st_size)
     return false;
   if (!exec)
-    again_keep (again, fd, plan);
-  bool started = (exec ? exec_child_start (plan, fd, ret_start) : helper_child_start (plan, &network, ret_start)) == 0;
+    {
+      again_keep (&monitor->again, fd, plan);
+      uplink_keep (&monitor->uplink, fd, plan);
+    }
+  bool started = (exec ? exec_child_start (plan, fd, &monitor->start) : helper_child_start (plan, &network, &monitor->start)) == 0;
   (void) munmap ((void *) plan, (size_t) st.st_size);
   return started;
 }
@@ -310,6 +326,7 @@ begin (Monitor *monitor)
 {
   const MonitorStart *start = &monitor->start;
   monitor->init = start->init_pid;
+  uplink_begin (&monitor->uplink);
   monitor->exited = (MonitorExit) { 0 };
   monitor->stopping = false;
   start_clocks (monitor);
@@ -439,10 +456,11 @@ main (int argc, char **argv)
     return init_main (argv + 2);
   bool exec = argc == 3 && strcmp (argv[1], "exec") == 0;
   again_begin (&monitor->again);
-  bool given = exec || (argc == 3 && strcmp (argv[1], "start") == 0) ? start_plan (atoi (argv[2]), exec, &monitor->again, start) : watch_start (start);
+  monitor->uplink.plan = -1;
+  bool given = exec || (argc == 3 && strcmp (argv[1], "start") == 0) ? start_plan (atoi (argv[2]), exec, monitor) : watch_start (start);
   if (!given || start->magic != MONITOR_START_MAGIC)
     return 70;
-  close_others (start, &monitor->again);
+  close_others (start, &monitor->again, &monitor->uplink);
   take_signals (monitor);
   if (start->kill_group)
     (void) prctl (PR_SET_CHILD_SUBREAPER, 1);

@@ -283,6 +283,22 @@ AgainSaid again_listen (Again *again);
 /* again_go: let an init go on that is held before its command; @held: our end of its status socket, closed. Returns 0 when the command runs, or a MONITOR_FAILURE. */
 int again_go (Again *again, int *held);
 
+/* plan_map: of the sealed memfd @fd: a copy of ours, to be unmapped: plan->size bytes. NULL when it is none. */
+RuntimePlan *plan_map (int fd);
+
+/* ---- uplink.c: the server of the container's network, begun again when it dies before the container */
+typedef struct {
+  int plan;             /* memfd; -1: it has no such server */
+  uint32_t pause_ms;    /* before the next */
+  uint64_t began;       /* CLOCK_MONOTONIC, microseconds: the last one */
+} Uplink;
+/* uplink_keep: before @plan, in the memfd @plan_fd, is performed for the first time. */
+void uplink_keep (Uplink *uplink, int plan_fd, const RuntimePlan *plan);
+/* uplink_begin: a container was started, with the first server. */
+void uplink_begin (Uplink *uplink);
+/* uplink_again: it died, the container lives. Returns the pid of the next, 0 if there is none. */
+pid_t uplink_again (Uplink *uplink, const MonitorStart *start, const RuntimeNetwork *network);
+
 /* ---- small things */
 void fd_drop (int *fd);                 /* close once, leave -1 */
 void fd_set_nonblocking (int fd);       /* only for what is ours */

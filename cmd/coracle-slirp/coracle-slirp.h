@@ -7,9 +7,11 @@
 #include <libslirp.h>
 #include <stdbool.h>
 
+#include "network/slirp.h"
+
 /* loop_new: the stack (needs /dev/urandom, so before sandbox_enter). NULL if it cannot be made. */
 typedef struct Loop Loop;
-Loop *loop_new (int tap);
+Loop *loop_new (int tap, const SlirpNetwork *network);
 /* loop_run: serve until the tap is gone. */
 void loop_run (Loop *loop);
 

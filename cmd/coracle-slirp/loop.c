@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MTU 65520
 /* Packets taken from the tap before its sockets get their turn */
 #define BURST 64
 
@@ -29,7 +28,9 @@ struct Loop {
   Timer *timers;
   struct pollfd *polls;   /* [0] is the tap */
   int n_polls, n_allocated;
-  uint8_t packet[MTU + 64];
+  struct sockaddr_in outbound;     /* libslirp keeps pointers to these */
+  struct sockaddr_in6 outbound6;
+  uint8_t packet[65536 + 64];
 };
 
 static int64_t
@@ -141,32 +142,46 @@ get_events (int index, void *data)
   return mask;
 }
 
+/* set_outbound: where connections come from. */
+static void
+set_outbound (Loop *loop, const SlirpNetwork *network, SlirpConfig *config)
+{
+  static const struct in6_addr none;
+  loop->outbound = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = network->outbound };
+  loop->outbound6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = network->outbound6 };
+  if (network->outbound.s_addr != 0)
+    config->outbound_addr = &loop->outbound;
+  if (memcmp (&network->outbound6, &none, sizeof none) != 0)
+    config->outbound_addr6 = &loop->outbound6;
+}
+
 Loop *
-loop_new (int tap)
+loop_new (int tap, const SlirpNetwork *network)
 {
   static const SlirpCb callbacks = {
     .send_packet = send_packet, .guest_error = guest_error, .clock_get_ns = clock_ns, .timer_new = timer_new, .timer_free = timer_free,
     .timer_mod = timer_mod, .register_poll_fd = ignore_fd, .unregister_poll_fd = ignore_fd, .notify = ignore_notify,
   };
+  Loop *loop = g_new0 (Loop, 1);
   SlirpConfig config;
   memset (&config, 0, sizeof config);
   config.version = SLIRP_CONFIG_VERSION_MAX;
-  config.in_enabled = config.in6_enabled = true;
-  config.vnetwork.s_addr = inet_addr ("10.0.2.0");
-  config.vnetmask.s_addr = inet_addr ("255.255.255.0");
-  config.vhost.s_addr = inet_addr ("10.0.2.2");
-  config.vnameserver.s_addr = inet_addr ("10.0.2.3");
-  config.vdhcp_start.s_addr = inet_addr ("10.0.2.100");
-  (void) inet_pton (AF_INET6, "fd00::", &config.vprefix_addr6);
-  config.vprefix_len = 64;
-  (void) inet_pton (AF_INET6, "fd00::2", &config.vhost6);
-  (void) inet_pton (AF_INET6, "fd00::3", &config.vnameserver6);
-  config.if_mtu = config.if_mru = MTU;
-  /* what listens on the host's loopback is not for the container: Podman's default for slirp */
-  config.disable_host_loopback = true;
+  config.in_enabled = network->ipv4;
+  config.in6_enabled = network->ipv6;
+  config.vnetwork = network->network;
+  config.vnetmask.s_addr = htonl (~0u << (32 - network->prefix));
+  config.vhost = network->gateway;
+  config.vnameserver = network->name_server;
+  config.vdhcp_start = network->address;
+  config.vprefix_addr6 = network->network6;
+  config.vprefix_len = network->prefix6;
+  config.vhost6 = network->gateway6;
+  config.vnameserver6 = network->name_server6;
+  config.if_mtu = config.if_mru = network->mtu;
+  /* what listens on the host's loopback is not for the container, unless it is asked for: Podman's default for slirp */
+  config.disable_host_loopback = !network->host_loopback;
   config.disable_dhcp = true;
-
-  Loop *loop = g_new0 (Loop, 1);
+  set_outbound (loop, network, &config);
   loop->tap = tap;
   loop->slirp = slirp_new (&config, &callbacks, loop);
   return loop->slirp != NULL ? loop : NULL;

@@ -61,7 +61,7 @@ make_clear (Make *make)
   g_strfreev (make->host_users);
   g_strfreev (make->args);
   g_strfreev (make->env);
-  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like };
+  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like, make->own_address };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   cgroup_clear (&make->cgroup);
@@ -225,10 +225,23 @@ choose_health (Make *make, GError **error)
   return TRUE;
 }
 
+static gboolean
+choose_network (Make *make, GError **error)
+{
+  if (!words_network (make->options, &make->network, &make->network_path, error))
+    return FALSE;
+  if (make->network != NETWORK_SLIRP)
+    return TRUE;
+  if (!words_slirp (make->options, &make->slirp, error))
+    return FALSE;
+  make->own_address = slirp_network_address (&make->slirp);
+  return TRUE;
+}
+
 gboolean
 make_begin (Make *make, GError **error)
 {
-  if (!share_prepare (make, error) || !words_network (make->options, &make->network, &make->network_path, error))
+  if (!share_prepare (make, error) || !choose_network (make, error))
     return FALSE;
   return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
          && choose_health (make, error) && load_seccomp (make, error);
@@ -324,11 +337,12 @@ choose_oom (const Make *make)
 static void
 etc_files (const Make *make, const char *folder, const char *const *hosts, EtcFiles *ret_files)
 {
+  gboolean slirp = make->network == NETWORK_SLIRP;
   *ret_files = (EtcFiles){
     .options = make->options, .folder = folder, .id = make->id, .name = make->name, .image_name = make->image_name,
     .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = hosts,
-    .address = make->network == NETWORK_SLIRP ? "10.0.2.100" : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
-    .slirp = make->network == NETWORK_SLIRP, .host_network = make->network == NETWORK_HOST,
+    .address = slirp ? make->own_address : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
+    .slirp = slirp ? &make->slirp : NULL, .host_network = make->network == NETWORK_HOST,
     .single = make->map != NULL && make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
     .host_users = (const char *const *) make->host_users,
   };
@@ -338,7 +352,7 @@ static gboolean
 write_etc (Make *make, json_t *mounts, GError **error)
 {
   g_auto (GStrv) hosts = NULL;
-  if (!words_hosts (make->options, make->network, &hosts, error))
+  if (!words_hosts (make->options, make->network == NETWORK_SLIRP ? &make->slirp : NULL, &hosts, error))
     return FALSE;
   g_autofree char *run_folder = g_build_filename (make->paths->run_root, make->id, NULL);
   EtcFiles files;
@@ -390,7 +404,7 @@ make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row
   make->folder = g_build_filename (make->paths->root, "containers", make->id, NULL);
   make->health = json_incref (json_object_get (row->config, "health"));
   make->dependencies = json_incref (json_object_get (row->config, "dependencies"));
-  if (!words_network (make->options, &make->network, &make->network_path, error) || !find_same_image (make, error) || !choose_args (make, error) || !choose_stop_signal (make, error)
+  if (!choose_network (make, error) || !find_same_image (make, error) || !choose_args (make, error) || !choose_stop_signal (make, error)
       || !load_seccomp (make, error))
     return FALSE;
   make->hostname = words_hostname (make);

@@ -7,6 +7,7 @@
  * Whatever happens, make_clear releases memory and descriptors; make_undo removes what was made. */
 #pragma once
 
+#include "network/slirp.h"
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container.h"
 #include "pkg/engine/container_network.h"
@@ -35,6 +36,8 @@ typedef struct {
   char *image_name;            /* as the user will read it */
   NetworkKind network;
   char *network_path;
+  SlirpNetwork slirp;          /* NETWORK_SLIRP: which */
+  char *own_address;           /* the container's on it */
   uint64_t caps;
   SpecSecurity *security;
   json_t *health;              /* container_health_options.h */

@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "network/slirp.h"
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
@@ -73,12 +72,20 @@ words_network (const ContainerOptions *options, NetworkKind *ret_kind, char **re
   *ret_kind = container_network_kind (options);
   /* another container's: where: share_join */
   *ret_path = *ret_kind == NETWORK_PATH && g_str_has_prefix (text, "ns:") ? g_strdup (text + strlen ("ns:")) : NULL;
-  if (*ret_kind == NETWORK_BRIDGE || *ret_kind == NETWORK_PASTA)
+  if (*ret_kind == NETWORK_BRIDGE)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network \"%s\": unsupported: this version has slirp, none, host, container:NAME and ns:PATH",
-                          *ret_kind == NETWORK_PASTA ? text : json_string_value (json_object_get (json_array_get (options->networks, 0), "name")));
-  if (options->slirp_options != NULL)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network slirp4netns: option \"%s\": unsupported in this version", options->slirp_options[0]);
+                          json_string_value (json_object_get (json_array_get (options->networks, 0), "name")));
+  /* one network with two grammars for its options */
+  if (*ret_kind == NETWORK_PASTA)
+    *ret_kind = NETWORK_SLIRP;
   return TRUE;
+}
+
+gboolean
+words_slirp (const ContainerOptions *options, SlirpNetwork *ret_network, GError **error)
+{
+  const char *const *words = (const char *const *) options->slirp_options;
+  return container_network_kind (options) == NETWORK_PASTA ? slirp_network_parse_pasta (words, ret_network, error) : slirp_network_parse (words, ret_network, error);
 }
 
 gboolean
@@ -309,7 +316,7 @@ words_spec (const Make *make, SpecWords *ret_words, GError **error)
 }
 
 gboolean
-words_hosts (const ContainerOptions *options, NetworkKind network, char ***ret_lines, GError **error)
+words_hosts (const ContainerOptions *options, const SlirpNetwork *slirp, char ***ret_lines, GError **error)
 {
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
   for (char **text = options->add_hosts; text != NULL && *text != NULL; text++)
@@ -317,7 +324,7 @@ words_hosts (const ContainerOptions *options, NetworkKind network, char ***ret_l
       g_autoptr (SpecAddHost) host = spec_add_host_parse (*text, error);
       if (host == NULL)
         return FALSE;
-      g_autofree char *gateway = host->address == NULL && network == NETWORK_SLIRP ? slirp_host_address () : g_strdup ("127.0.0.1");
+      g_autofree char *gateway = host->address == NULL && slirp != NULL ? slirp_host_address (slirp) : g_strdup ("127.0.0.1");
       const char *address = host->address != NULL ? host->address : gateway;
       if (address == NULL)
         return coracle_throw (error, CORACLE_ERROR_INVALID, "--add-host %s: unable to replace host-gateway: this machine has no address but its loopback", *text);
@@ -382,7 +389,7 @@ check_rest (const ContainerOptions *options, GError **error)
   g_auto (GStrv) hosts = NULL, env = NULL;
   g_autofree char *zone = NULL;
   json_auto_t *labels = words_labels (options, NULL, error);
-  if (labels == NULL || !words_hosts (options, NETWORK_HOST, &hosts, error) || !env_given (options, &env, error))
+  if (labels == NULL || !words_hosts (options, NULL, &hosts, error) || !env_given (options, &env, error))
     return FALSE;
   if (options->tz != NULL && !spec_timezone_file (options->tz, &zone, error))
     return FALSE;
@@ -427,7 +434,9 @@ words_check (const ContainerOptions *options, GError **error)
   g_autofree char *path = NULL;
   uint64_t caps;
   g_autoptr (SpecSecurity) security = NULL;
-  if (!words_network (options, &network, &path, error) || !words_caps (options, &caps, error) || !parse_spec (options, network != NETWORK_HOST, &words, error))
+  SlirpNetwork slirp;
+  if (!words_network (options, &network, &path, error) || (network == NETWORK_SLIRP && !words_slirp (options, &slirp, error)) || !words_caps (options, &caps, error)
+      || !parse_spec (options, network != NETWORK_HOST, &words, error))
     return FALSE;
   security = spec_security_parse ((const char *const *) options->security_opt, error);
   return security != NULL && mounts_check (options, error) && check_names (options, error) && check_rest (options, error);

@@ -11,6 +11,8 @@ json_t *words_to_json (char **words);
 
 /* words_network: what kind of network, as container_network.h has read it. @ret_path: of ns:PATH; NULL for all others. Errors: UNSUPPORTED. */
 gboolean words_network (const ContainerOptions *options, NetworkKind *ret_kind, char **ret_path, GError **error);
+/* words_slirp: the options of the networks that slirp serves. */
+gboolean words_slirp (const ContainerOptions *options, SlirpNetwork *ret_network, GError **error);
 
 /* words_caps: the bounding set. */
 gboolean words_caps (const ContainerOptions *options, uint64_t *ret_caps, GError **error);
@@ -30,8 +32,8 @@ gboolean words_spec (const Make *make, SpecWords *ret_words, GError **error);
 
 /* words_devices: --device, and with --privileged all of the host's, for the @rootless without its virtual terminals: of SpecDevice. */
 GPtrArray *words_devices (const ContainerOptions *options, gboolean rootless, GError **error);
-/* words_hosts: --add-host as lines of /etc/hosts. @network decides what host-gateway is. */
-gboolean words_hosts (const ContainerOptions *options, NetworkKind network, char ***ret_lines, GError **error);
+/* words_hosts: --add-host as lines of /etc/hosts. @slirp: the network, which decides what host-gateway is; NULL = another kind. */
+gboolean words_hosts (const ContainerOptions *options, const SlirpNetwork *slirp, char ***ret_lines, GError **error);
 /* words_labels: --label-file and --label, over the image's: a JSON object. */
 json_t *words_labels (const ContainerOptions *options, json_t *image, GError **error);
 /* words_groups: --group-add without keep-groups. */

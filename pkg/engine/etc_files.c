@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "network/slirp.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
@@ -60,7 +59,7 @@ hosts_text (const EtcFiles *files)
     }
   if (strstr (text->str, "localhost") == NULL)
     g_string_append (text, "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
-  g_autofree char *host = files->slirp ? slirp_host_address () : NULL;
+  g_autofree char *host = files->slirp != NULL ? slirp_host_address (files->slirp) : NULL;
   if (host != NULL)
     g_string_append_printf (text, "%s\thost.containers.internal host.docker.internal\n", host);
   if (files->address != NULL)

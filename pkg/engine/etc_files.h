@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <jansson.h>
 
+#include "network/slirp.h"
 #include "pkg/engine/container_options.h"
 #include "pkg/engine/user.h"
 
@@ -15,7 +16,8 @@ typedef struct {
   const char *hostname;
   const char *address;       /* of the container: what hosts gives for its name; NULL = none */
   const char *const *hosts;  /* "IP\tNAME…" lines of --add-host */
-  gboolean slirp, host_network;
+  const SlirpNetwork *slirp; /* the network that it is on, or NULL */
+  gboolean host_network;
   gboolean single;           /* only one id is mapped */
   int root_fd;               /* the mounted root filesystem */
   const UserInfo *user;

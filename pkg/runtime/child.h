@@ -5,8 +5,10 @@
 
 /* What stands outside of the runtime and is called by it: the network, which belongs to a floor above. coracle-monitor fills it in. */
 typedef struct {
-  int (*spawn) (const char *program, char *const *envp, int *ret_socket, pid_t *ret_pid);   /* in the helper: start the network's server */
-  int (*attach) (int socket);                                                               /* in init: connect the network namespace to it */
+  /* @network: the plan's bytes of that name, whose form is that floor's */
+  int (*spawn) (const char *program, char *const *envp, const void *network, uint32_t pause_ms, int *ret_socket, pid_t *ret_pid);   /* in the helper: start its server */
+  int (*attach) (int socket, const void *network);                                          /* in init: connect the network namespace to it */
+  int (*attach_again) (int socket, const void *network);                                    /* in a child of the monitor's that joined it: to another server */
   int (*loopback) (void);                                                                   /* in init: only lo */
 } RuntimeNetwork;
 

@@ -66,7 +66,7 @@ stage_slirp (Helper *helper)
   for (uint32_t i = 0; i < n; i++)
     envp[i] = plan_text (plan, refs[i]);
   envp[n] = NULL;
-  return helper->network->spawn (plan_text (plan, plan->slirp_program), (char *const *) envp, &helper->slirp_socket, &helper->start->slirp_pid);
+  return helper->network->spawn (plan_text (plan, plan->slirp_program), (char *const *) envp, plan_bytes (plan, plan->network), 0, &helper->slirp_socket, &helper->start->slirp_pid);
 }
 
 static int

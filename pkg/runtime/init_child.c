@@ -81,7 +81,7 @@ start_network (Init *init)
   if (child < 0)
     return -errno;
   if (child == 0)
-    _exit (-init->network->attach (init->slirp_socket));
+    _exit (-init->network->attach (init->slirp_socket, plan_bytes (init->plan, init->plan->network)));
   init->network_child = (pid_t) child;
   return 0;
 }

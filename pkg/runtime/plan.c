@@ -604,9 +604,10 @@ add_programs (Build *build)
   const SeccompFilter *filter = options->seccomp, *single = options->seccomp_single;
   PlanRef program = filter != NULL && filter->n > 0 ? add_bytes (build, filter->program, filter->n * sizeof *filter->program) : 0;
   PlanRef single_program = single != NULL && single->n > 0 ? add_bytes (build, single->program, single->n * sizeof *single->program) : 0;
-  PlanRef slirp = 0;
-  if (options->slirp)
+  PlanRef slirp = 0, network = 0;
+  if (options->slirp != NULL)
     {
+      network = add_bytes (build, options->slirp, options->slirp_size);
       g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-slirp", NULL);
       slirp = add_text (build, path);
     }
@@ -617,6 +618,7 @@ add_programs (Build *build)
   plan->seccomp_single = single_program;
   plan->n_seccomp_single = single_program != 0 ? (guint32) single->n : 0;
   plan->slirp_program = slirp;
+  plan->network = network;
 }
 
 /* put_program: an argv into one of MonitorStart's. */

@@ -86,6 +86,7 @@ typedef struct {
   PlanList joins;            /* PlanJoin */
   PlanRef slirp_program;     /* 0: no slirp */
   PlanList slirp_envp;
+  PlanRef network;           /* what the network's functions are told: bytes, see RuntimeNetwork */
   uint8_t loopback;          /* bring lo up (a network namespace of its own without slirp) */
   uint8_t terminal;
   uint8_t held;              /* init says when it has come to STAGE_GO: the command leaves it there */

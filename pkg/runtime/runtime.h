@@ -40,7 +40,8 @@ typedef struct {
   const SeccompFilter *seccomp;          /* NULL = none (config.json's linux.seccomp is not read when given) */
   const SeccompFilter *seccomp_single;   /* NULL = none */
   gboolean hold;                 /* do all but exec the container's command: the monitor holds init there until MONITOR_GO */
-  gboolean slirp;                /* give the new network namespace a tap */
+  gconstpointer slirp;           /* give the new network namespace a tap: what RuntimeNetwork is told, @slirp_size bytes; NULL = none */
+  gsize slirp_size;
   gboolean keep_groups;
   gboolean make_nodes;           /* real root: mknod the devices instead of binding the host's */
   guint rows, columns;           /* of the terminal; 0 = unknown */

@@ -147,9 +147,11 @@ static gboolean
 make_tap (const Bench *bench, GError **error)
 {
   int sockets[2];
+  SlirpNetwork network;
+  slirp_network_init (&network);
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0)
     return failed (error, "socketpair");
-  int r = slirp_attach_child (sockets[0]);
+  int r = slirp_attach_child (sockets[0], &network);
   errno = -r;
   return r == 0 || failed (error, "making the tap");
 }

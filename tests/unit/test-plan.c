@@ -21,7 +21,7 @@ build (const char *text, gboolean make_nodes, GError **error)
   json_auto_t *config = json_loads (text, 0, &problem);
   g_assert_nonnull (config);
   RuntimeOptions options = { .paths = &paths, .bundle = "/bundle", .id = "0123456789abcdef", .run_dir = 11, .out_fd = 1, .err_fd = 2, .client = 12, .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .stdin_read = -1, .stdin_write = -1,
-                             .slirp = TRUE, .make_nodes = make_nodes, .rows = 24, .columns = 80, .preserve_fds = 2, .stop_signal = 15, .timeout_us = 7, .cleanup = cleanup };
+                             .slirp = "tap", .slirp_size = 4, .make_nodes = make_nodes, .rows = 24, .columns = 80, .preserve_fds = 2, .stop_signal = 15, .timeout_us = 7, .cleanup = cleanup };
   g_autoptr (GArray) joins = NULL;
   GByteArray *bytes = runtime_plan_build (config, &options, &joins, error);
   for (guint i = 0; joins != NULL && i < joins->len; i++)

@@ -44,9 +44,10 @@ test_resolv_conf (void)
     const char *wanted;
   } cases[] = {
     { "nameserver 192.0.2.1\nsearch a.example b.example\noptions edns0\n", TRUE, .wanted = "search a.example b.example\nnameserver 10.0.2.3\nnameserver 192.0.2.1\noptions edns0\n" },
-    { "nameserver 127.0.0.53\nnameserver ::1\nnameserver 127.1.2.3\n", TRUE, .wanted = "nameserver 10.0.2.3\n" },
+    { "nameserver 127.0.0.53\nnameserver ::1\nnameserver 127.1.2.3\n", TRUE, .wanted = "nameserver 10.0.2.3\nnameserver fd00::3\n" },
+    { "nameserver ::1\n", TRUE, .wanted = "nameserver fd00::3\n" },
     { "nameserver 127.0.0.53\n", FALSE, .wanted = "nameserver 127.0.0.53\n" },
-    { "nameserver fe80::1%eth0\nnameserver 2001:db8::1", TRUE, .wanted = "nameserver 10.0.2.3\nnameserver 2001:db8::1\n" },
+    { "nameserver fe80::1%eth0\nnameserver 2001:db8::1", TRUE, .wanted = "nameserver fd00::3\nnameserver 2001:db8::1\n" },
     { NULL, TRUE, .wanted = "nameserver 10.0.2.3\n" },
     { NULL, FALSE, .wanted = "" },
     { "# nameserver 1.1.1.1\n;x\n  nameserver\t192.0.2.9 # here\r\ndomain one\nsearch two\n", FALSE, .wanted = "search two\nnameserver 192.0.2.9\n" },
@@ -56,9 +57,11 @@ test_resolv_conf (void)
     { "nameserver 192.0.2.1\n", TRUE, { "none" }, .wanted = NULL },
     { "nameserver 192.0.2.1\nnameserver 192.0.2.1\nnameserver\n", FALSE, .wanted = "nameserver 192.0.2.1\n" },
   };
+  SlirpNetwork network;
+  slirp_network_init (&network);
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autofree char *text = slirp_resolv_conf (cases[i].host, cases[i].slirp, cases[i].dns, cases[i].search, cases[i].options);
+      g_autofree char *text = slirp_resolv_conf (cases[i].host, cases[i].slirp ? &network : NULL, cases[i].dns, cases[i].search, cases[i].options);
       g_assert_cmpstr (text, ==, cases[i].wanted);
     }
 }
@@ -243,11 +246,11 @@ check_resolver (ResolverKind kind)
 }
 
 static void
-run_container (int socket, gboolean six, ResolverKind kind)
+run_container (int socket, const SlirpNetwork *network, gboolean six, ResolverKind kind)
 {
   g_assert_cmpint (unshare (CLONE_NEWNET), ==, 0);
   gint64 begin = g_get_monotonic_time ();
-  g_assert_cmpint (slirp_attach_child (socket), ==, 0);
+  g_assert_cmpint (slirp_attach_child (socket, network), ==, 0);
   g_test_message ("attached in %.2f ms", (double) (g_get_monotonic_time () - begin) / 1000);
   check_tcp (HOST_ADDRESS);
   check_udp (HOST_ADDRESS, 5353);
@@ -325,11 +328,13 @@ run_network (const char *dir, ResolverKind kind, int reason)
   if (six)
     servers[3] = serve (HOST_ADDRESS6, 8080, 5353);
   SlirpProcess slirp;
-  g_assert_cmpint (slirp_spawn_child ("/nonexistent", environ, &slirp), ==, -ENOENT);
-  g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &slirp), ==, 0);
+  SlirpNetwork network;
+  slirp_network_init (&network);
+  g_assert_cmpint (slirp_spawn_child ("/nonexistent", environ, &network, 0, &slirp), ==, -ENOENT);
+  g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &network, 0, &slirp), ==, 0);
   pid_t container = fork ();
   if (container == 0)
-    run_container (slirp.socket, six, kind);
+    run_container (slirp.socket, &network, six, kind);
   int status;
   g_assert_cmpint (proc_wait (container, &status), ==, 0);
   g_assert_cmpint (status, ==, 0);
@@ -338,7 +343,7 @@ run_network (const char *dir, ResolverKind kind, int reason)
   (void) proc_wait (slirp.pid, &status);
 
   /* without a tap it ends by itself */
-  g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &slirp), ==, 0);
+  g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &network, 0, &slirp), ==, 0);
   fd_close (slirp.socket);
   g_assert_cmpint (proc_wait (slirp.pid, &status), ==, 0);
   g_assert_cmpint (WEXITSTATUS (status), ==, 1);
