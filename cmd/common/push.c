@@ -1,20 +1,32 @@
+#include "cmd/common/access_options.h"
 #include "cmd/common/image_commands.h"
 
 static const CliOption options[] = {
-  { "compress", 0, CLI_BOOL, .help = "Compress layers that are plain tars (for dir:; the OCI destinations always do)" },
+  ACCESS_OPTION_AUTHFILE,
+  ACCESS_OPTION_CERT_DIR,
+  { "compress", 0, CLI_BOOL, .help = "Compress layers that are plain tars (for dir: alone; registries and OCI layouts always do)" },
   { "compression-format", 0, CLI_STRING, .help = "Compress layers with gzip or zstd; those of another compression too unless --force-compression=false",
     .values = CLI_VALUES ("gzip", "zstd") },
   { "compression-level", 0, CLI_INT, .help = "Level of the compression (1 to 9 for gzip, 1 to 20 for zstd)" },
+  ACCESS_OPTION_CREDS,
   { "digestfile", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Write the digest of the manifest to this file" },
+  { "encrypt-layer", 0, CLI_LIST, .hidden = TRUE, .help = "Not supported" },
+  { "encryption-key", 0, CLI_LIST, .hidden = TRUE, .help = "Not supported" },
   { "force-compression", 0, CLI_BOOL, .help = "Layers compressed otherwise are compressed anew" },
   { "format", 'f', CLI_STRING, .help = "Kind of manifest: oci or v2s2 (default: as the image has it, oci in OCI layouts)", .values = CLI_VALUES ("oci", "v2s2") },
   { "quiet", 'q', CLI_BOOL, .help = "Show no progress" },
+  { "remove-signatures", 0, CLI_BOOL, .help = "Do not take the image's signatures along", .man = "Do not take signatures along. Images in the store have none, so none are ever copied." },
+  ACCESS_OPTION_RETRY,
+  ACCESS_OPTION_RETRY_DELAY,
+  ACCESS_OPTION_TLS_VERIFY,
   CLI_END
 };
 
 const CliCommand cmd_push = {
-  .names = "push, image push", .usage = "IMAGE [DESTINATION]", .summary = "Copy an image to a local archive or layout",
-  .description = "Copies an image to docker-archive:PATH[:NAME], oci-archive:PATH[:NAME], oci:PATH[:NAME] or dir:PATH. Registries are not supported yet.",
-  .examples = "push app oci:/srv/layout:app\npush app docker-archive:app.tar\n", .options = { options }, .min_args = 1, .max_args = 2,
-  .complete = CLI_COMPLETE_IMAGE, .program = "coracle-image",
+  .names = "push, image push", .usage = "IMAGE [DESTINATION]", .summary = "Copy an image to a registry, an archive or a layout",
+  .description = "Copies an image to a registry, or to docker-archive:PATH[:NAME], oci-archive:PATH[:NAME], oci:PATH[:NAME] or dir:PATH. Without DESTINATION it goes where IMAGE says (a short name: docker.io).\n\n"
+                 "Layers that were pulled go as they came, so that digests stay; those that were made here are compressed by all processors. What the registry has is not sent again, not even "
+                 "compressed again, and what another of its repositories has is taken from there. A broken upload is taken up where it broke.",
+  .examples = "push app registry.example/team/app:1.2\npush --creds me:secret app docker://localhost:5000/app\npush app oci:/srv/layout:app\npush app docker-archive:app.tar\n",
+  .options = { options }, .min_args = 1, .max_args = 2, .complete = CLI_COMPLETE_IMAGE, .program = "coracle-image",
 };

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "cmd/common/image_commands.h"
-#include "cmd/coracle-image/progress.h"
+#include "cmd/common/session.h"
+#include "cmd/coracle-image/access.h"
+#include "cmd/coracle-image/pull_progress.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/engine/image_out.h"
@@ -50,18 +52,31 @@ write_digest (const char *path, const char *digest, GError **error)
   return r == 0 || coracle_throw_errno (error, -r, "failed to write digest to file \"%s\"", path);
 }
 
+static gboolean
+check (const CliArgs *args, GError **error)
+{
+  static const char *const encryption[] = { "encryption-key", "encrypt-layer" };
+  for (gsize i = 0; i < G_N_ELEMENTS (encryption); i++)
+    if (cli_args_is_set (args, encryption[i]))
+      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--%s is not supported: images are not encrypted here", encryption[i]);
+  return TRUE;
+}
+
 int
 push_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  Progress progress;
-  ImagePush request = { .compress = cli_args_bool (args, "compress"), .progress = progress_callback, .progress_data = &progress };
+  g_auto (PullProgress) shown = { 0 };
+  ImagePush request = { .compress = cli_args_bool (args, "compress"), .say = pull_progress_say, .progress = pull_progress_bytes, .data = &shown };
   const char *digest_file = cli_args_string (args, "digestfile");
   g_auto (Session) session = { 0 };
-  if (!read_form (args, &request, error) || !read_compression (args, &request, error) || !session_open (&session, context, FALSE, error))
+  g_auto (AccessArgs) access = { 0 };
+  if (!check (args, error) || !read_form (args, &request, error) || !read_compression (args, &request, error) || !access_read (args, &cmd_push, &access, error)
+      || !session_open (&session, context, FALSE, error))
     return CLI_FAILED;
-  progress_begin (&progress, cli_args_bool (args, "quiet"));
+  request.access = access.access;
+  pull_progress_begin (&shown, cli_args_bool (args, "quiet"));
   g_autofree char *digest = NULL;
-  gboolean ok = image_push (session.storage, cli_args_arg (args, 0), cli_args_arg (args, 1), &request, &digest, error);
-  progress_end (&progress);
-  return ok && (digest_file == NULL || write_digest (digest_file, digest, error)) ? 0 : CLI_FAILED;
+  return image_push (session.storage, cli_args_arg (args, 0), cli_args_arg (args, 1), &request, &digest, error) && (digest_file == NULL || write_digest (digest_file, digest, error))
+             ? 0
+             : CLI_FAILED;
 }

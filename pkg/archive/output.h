@@ -56,8 +56,8 @@ typedef struct {
 } TarLayer;
 /* tar_add_layers: the layers as members, inflated, in this order. In a file several are worked on at once: where each begins is taken from what the compressed data says of
  * its own size, which is compared; from the first that was wrong on they are written again one by one. For a pipe they are measured first.
- * @done: called by this thread after each; or NULL. Errors: CORRUPT a broken blob, with the member's name; NO_SPACE, SYSTEM. */
-gboolean tar_add_layers (Output *output, const TarLayer *layers, guint n_layers, void (*done) (guint layer, void *data), void *data, GError **error);
+ * @done: called by this thread after each, with its size inflated; or NULL. Errors: CORRUPT a broken blob, with the member's name; NO_SPACE, SYSTEM. */
+gboolean tar_add_layers (Output *output, const TarLayer *layers, guint n_layers, void (*done) (guint layer, gint64 size, void *data), void *data, GError **error);
 
 /* output_copy_whole: @size bytes of @from's beginning to the new file @to, shared with it or moved in the kernel. Errors: CORRUPT it is shorter; NO_SPACE, SYSTEM. */
 gboolean output_copy_whole (int from, int to, gint64 size, GError **error);

@@ -1,4 +1,4 @@
-/* sink: the other side of source.h: where images go: docker-archive, oci-archive, oci: and dir: folders. A registry is one more of them.
+/* sink: the other side of source.h: where images go: docker-archive, oci-archive, oci: and dir: folders. A registry is one more of them: pkg/registry/sink_registry.h.
  *
  * Nothing in a sink is there before all of it is: a file gets its name, a folder its index or manifest, at the end of sink_end. What was in a folder before stays as long.
  * Source: OCI image-spec image-layout.md; "Combined Image JSON + Filesystem Changeset Format" of Docker's image spec 1.2, and 1.0 for the folders with layer.tar;
@@ -7,12 +7,15 @@
 
 #include <glib.h>
 
+#include "pkg/archive/inflate.h"
+
 /* One layer, as it will lie there, except where the sink wants it inflated. */
 typedef struct {
   int fd;              /* the blob, readable at any place; borrowed until sink_put returns */
   char *digest;        /* of the blob, "sha256:HEX" */
   gint64 size;         /* of the blob */
   char *diff_id;
+  char *source;        /* the digest that it has in the store: what progress calls it */
 } SinkLayer;
 
 typedef struct {
@@ -32,8 +35,12 @@ typedef void (*SinkProgress) (const char *what, gint64 done, gint64 total, void 
 typedef struct ArchiveSink ArchiveSink;
 struct ArchiveSink {
   gboolean (*put) (ArchiveSink *sink, const SinkImage *image, GError **error);
+  /* known: is the layer @layer there in @compression? Then its digest and size become those of that blob. layer: one that is ready, before put. Both: in any thread; NULL: none. */
+  gboolean (*known) (ArchiveSink *sink, Compression compression, SinkLayer *layer);
+  gboolean (*layer) (ArchiveSink *sink, const SinkLayer *layer, GError **error);
   gboolean (*end) (ArchiveSink *sink, GError **error);
   void (*free) (ArchiveSink *sink);
+  char *digest;               /* of the manifest that the last image would have there, where that is not the one that it came with; NULL: it is. Free with the sink */
   gboolean inflates;          /* layers are stored as tars, whatever they were */
   gboolean compresses;        /* those that are not compressed should be */
   SinkProgress progress;      /* set by the caller; or NULL */

@@ -37,7 +37,7 @@ dir_put (ArchiveSink *sink, const SinkImage *image, GError **error)
       if (!put_layer (self, &image->layers[i], error))
         return coracle_prefix (error, "layer %u", i + 1);
       if (sink->progress != NULL)
-        sink->progress (image->layers[i].digest, image->layers[i].size, image->layers[i].size, sink->progress_data);
+        sink->progress (image->layers[i].source, image->layers[i].size, image->layers[i].size, sink->progress_data);
     }
   const char *config = image_digest_hex (image->config_digest);
   g_hash_table_add (self->kept, g_strdup (config));

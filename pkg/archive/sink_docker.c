@@ -8,6 +8,7 @@
 #include "pkg/archive/sink.h"
 #include "pkg/base/error.h"
 #include "pkg/image/digest.h"
+#include "pkg/image/manifest.h"
 #include "pkg/json/json.h"
 
 #define MODE 0444
@@ -18,6 +19,7 @@ typedef struct {
   GHashTable *members;    /* names written: layers, configs, folders */
   json_t *images;         /* manifest.json: one object per config */
   json_t *repositories;
+  GHashTable *sizes;      /* of layers, inflated: diff id → gint64 */
 } DockerSink;
 
 /* ---- the oldest format's folders */
@@ -159,12 +161,13 @@ typedef struct {
 } Watch;
 
 static void
-layer_done (guint layer, void *data)
+layer_done (guint layer, gint64 size, void *data)
 {
   const Watch *watch = data;
   const SinkLayer *done = watch->layers[layer];
+  g_hash_table_replace (watch->sink->sizes, g_strdup (done->diff_id), g_memdup2 (&size, sizeof size));
   if (watch->sink->base.progress != NULL)
-    watch->sink->base.progress (done->diff_id, done->size, done->size, watch->sink->base.progress_data);
+    watch->sink->base.progress (done->source, done->size, done->size, watch->sink->base.progress_data);
 }
 
 static gboolean
@@ -187,6 +190,23 @@ put_layers (DockerSink *self, const SinkImage *image, GError **error)
   return tar_add_layers (self->output, tars, n, layer_done, &watch, error);
 }
 
+/* note_digest: of the manifest that this image would have: Docker's, of layers that are not compressed. */
+static void
+note_digest (DockerSink *self, const SinkImage *image)
+{
+  g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (g_free);
+  ImageDescriptor config = { .digest = (char *) image->config_digest, .size = (gint64) image->config_size };
+  for (guint i = 0; i < image->n_layers; i++)
+    {
+      const gint64 *size = g_hash_table_lookup (self->sizes, image->layers[i].diff_id);
+      ImageDescriptor layer = { .media_type = (char *) MEDIA_DOCKER_LAYER, .digest = image->layers[i].diff_id, .size = size != NULL ? *size : 0 };
+      g_ptr_array_add (layers, g_memdup2 (&layer, sizeof layer));
+    }
+  g_autofree char *text = image_manifest_text_docker (&config, layers);
+  g_free (self->base.digest);
+  self->base.digest = digest_of (text, strlen (text));
+}
+
 static gboolean
 docker_put (ArchiveSink *sink, const SinkImage *image, GError **error)
 {
@@ -202,6 +222,7 @@ docker_put (ArchiveSink *sink, const SinkImage *image, GError **error)
   if (!put_folders (self, image, config, &top, error))
     return FALSE;
   add_names (self, image, config_name, top);
+  note_digest (self, image);
   return TRUE;
 }
 
@@ -222,6 +243,8 @@ docker_free (ArchiveSink *sink)
   g_hash_table_unref (self->members);
   json_decref (self->images);
   json_decref (self->repositories);
+  g_hash_table_unref (self->sizes);
+  g_free (self->base.digest);
   g_free (self);
 }
 
@@ -235,6 +258,7 @@ sink_docker_open (const char *path, GError **error)
   self->base = (ArchiveSink){ .put = docker_put, .end = docker_end, .free = docker_free, .inflates = TRUE };
   self->output = output;
   self->members = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->images = json_array ();
   self->repositories = json_object ();
   return &self->base;

@@ -65,7 +65,7 @@ oci_put (ArchiveSink *sink, const SinkImage *image, GError **error)
       if (!put_blob (self, layer->digest, layer->fd, NULL, layer->size, error))
         return coracle_prefix (error, "layer %u", i + 1);
       if (sink->progress != NULL)
-        sink->progress (layer->digest, layer->size, layer->size, sink->progress_data);
+        sink->progress (layer->source, layer->size, layer->size, sink->progress_data);
     }
   if (!put_blob (self, image->config_digest, -1, image->config, (gint64) image->config_size, error) ||
       !put_blob (self, image->manifest_digest, -1, image->manifest, (gint64) image->manifest_size, error))

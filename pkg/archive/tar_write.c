@@ -242,7 +242,7 @@ jobs_place (Jobs *jobs, gint64 at)
 
 /* job_here: at the output's place, one after the other. The header is mended when the size turns out. */
 static gboolean
-job_here (Output *output, const Job *job, GError **error)
+job_here (Output *output, Job *job, GError **error)
 {
   gint64 begin = output_at (output), size = 0;
   g_autoptr (ByteStream) stream = job_stream (job, error);
@@ -265,6 +265,7 @@ job_here (Output *output, const Job *job, GError **error)
       tar_header (block, TAR_FILE, job->layer->name, NULL, job->layer->mode, size);
       if (!output_write_at (output, begin, block, sizeof block, error))
         return FALSE;
+      job->expected = size;
     }
   return write_padding (output, size, error);
 }
@@ -287,7 +288,7 @@ job_finish (Output *output, Job *job, gboolean placed, GError **error)
 }
 
 gboolean
-tar_add_layers (Output *output, const TarLayer *layers, guint n_layers, void (*done) (guint layer, void *data), void *data, GError **error)
+tar_add_layers (Output *output, const TarLayer *layers, guint n_layers, void (*done) (guint layer, gint64 size, void *data), void *data, GError **error)
 {
   g_autofree Job *job = g_new0 (Job, n_layers + 1);
   gboolean placed = output_random (output), ok = TRUE;
@@ -311,7 +312,7 @@ tar_add_layers (Output *output, const TarLayer *layers, guint n_layers, void (*d
       placed = placed && (job[i].compression == COMPRESSION_NONE || job[i].right);
       ok = job_finish (output, &job[i], placed, error) || coracle_prefix (error, "%s", layers[i].name);
       if (ok && done != NULL)
-        done (i, data);
+        done (i, job[i].expected, data);
     }
   for (guint i = 0; i < n_layers; i++)
     g_clear_error (&job[i].problem);

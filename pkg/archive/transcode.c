@@ -2,112 +2,49 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <isa-l/igzip_lib.h>
 #include <unistd.h>
-#include <zstd.h>
 
+#include "pkg/archive/compress.h"
 #include "pkg/archive/digest.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 
 #define PIECE (256 * 1024)
 
+/* What is being written. */
 typedef struct {
   int fd;
   Digest *digest;
   gint64 size;
-  char *in, *out;             /* PIECE bytes each */
-  struct isal_zstream *gzip;
-  guint8 *level_buffer;
-  ZSTD_CCtx *zstd;
-} Coder;
+} Coded;
 
 static void
-coder_clear (Coder *coder)
+coded_clear (Coded *coded)
 {
-  fd_close (coder->fd);
-  digest_free (coder->digest);
-  g_free (coder->in);
-  g_free (coder->out);
-  g_free (coder->gzip);
-  g_free (coder->level_buffer);
-  ZSTD_freeCCtx (coder->zstd);
+  fd_close (coded->fd);
+  digest_free (coded->digest);
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Coder, coder_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Coded, coded_clear)
 
 static gboolean
-put (Coder *coder, const void *data, size_t size, GError **error)
+put (const void *data, size_t size, void *user, GError **error)
 {
-  digest_update (coder->digest, data, size);
-  coder->size += (gint64) size;
-  int r = fd_write_all (coder->fd, data, size);
+  Coded *coded = user;
+  digest_update (coded->digest, data, size);
+  coded->size += (gint64) size;
+  int r = fd_write_all (coded->fd, data, size);
   return r == 0 || coracle_throw_errno (error, -r, "writing a compressed layer");
 }
 
-/* gzip_level: zlib's 1 to 9 in ISA-L's four steps. */
-static guint
-gzip_level (int level)
-{
-  return level < 0 ? 1 : level == 0 ? 0 : level <= 3 ? 1 : level <= 6 ? 2 : 3;
-}
-
-static void
-gzip_begin (Coder *coder, int level)
-{
-  static const guint32 sizes[] = { ISAL_DEF_LVL0_DEFAULT, ISAL_DEF_LVL1_DEFAULT, ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT };
-  guint step = gzip_level (level);
-  coder->gzip = g_new0 (struct isal_zstream, 1);
-  isal_deflate_init (coder->gzip);
-  coder->gzip->gzip_flag = IGZIP_GZIP;
-  coder->gzip->level = step;
-  coder->level_buffer = g_malloc0 (MAX (sizes[step], 1));
-  coder->gzip->level_buf = coder->level_buffer;
-  coder->gzip->level_buf_size = sizes[step];
-}
-
 static gboolean
-gzip_put (Coder *coder, size_t size, gboolean last, GError **error)
+put_all (Coded *coded, ByteStream *stream, GError **error)
 {
-  struct isal_zstream *gzip = coder->gzip;
-  gzip->next_in = (guint8 *) coder->in;
-  gzip->avail_in = (guint32) size;
-  gzip->end_of_stream = last;
-  do
-    {
-      gzip->next_out = (guint8 *) coder->out;
-      gzip->avail_out = PIECE;
-      int r = isal_deflate (gzip);
-      if (r != COMP_OK)
-        return coracle_throw (error, CORACLE_ERROR_SYSTEM, "gzip: error %d", r);
-      if (!put (coder, coder->out, PIECE - gzip->avail_out, error))
-        return FALSE;
-    }
-  while (gzip->avail_out == 0 || (last && gzip->internal_state.state != ZSTATE_END));
-  return TRUE;
-}
-
-static gboolean
-zstd_put (Coder *coder, size_t size, gboolean last, GError **error)
-{
-  ZSTD_inBuffer in = { coder->in, size, 0 };
-  for (size_t left = 1; left > 0 && (last || in.pos < in.size);)
-    {
-      ZSTD_outBuffer out = { coder->out, PIECE, 0 };
-      left = ZSTD_compressStream2 (coder->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_continue);
-      if (ZSTD_isError (left))
-        return coracle_throw (error, CORACLE_ERROR_SYSTEM, "zstd: %s", ZSTD_getErrorName (left));
-      if (!put (coder, coder->out, out.pos, error))
-        return FALSE;
-      if (!last)
-        left = 1;
-    }
-  return TRUE;
-}
-
-static gboolean
-coder_put (Coder *coder, size_t size, gboolean last, GError **error)
-{
-  return coder->gzip != NULL ? gzip_put (coder, size, last, error) : coder->zstd != NULL ? zstd_put (coder, size, last, error) : put (coder, coder->in, size, error);
+  g_autofree char *piece = g_malloc (PIECE);
+  gssize n;
+  while ((n = byte_stream_read_full (stream, piece, PIECE, error)) > 0)
+    if (!put (piece, (size_t) n, coded, error))
+      return FALSE;
+  return n == 0;
 }
 
 /* open_spool: without a name, so that it is gone with us. */
@@ -133,27 +70,12 @@ open_spool (int folder, GError **error)
 gboolean
 transcode (int fd, gint64 size, Compression to, int level, int spool_fd, Transcoded *ret, GError **error)
 {
-  g_auto (Coder) coder = { .fd = open_spool (spool_fd, error), .digest = digest_new (), .in = g_malloc (PIECE), .out = g_malloc (PIECE) };
-  g_autoptr (ByteStream) stream = coder.fd >= 0 ? inflate_open (byte_stream_from_range (fd, 0, size), NULL, error) : NULL;
-  if (stream == NULL)
+  g_auto (Coded) coded = { .fd = open_spool (spool_fd, error), .digest = digest_new () };
+  g_autoptr (ByteStream) stream = coded.fd >= 0 ? inflate_open (byte_stream_from_range (fd, 0, size), NULL, error) : NULL;
+  if (stream == NULL || !(to == COMPRESSION_NONE ? put_all (&coded, stream, error) : compress_stream (stream, to, level, put, &coded, error)))
     return FALSE;
-  if (to == COMPRESSION_GZIP)
-    gzip_begin (&coder, level);
-  if (to == COMPRESSION_ZSTD)
-    {
-      coder.zstd = ZSTD_createCCtx ();
-      (void) ZSTD_CCtx_setParameter (coder.zstd, ZSTD_c_compressionLevel, level < 0 ? ZSTD_CLEVEL_DEFAULT : level);
-      (void) ZSTD_CCtx_setParameter (coder.zstd, ZSTD_c_checksumFlag, 1);
-    }
-  for (gboolean last = FALSE; !last;)
-    {
-      gssize n = byte_stream_read_full (stream, coder.in, PIECE, error);
-      last = n < PIECE;
-      if (n < 0 || !coder_put (&coder, (size_t) n, last, error))
-        return FALSE;
-    }
-  ret->fd = fd_steal (&coder.fd);
-  ret->digest = digest_end (coder.digest);
-  ret->size = coder.size;
+  ret->fd = fd_steal (&coded.fd);
+  ret->digest = digest_end (coded.digest);
+  ret->size = coded.size;
   return TRUE;
 }

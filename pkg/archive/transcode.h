@@ -1,5 +1,5 @@
 /* transcode: a layer's blob in another compression, in a file without a name.
- * The same bytes at the same level give the same blob. Source: ISA-L's igzip_lib.h; zstd.h; RFC 1952. */
+ * The same bytes at the same level give the same blob. */
 #pragma once
 
 #include <glib.h>

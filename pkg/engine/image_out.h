@@ -1,4 +1,4 @@
-/* image_out: images out of the store: save, and push to local archives and folders. Linked by coracle-image only. Runs in: any user namespace; the store is only read.
+/* image_out: images out of the store: save, and push to registries, archives and folders. Linked by coracle-image only. Runs in: any user namespace; the store is only read.
  *
  * Blobs that were pulled leave as they came, and so does the manifest that names them, if nothing had to be changed for the format: digests stay. */
 #pragma once
@@ -7,6 +7,7 @@
 
 #include "pkg/archive/inflate.h"
 #include "pkg/archive/sink.h"
+#include "pkg/engine/registry_place.h"
 #include "storage/storage.h"
 
 typedef struct {
@@ -27,14 +28,17 @@ gboolean image_save (Storage *storage, const char *const *names, const ImageSave
 
 typedef struct {
   const char *form;            /* "oci", "v2s2", or NULL: as the image's own manifest */
-  gboolean compress;           /* plain layers become compressed; oci: and oci-archive: always do that */
+  gboolean compress;           /* plain layers become compressed; registries, oci: and oci-archive: always have them so */
   gboolean force;              /* layers of another compression too */
   Compression compression;     /* GZIP or ZSTD */
   int level;                   /* -1: the compressor's default */
-  SinkProgress progress;
-  void *progress_data;
+  RegistryAccess access;
+  void (*say) (const char *line, void *data);   /* what goes on; NULL: nobody listens */
+  SinkProgress progress;       /* one call at a time, but any thread */
+  void *data;                  /* of both */
 } ImagePush;
 
-/* image_push: @destination: docker-archive:PATH[:NAME], oci-archive:PATH[:NAME], oci:PATH[:NAME], dir:PATH; NULL: the image's own name.
- * @ret_digest: of the manifest; free with g_free. Errors: NOT_FOUND; INVALID a name; UNSUPPORTED what lies in a registry or another transport. */
+/* image_push: @destination: [docker://]NAME, docker-archive:PATH[:NAME], oci-archive:PATH[:NAME], oci:PATH[:NAME], dir:PATH; NULL: @name is one itself.
+ * In a registry only what is missing is sent: asked for by the digests that the layers had when they were pushed or pulled before, and mounted from other repositories.
+ * @ret_digest: of the manifest there; free with g_free. Errors: NOT_FOUND; INVALID a name; UNSUPPORTED another transport; DENIED, SYSTEM what the registry says. */
 gboolean image_push (Storage *storage, const char *name, const char *destination, const ImagePush *request, char **ret_digest, GError **error);

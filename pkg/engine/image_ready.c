@@ -12,6 +12,7 @@
 #include "storage/content.h"
 
 #define THREADS_MAX 8
+#define LAYERS_AT_ONCE 6   /* for a sink that waits for somebody else; as Podman's default */
 
 typedef struct {
   SinkLayer *layer;
@@ -25,6 +26,7 @@ typedef struct {
   guint n_parts;
   int spool_fd;
   gint next;      /* atomic */
+  gint failed;    /* atomic: no more are begun */
 } Parts;
 
 void
@@ -35,8 +37,10 @@ image_ready_clear (ReadyImage *ready)
       fd_close (ready->layers[i].fd);
       g_free (ready->layers[i].digest);
       g_free (ready->layers[i].diff_id);
+      g_free (ready->layers[i].source);
     }
   g_free (ready->layers);
+  g_free (ready->compressions);
   g_free (ready->config);
   g_free (ready->config_digest);
   g_free (ready->manifest);
@@ -56,6 +60,7 @@ open_layer (Storage *storage, const ImageDescriptor *named, SinkLayer *layer, gb
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "layer %s: its blob is not in the store any more: pull the image again", layer->diff_id);
   *ret_other = *ret_other || row != NULL;
   layer->digest = g_strdup (digest);
+  layer->source = g_strdup (digest);
   layer->fd = content_open (storage, digest, &layer->size, error);
   return layer->fd >= 0;
 }
@@ -73,7 +78,7 @@ static gboolean
 choose (const ReadyWish *wish, Part *part, GError **error)
 {
   part->is = part->wanted = fd_compression (part->layer->fd);
-  if (wish->inflates)
+  if (wish->sink->inflates)
     return TRUE;
   if (wish->compression != COMPRESSION_NONE && (part->is == COMPRESSION_NONE || wish->force))
     part->wanted = wish->compression;
@@ -85,36 +90,51 @@ choose (const ReadyWish *wish, Part *part, GError **error)
   return TRUE;
 }
 
+/* change: the layer in the compression that is wanted. */
+static gboolean
+change (const Parts *parts, Part *part, GError **error)
+{
+  Transcoded made;
+  ArchiveSink *sink = parts->wish->sink;
+  /* a level that was asked for is not to be found out from what is there */
+  if (sink->known != NULL && parts->wish->level < 0 && sink->known (sink, part->wanted, part->layer))
+    return TRUE;
+  if (!transcode (part->layer->fd, part->layer->size, part->wanted, parts->wish->level, parts->spool_fd, &made, error))
+    return FALSE;
+  fd_close (part->layer->fd);
+  g_free (part->layer->digest);
+  part->layer->fd = made.fd;
+  part->layer->digest = made.digest;
+  part->layer->size = made.size;
+  return TRUE;
+}
+
 static gpointer
 parts_thread (gpointer data)
 {
   Parts *parts = data;
+  ArchiveSink *sink = parts->wish->sink;
   for (;;)
     {
       guint i = (guint) g_atomic_int_add (&parts->next, 1);
-      if (i >= parts->n_parts)
+      if (i >= parts->n_parts || g_atomic_int_get (&parts->failed))
         return NULL;
       Part *part = &parts->parts[i];
-      Transcoded made;
-      if (part->is == part->wanted || !transcode (part->layer->fd, part->layer->size, part->wanted, parts->wish->level, parts->spool_fd, &made, &part->problem))
-        continue;
-      fd_close (part->layer->fd);
-      g_free (part->layer->digest);
-      part->layer->fd = made.fd;
-      part->layer->digest = made.digest;
-      part->layer->size = made.size;
+      gboolean ok = (part->is == part->wanted || change (parts, part, &part->problem)) && (sink->layer == NULL || sink->layer (sink, part->layer, &part->problem));
+      if (!ok)
+        g_atomic_int_set (&parts->failed, 1);
     }
 }
 
-/* transcode_all: @n_wanted of them are to be changed. */
+/* make_parts: @n_wanted of them are to be changed. */
 static gboolean
-transcode_all (Parts *parts, guint n_wanted, GError **error)
+make_parts (Parts *parts, guint n_wanted, GError **error)
 {
   GThread *threads[THREADS_MAX];
-  guint n = 0;
-  while (n + 1 < MIN (MIN (g_get_num_processors (), THREADS_MAX), n_wanted))
+  guint n = 0, most = parts->wish->sink->layer != NULL ? MIN (LAYERS_AT_ONCE, parts->n_parts) : MIN (MIN (g_get_num_processors (), THREADS_MAX), n_wanted);
+  while (n + 1 < most)
     {
-      threads[n] = g_thread_try_new ("compress", parts_thread, parts, NULL);
+      threads[n] = g_thread_try_new ("layer", parts_thread, parts, NULL);
       if (threads[n] == NULL)
         break;
       n++;
@@ -126,8 +146,9 @@ transcode_all (Parts *parts, guint n_wanted, GError **error)
   for (guint i = 0; i < parts->n_parts; i++)
     if (parts->parts[i].problem != NULL && ok)
       {
+        gboolean own = parts->wish->sink->layer == NULL;
         g_propagate_error (error, g_steal_pointer (&parts->parts[i].problem));
-        ok = coracle_prefix (error, "layer %u", i + 1);
+        ok = own ? coracle_prefix (error, "layer %u", i + 1) : FALSE;
       }
     else
       g_clear_error (&parts->parts[i].problem);
@@ -199,7 +220,7 @@ image_ready (Storage *storage, const StateImage *image, const ReadyWish *wish, R
 {
   guint n = g_strv_length (image->layers), n_changed = 0;
   gboolean changed = FALSE;
-  *ready = (ReadyImage){ .layers = g_new0 (SinkLayer, n + 1), .sink.n_layers = n };
+  *ready = (ReadyImage){ .layers = g_new0 (SinkLayer, n + 1), .compressions = g_new0 (Compression, n + 1), .sink.n_layers = n };
   ready->sink.layers = ready->layers;
   for (guint i = 0; i < n; i++)
     ready->layers[i].fd = -1;
@@ -217,11 +238,14 @@ image_ready (Storage *storage, const StateImage *image, const ReadyWish *wish, R
       if (!open_layer (storage, manifest->parts->len == n ? manifest->parts->pdata[i] : NULL, &ready->layers[i], &changed, error) || !choose (wish, &parts[i], error))
         return FALSE;
       n_changed += parts[i].is != parts[i].wanted;
+      ready->compressions[i] = parts[i].wanted;
     }
+  if (wish->opened != NULL)
+    wish->opened (ready, wish->data);
   cleanup_fd int tmp = openat (storage->root_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   cleanup_fd int other = tmp >= 0 && faccessat (tmp, ".", W_OK, 0) == 0 ? -1 : open ("/var/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   Parts all = { .wish = wish, .parts = parts, .n_parts = n, .spool_fd = other >= 0 ? other : tmp };
-  if (n_changed > 0 && !transcode_all (&all, n_changed, error))
+  if ((n_changed > 0 || wish->sink->layer != NULL) && !make_parts (&all, n_changed, error))
     return FALSE;
   finish_manifest (ready, image, wish, manifest->media_type, parts, changed || n_changed > 0);
   return TRUE;

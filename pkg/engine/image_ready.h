@@ -7,22 +7,27 @@
 
 typedef enum { READY_KEEP, READY_OCI, READY_DOCKER } ReadyForm;
 
+struct ReadyImage;
+
 typedef struct {
-  gboolean inflates;          /* the sink's: blobs as they are, no manifest */
+  ArchiveSink *sink;          /* who gets it: one that inflates gets blobs as they are, and no manifest; one that wants layers early gets them. Borrowed */
   ReadyForm form;             /* of the manifest; KEEP: as it is, but OCI where Docker's has no word for a layer's compression */
   Compression compression;    /* what plain layers become; NONE: they stay */
   gboolean force;             /* other compressed ones too */
-  int level;
+  int level;                  /* -1: the compressor's default */
+  void (*opened) (const struct ReadyImage *ready, void *data);   /* when it is known which blobs there are, before anything is done with them; NULL: not told */
+  void *data;
 } ReadyWish;
 
-typedef struct {
+typedef struct ReadyImage {
   SinkImage sink;             /* borrows all that follows; its names are the caller's */
   SinkLayer *layers;          /* their descriptors belong to it */
+  Compression *compressions;  /* of the layers, as they are now */
   char *config, *config_digest, *manifest, *manifest_digest;
 } ReadyImage;
 void image_ready_clear (ReadyImage *ready);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ReadyImage, image_ready_clear)
 
-/* image_ready: *@ret to be cleared in any case. The caller holds storage_lock_shared, or does without. Recompressing runs in threads, into files without names in ROOT/tmp.
- * Errors: NOT_FOUND a blob that is not kept; CORRUPT; UNSUPPORTED zstd in a Docker manifest; NO_SPACE. */
+/* image_ready: *@ret to be cleared in any case. The caller holds storage_lock_shared, or does without. Recompressing runs in threads, into files without names in ROOT/tmp;
+ * what the sink knows to be there, in the compression that is wanted, is not made again. Errors: also the sink's; NOT_FOUND a blob that is not kept; CORRUPT; UNSUPPORTED zstd in a Docker manifest; NO_SPACE. */
 gboolean image_ready (Storage *storage, const StateImage *image, const ReadyWish *wish, ReadyImage *ret, GError **error);

@@ -199,19 +199,23 @@ image_manifest_parse (const char *data, size_t size, const char *media_type, GEr
   return NULL;
 }
 
+/* descriptor_json: in the order in which each format's first implementation wrote it, and Podman does: so equal images have equal digests. */
 static json_t *
-descriptor_json (const ImageDescriptor *descriptor)
+descriptor_json (const ImageDescriptor *descriptor, gboolean docker)
 {
+  if (docker)
+    return json_pack ("{s:s, s:I, s:s}", "mediaType", descriptor->media_type, "size", (json_int_t) descriptor->size, "digest", descriptor->digest);
   return json_pack ("{s:s, s:s, s:I}", "mediaType", descriptor->media_type, "digest", descriptor->digest, "size", (json_int_t) descriptor->size);
 }
 
 static char *
 manifest_text (const char *media_type, const ImageDescriptor *config, GPtrArray *layers)
 {
+  gboolean docker = strcmp (media_type, MEDIA_DOCKER_MANIFEST) == 0;
   json_auto_t *array = json_array ();
   for (guint i = 0; i < layers->len; i++)
-    json_array_append_new (array, descriptor_json (layers->pdata[i]));
-  json_auto_t *root = json_pack ("{s:i, s:s, s:o, s:O}", "schemaVersion", 2, "mediaType", media_type, "config", descriptor_json (config), "layers", array);
+    json_array_append_new (array, descriptor_json (layers->pdata[i], docker));
+  json_auto_t *root = json_pack ("{s:i, s:s, s:o, s:O}", "schemaVersion", 2, "mediaType", media_type, "config", descriptor_json (config, docker), "layers", array);
   return json_to_text (root, 0, JSON_TEXT_DEFAULT);
 }
 

@@ -1,12 +1,15 @@
 #include "pkg/registry/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/error.h"
 
 #define HEADERS_LIMIT ((size_t) 256 << 10)   /* of all headers together */
 #define BUFFER_LIMIT ((guint) 1 << 20)       /* what waits to be read; then the server waits */
+#define PATIENCE 10                          /* times the stall limit, for a server that makes a file of what it was sent */
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
 /* A connection's handles, kept between requests. */
@@ -32,6 +35,9 @@ struct HttpAnswer {
   size_t header_bytes;
   GByteArray *body;
   guint at;
+  const HttpBody *out;
+  gint64 out_at;          /* how much of it was taken by curl */
+  gboolean patient;       /* all was sent: the server may take its time */
   gboolean paused, done, begun, too_much;
   CURLcode result;
   char problem[CURL_ERROR_SIZE];
@@ -160,6 +166,41 @@ take_body (char *data, size_t size, size_t count, void *user)
   return size * count;
 }
 
+static size_t
+give_body (char *buffer, size_t size, size_t count, void *user)
+{
+  HttpAnswer *answer = user;
+  const HttpBody *body = answer->out;
+  size_t n = (size_t) MIN ((gint64) (size * count), body->size - answer->out_at);
+  if (body->data != NULL)
+    memcpy (buffer, (const char *) body->data + body->offset + answer->out_at, n);
+  else
+    {
+      ssize_t r;
+      do
+        r = n > 0 ? pread (body->fd, buffer, n, body->offset + answer->out_at) : 0;
+      while (r < 0 && errno == EINTR);
+      if (r < 0 || (r == 0 && n > 0))
+        return CURL_READFUNC_ABORT;
+      n = (size_t) r;
+    }
+  answer->out_at += (gint64) n;
+  if (body->sent != NULL)
+    body->sent (answer->out_at, body->user);
+  return n;
+}
+
+/* seek_body: from the beginning again: a kept connection had been closed by the server. Not for files: some of it may have arrived, which the caller can find out. */
+static int
+seek_body (void *user, curl_off_t offset, int from)
+{
+  HttpAnswer *answer = user;
+  if (from != SEEK_SET || offset < 0 || offset > answer->out->size || (answer->out->data == NULL && answer->out_at > 0))
+    return CURL_SEEKFUNC_FAIL;
+  answer->out_at = offset;
+  return CURL_SEEKFUNC_OK;
+}
+
 /* ---- requests */
 
 static Channel *
@@ -203,6 +244,42 @@ set_proxy (CURL *easy, const char *url)
     curl_easy_setopt (easy, CURLOPT_PROXY, capital);
 }
 
+/* set_body: no "Expect: 100-continue": who is allowed to send is known by then, and some servers do not answer it. */
+static void
+set_body (HttpAnswer *answer, const HttpRequest *request)
+{
+  CURL *easy = answer->channel->easy;
+  answer->out = request->body;
+  curl_easy_setopt (easy, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt (easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t) request->body->size);
+  curl_easy_setopt (easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
+  curl_easy_setopt (easy, CURLOPT_READFUNCTION, give_body);
+  curl_easy_setopt (easy, CURLOPT_READDATA, answer);
+  curl_easy_setopt (easy, CURLOPT_SEEKFUNCTION, seek_body);
+  curl_easy_setopt (easy, CURLOPT_SEEKDATA, answer);
+  answer->headers_out = curl_slist_append (answer->headers_out, "Expect:");
+}
+
+static void
+set_method (HttpAnswer *answer, const HttpRequest *request)
+{
+  CURL *easy = answer->channel->easy;
+  if (request->post != NULL)
+    curl_easy_setopt (easy, CURLOPT_COPYPOSTFIELDS, request->post);
+  else if (request->body != NULL)
+    set_body (answer, request);
+  else if (g_strcmp0 (request->method, "HEAD") == 0)
+    curl_easy_setopt (easy, CURLOPT_NOBODY, 1L);
+  else if (request->method != NULL && strcmp (request->method, "GET") != 0)
+    {
+      curl_easy_setopt (easy, CURLOPT_POSTFIELDS, "");
+      curl_easy_setopt (easy, CURLOPT_POSTFIELDSIZE, 0L);
+      answer->headers_out = curl_slist_append (answer->headers_out, "Content-Type:");
+    }
+  if (request->method != NULL && strcmp (request->method, "HEAD") != 0)
+    curl_easy_setopt (easy, CURLOPT_CUSTOMREQUEST, request->method);
+}
+
 static void
 set_up (HttpAnswer *answer, const HttpRequest *request)
 {
@@ -238,14 +315,13 @@ set_up (HttpAnswer *answer, const HttpRequest *request)
     }
   for (const char *const *header = request->headers; header != NULL && *header != NULL; header++)
     answer->headers_out = curl_slist_append (answer->headers_out, *header);
+  set_method (answer, request);
   curl_easy_setopt (easy, CURLOPT_HTTPHEADER, answer->headers_out);
   if (request->basic != NULL)
     {
       curl_easy_setopt (easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
       curl_easy_setopt (easy, CURLOPT_USERPWD, request->basic);
     }
-  if (request->post != NULL)
-    curl_easy_setopt (easy, CURLOPT_COPYPOSTFIELDS, request->post);
 }
 
 /* step: let curl work once; waits for the network, for at most a second. */
@@ -253,6 +329,11 @@ static void
 step (HttpAnswer *answer)
 {
   int running = 0, left = 0;
+  if (answer->out != NULL && answer->out_at == answer->out->size && !answer->patient)
+    {
+      answer->patient = TRUE;
+      curl_easy_setopt (answer->channel->easy, CURLOPT_LOW_SPEED_TIME, (long) answer->http->stall_seconds * PATIENCE);
+    }
   CURLMcode code = curl_multi_perform (answer->channel->multi, &running);
   CURLMsg *message;
   while ((message = curl_multi_info_read (answer->channel->multi, &left)) != NULL)
@@ -356,9 +437,19 @@ http_length (const HttpAnswer *answer)
 char *
 http_location (HttpAnswer *answer)
 {
-  const char *url = NULL;
+  const char *url = NULL, *header = http_header (answer, "location");
   curl_easy_getinfo (answer->channel->easy, CURLINFO_REDIRECT_URL, &url);
-  return g_strdup (url);
+  if (url != NULL || header == NULL)
+    return g_strdup (url);
+  curl_easy_getinfo (answer->channel->easy, CURLINFO_EFFECTIVE_URL, &url);
+  CURLU *parts = curl_url ();
+  char *whole = NULL;
+  if (curl_url_set (parts, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_set (parts, CURLUPART_URL, header, 0) == CURLUE_OK)
+    (void) curl_url_get (parts, CURLUPART_URL, &whole, 0);
+  char *location = g_strdup (whole);
+  curl_free (whole);
+  curl_url_cleanup (parts);
+  return location;
 }
 
 gint64

@@ -19,14 +19,25 @@ Http *http_new (const HttpOptions *options, GError **error);
 void http_free (Http *http);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Http, http_free)
 
+/* What is sent: bytes in memory, or a part of a file. */
+typedef struct {
+  const void *data;                            /* NULL: of @fd */
+  int fd;                                      /* readable at any place */
+  gint64 offset, size;
+  void (*sent) (gint64 bytes, void *user);     /* so many have gone out, over and over; by the thread that waits for the answer. NULL: nobody asks */
+  void *user;
+} HttpBody;
+
 typedef struct {
   const char *url;
+  const char *method;           /* NULL: GET, or POST with @post */
   const char *const *headers;   /* "Name: value"; NULL for none */
   const char *basic;            /* "USER:PASSWORD" or NULL */
-  const char *post;             /* a form to POST; NULL: GET */
+  const char *post;             /* a form to POST; or NULL */
+  const HttpBody *body;         /* for PUT, PATCH and POST; NULL: none. Borrowed until the answer is closed */
 } HttpRequest;
 
-/* http_open: send it and wait for the answer's header. Any status is an answer.
+/* http_open: send it and wait for the answer's header. Any status is an answer, also one that comes before all was sent.
  * Errors: SYSTEM what may be better next time (a broken or stalled connection); NOT_FOUND no such host, or nothing listens; DENIED TLS; INVALID the URL. */
 HttpAnswer *http_open (Http *http, const HttpRequest *request, GError **error);
 void http_close (HttpAnswer *answer);
@@ -37,7 +48,7 @@ long http_status (const HttpAnswer *answer);
 const char *http_header (const HttpAnswer *answer, const char *name);
 /* http_length: Content-Length, or -1. */
 gint64 http_length (const HttpAnswer *answer);
-/* http_location: where a redirect leads, as a whole URL; NULL: nowhere. Free with g_free. */
+/* http_location: where a redirect, or what was made, is, as a whole URL; NULL: it says nothing. Free with g_free. */
 char *http_location (HttpAnswer *answer);
 /* http_retry_after: seconds that the server asks for; 0: none. */
 gint64 http_retry_after (HttpAnswer *answer);

@@ -29,10 +29,11 @@ entry_free (gpointer data)
   g_free (entry);
 }
 
-static void
-place_free (gpointer data)
+void
+registries_place_free (RegistriesPlace *place)
 {
-  RegistriesPlace *place = data;
+  if (place == NULL)
+    return;
   g_free (place->registry);
   g_free (place->repository);
   g_free (place);
@@ -381,7 +382,7 @@ GPtrArray *
 registries_places (const RegistriesConf *conf, const char *registry, const char *path, gboolean digest, GError **error)
 {
   g_autofree char *name = g_strconcat (registry, "/", path, NULL);
-  g_autoptr (GPtrArray) places = g_ptr_array_new_with_free_func (place_free);
+  g_autoptr (GPtrArray) places = g_ptr_array_new_with_free_func ((GDestroyNotify) registries_place_free);
   gsize length = 0;
   const RegistriesEntry *entry = find_registry (conf, name, &length);
   if (entry == NULL)
@@ -399,6 +400,24 @@ registries_places (const RegistriesConf *conf, const char *registry, const char 
     }
   gboolean own = entry->location == NULL;
   return add_place (places, own ? name : entry->location, own ? "" : name + length, entry->insecure, FALSE, error) ? g_steal_pointer (&places) : NULL;
+}
+
+RegistriesPlace *
+registries_destination (const RegistriesConf *conf, const char *registry, const char *path, GError **error)
+{
+  g_autofree char *name = g_strconcat (registry, "/", path, NULL);
+  gsize length = 0;
+  const RegistriesEntry *entry = find_registry (conf, name, &length);
+  if (entry != NULL && entry->blocked)
+    {
+      coracle_throw (error, CORACLE_ERROR_DENIED, "registry %s is blocked in %s or %s.d", entry->prefix, conf->path, conf->path);
+      return NULL;
+    }
+  RegistriesPlace *place = g_new0 (RegistriesPlace, 1);
+  place->registry = g_strdup (registry);
+  place->repository = g_strdup (path);
+  place->insecure = entry != NULL && entry->insecure;
+  return place;
 }
 
 char **

@@ -45,10 +45,15 @@ typedef struct {
   char *registry, *repository;   /* "mirror.example:5000", "library/alpine" */
   gboolean insecure, mirror;
 } RegistriesPlace;
+void registries_place_free (RegistriesPlace *place);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RegistriesPlace, registries_place_free)
 
 /* registries_places: @registry and @path of a name → RegistriesPlace, mirrors first, then the registry itself. @digest: the name has one.
  * Errors: DENIED it is blocked; INVALID a rewrite that makes no name. */
 GPtrArray *registries_places (const RegistriesConf *conf, const char *registry, const char *path, gboolean digest, GError **error);
+
+/* registries_destination: where @registry and @path are pushed to: there itself, neither mirrors nor rewrites. Free with registries_place_free. Errors: DENIED it is blocked. */
+RegistriesPlace *registries_destination (const RegistriesConf *conf, const char *registry, const char *path, GError **error);
 
 /* registries_short: full names, without tag, that the short name @path may mean, in order; NULL-terminated, free with g_strfreev. Without any registries.conf it is looked for at docker.io.
  * @given: as the user wrote it, for the error. @ret_alias: it is an alias, and the only one. Errors: NOT_FOUND. */

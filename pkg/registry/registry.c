@@ -131,25 +131,33 @@ registry_throw_status (HttpAnswer *answer, GError **error)
 
 /* ---- one exchange: redirects */
 
-/* follow: GET @url and whatever it leads to; @authorization goes to where @url points only. */
-static HttpAnswer *
-follow (Registry *registry, const char *url, const char *const *headers, const char *authorization, GError **error)
+/* repeats: does a redirect of this status leave the method and the body as they are? Others turn into GET. Source: RFC 9110 15.4. */
+static gboolean
+repeats (const HttpRequest *request, long status)
 {
-  g_autofree char *at = g_strdup (url);
+  return request->method == NULL || strcmp (request->method, "HEAD") == 0 || status == 307 || status == 308;
+}
+
+/* follow: send @request and go wherever it leads; @authorization goes to where the registry itself is only. */
+static HttpAnswer *
+follow (Registry *registry, const HttpRequest *request, const char *authorization, GError **error)
+{
+  const char *url = registry->base;
+  g_autofree char *at = g_strdup (request->url);
   for (int hop = 0; hop <= REDIRECTS_LIMIT; hop++)
     {
       g_autoptr (GPtrArray) all = g_ptr_array_new ();
-      for (const char *const *header = headers; header != NULL && *header != NULL; header++)
+      for (const char *const *header = request->headers; header != NULL && *header != NULL; header++)
         g_ptr_array_add (all, (char *) *header);
       if (authorization != NULL && http_same_origin (url, at))
         g_ptr_array_add (all, (char *) authorization);
       g_ptr_array_add (all, NULL);
-      HttpRequest request = { .url = at, .headers = (const char *const *) all->pdata };
-      g_autoptr (HttpAnswer) answer = http_open (registry->http, &request, error);
+      HttpRequest hop_request = { .url = at, .method = request->method, .headers = (const char *const *) all->pdata, .body = request->body };
+      g_autoptr (HttpAnswer) answer = http_open (registry->http, &hop_request, error);
       if (answer == NULL)
         return NULL;
       long status = http_status (answer);
-      g_autofree char *next = status >= 300 && status < 400 ? http_location (answer) : NULL;
+      g_autofree char *next = status >= 300 && status < 400 && repeats (request, status) ? http_location (answer) : NULL;
       if (next == NULL)
         return g_steal_pointer (&answer);
       if (g_str_has_prefix (at, "https://") && !g_str_has_prefix (next, "https://") && !registry->insecure)
@@ -197,7 +205,9 @@ ask_token (Registry *registry, const Challenge *challenge, const char *scope, ch
 {
   g_autoptr (GString) fields = g_string_new (NULL);
   add_field (fields, "service", challenge->service);
-  add_field (fields, "scope", scope);
+  g_auto (GStrv) scopes = g_strsplit (scope != NULL ? scope : "", " ", -1);
+  for (char **one = scopes; *one != NULL; one++)
+    add_field (fields, "scope", *one);
   gboolean secret = registry->basic != NULL || registry->identity_token != NULL;
   if (!g_str_has_prefix (challenge->realm, "https://") && (!g_str_has_prefix (challenge->realm, "http://") || (secret && !registry->insecure)))
     return coracle_throw (error, CORACLE_ERROR_DENIED, "the token server %.200s is not asked: no TLS", challenge->realm);
@@ -270,12 +280,12 @@ note_challenge (Registry *registry, const HttpAnswer *answer)
 
 /* exchange: one try: with authorization, and once more where it has run out. */
 static HttpAnswer *
-exchange (Registry *registry, const char *url, const char *scope, const char *const *headers, GError **error)
+exchange (Registry *registry, const HttpRequest *request, const char *scope, GError **error)
 {
   g_autofree char *header = NULL, *second = NULL;
   if (!authorization (registry, scope, NULL, &header, error))
     return NULL;
-  g_autoptr (HttpAnswer) answer = follow (registry, url, headers, header, error);
+  g_autoptr (HttpAnswer) answer = follow (registry, request, header, error);
   if (answer == NULL || http_status (answer) != 401 || !note_challenge (registry, answer))
     return g_steal_pointer (&answer);
   if (!authorization (registry, scope, header, &second, error))
@@ -283,7 +293,7 @@ exchange (Registry *registry, const char *url, const char *scope, const char *co
   if (second == NULL || g_strcmp0 (header, second) == 0)
     return g_steal_pointer (&answer);
   g_clear_pointer (&answer, http_close);
-  return follow (registry, url, headers, second, error);
+  return follow (registry, request, second, error);
 }
 
 /* ---- tries */
@@ -307,18 +317,26 @@ registry_retries (const Registry *registry)
   return registry->retries;
 }
 
-HttpAnswer *
-registry_get (Registry *registry, const char *path, const char *scope, const char *const *headers, GError **error)
+const char *
+registry_host (const Registry *registry)
 {
-  g_autofree char *url = g_str_has_prefix (path, "/") ? g_strconcat (registry->base, path, NULL) : g_strdup (path);
+  return registry->host;
+}
+
+HttpAnswer *
+registry_send (Registry *registry, const HttpRequest *wanted, const char *scope, guint retries, GError **error)
+{
+  g_autofree char *url = g_str_has_prefix (wanted->url, "/") ? g_strconcat (registry->base, wanted->url, NULL) : g_strdup (wanted->url);
+  HttpRequest request = *wanted;
+  request.url = url;
   for (guint tries = 0;; tries++)
     {
       g_autoptr (GError) problem = NULL;
-      g_autoptr (HttpAnswer) answer = exchange (registry, url, scope, headers, &problem);
+      g_autoptr (HttpAnswer) answer = exchange (registry, &request, scope, &problem);
       gboolean again = answer != NULL ? worth_again (http_status (answer)) : g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_SYSTEM);
-      if (answer != NULL && (!again || tries >= registry->retries))
+      if (answer != NULL && (!again || tries >= retries))
         return g_steal_pointer (&answer);
-      if (!again || tries >= registry->retries)
+      if (!again || tries >= retries)
         {
           g_propagate_error (error, g_steal_pointer (&problem));
           return NULL;
@@ -327,6 +345,13 @@ registry_get (Registry *registry, const char *path, const char *scope, const cha
       g_clear_pointer (&answer, http_close);
       registry_wait (registry, tries, asked);
     }
+}
+
+HttpAnswer *
+registry_get (Registry *registry, const char *path, const char *scope, const char *const *headers, GError **error)
+{
+  HttpRequest request = { .url = path, .headers = headers };
+  return registry_send (registry, &request, scope, registry->retries, error);
 }
 
 /* ---- what is asked for */
@@ -339,7 +364,8 @@ ping (Registry *registry, GError **error)
   for (guint tries = 0;; tries++)
     {
       g_clear_error (&problem);
-      g_autoptr (HttpAnswer) answer = follow (registry, url, NULL, NULL, &problem);
+      HttpRequest request = { .url = url };
+      g_autoptr (HttpAnswer) answer = follow (registry, &request, NULL, &problem);
       if (answer != NULL && (!worth_again (http_status (answer)) || tries >= registry->retries))
         return g_steal_pointer (&answer);
       if ((answer == NULL && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_SYSTEM)) || tries >= registry->retries)

@@ -7,6 +7,7 @@
 
 #include "pkg/archive/source.h"
 #include "pkg/registry/credentials.h"
+#include "pkg/registry/http.h"
 
 typedef struct Registry Registry;
 
@@ -51,3 +52,14 @@ char **registry_tags (Registry *registry, const char *repository, GError **error
 /* registry_image: the documents of an image, checked: from an index the one for @platform (NULL: the host's). @reference: as registry_manifest's.
  * @ret_digest: of the document that @reference means (an index's, if it is one); free with g_free; may be NULL. Errors: also UNSUPPORTED. */
 ArchiveImage *registry_image (Registry *registry, const char *repository, const char *reference, const ImagePlatform *platform, char **ret_digest, GError **error);
+
+/* ---- putting something there */
+/* registry_has_blob: is it in @repository? Errors: DENIED, SYSTEM. */
+gboolean registry_has_blob (Registry *registry, const char *repository, const char *digest, gboolean *ret_there, GError **error);
+/* registry_mount_blob: have the registry take it over from its repository @from. @ret_done: FALSE where it does not: it is not there, or not for the user, or mounting is unknown. */
+gboolean registry_mount_blob (Registry *registry, const char *repository, const char *digest, const char *from, gboolean *ret_done, GError **error);
+/* registry_put_blob: in one piece; in several where the registry finds that too large (413), and from where it broke off. Any thread.
+ * Errors: DENIED; CORRUPT the registry does not find @digest, or is none; SYSTEM after all tries; with Podman's words for where. */
+gboolean registry_put_blob (Registry *registry, const char *repository, const char *digest, const HttpBody *body, GError **error);
+/* registry_put_manifest: @reference: a tag or a digest. Errors: INVALID the registry refuses it (a kind that it does not know, a blob that is missing); as above. */
+gboolean registry_put_manifest (Registry *registry, const char *repository, const char *reference, const char *media_type, const void *data, size_t size, GError **error);

@@ -6,7 +6,7 @@
 #define IMAGE_COLUMNS \
   "SELECT i.id, i.manifest_digest, i.architecture, i.os, i.variant, i.created, i.size, i.layers, i.config," \
   " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_name WHERE image_id=i.id ORDER BY seq))," \
-  " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_digest WHERE image_id=i.id ORDER BY seq)) FROM image i "
+  " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_digest WHERE image_id=i.id ORDER BY seq)), i.list FROM image i "
 
 /* NAME@DIGEST: as it was pulled, or any image of that digest with a name NAME:TAG */
 #define BY_DIGEST \
@@ -52,6 +52,7 @@ image_read (sqlite3_stmt *statement)
   image->config = state_text (statement, 8);
   image->names = split_lines (statement, 9);
   image->digests = split_lines (statement, 10);
+  image->list = sqlite3_column_int (statement, 11) != 0;
   return image;
 }
 
@@ -70,9 +71,9 @@ put_image (State *state, const StateImage *image, GError **error)
   char **names = image->names != NULL ? image->names : none, **digests = image->digests != NULL ? image->digests : none;
   char **layer_list = image->layers != NULL ? image->layers : none;
   g_autofree char *layers = g_strjoinv ("\n", layer_list);
-  if (!state_run (state, "INSERT OR IGNORE INTO image (id, manifest_digest, architecture, os, variant, created, size, layers, config) VALUES (?,?,?,?,?,?,?,?,?)",
-                  NULL, error, "sssssiiss", image->id, image->manifest_digest, image->architecture, image->os, image->variant, image->created, image->size, layers,
-                  image->config))
+  if (!state_run (state, "INSERT OR IGNORE INTO image (id, manifest_digest, architecture, os, variant, created, size, layers, config, list) VALUES (?,?,?,?,?,?,?,?,?,?)",
+                  NULL, error, "sssssiissi", image->id, image->manifest_digest, image->architecture, image->os, image->variant, image->created, image->size, layers,
+                  image->config, (gint64) image->list))
     return FALSE;
   for (size_t i = 0; layer_list[i] != NULL; i++)
     if (!state_run (state, "INSERT OR IGNORE INTO image_layer (image_id, diff_id) VALUES (?,?)", NULL, error, "ss", image->id, layer_list[i]))
@@ -92,6 +93,19 @@ state_image_put (State *state, const StateImage *image, GError **error)
   if (!state_begin (state, STATE_DURABLE, error))
     return FALSE;
   return state_end (state, put_image (state, image, error), error);
+}
+
+gboolean
+state_image_change (State *state, const StateImage *image, GError **error)
+{
+  int changed = 0;
+  if (!state_begin (state, STATE_DURABLE, error))
+    return FALSE;
+  gboolean ok = state_run (state, "UPDATE image SET manifest_digest=?, size=?, config=? WHERE id=? AND list", &changed, error, "siss", image->manifest_digest, image->size,
+                           image->config, image->id);
+  if (ok && changed == 0)
+    ok = coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image not known", image->id);
+  return state_end (state, ok, error);
 }
 
 /* find_one: the single row of @statement: NULL without @error if there is none, NULL with it if something failed or there are two. */

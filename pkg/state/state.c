@@ -29,6 +29,9 @@ static const char *const migrations[] = {
   "CREATE TABLE container (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, image_id TEXT, image_name TEXT, created INTEGER NOT NULL,"
   " started INTEGER NOT NULL, finished INTEGER NOT NULL, status TEXT NOT NULL, exit_code INTEGER NOT NULL, auto_remove INTEGER NOT NULL, boot_id TEXT,"
   " config TEXT NOT NULL);",
+  "ALTER TABLE image ADD COLUMN list INTEGER NOT NULL DEFAULT 0;"
+  "CREATE TABLE blob_place (seq INTEGER PRIMARY KEY, diff_id TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, compression TEXT NOT NULL, registry TEXT NOT NULL,"
+  " repository TEXT NOT NULL, UNIQUE (diff_id, digest, registry, repository));",
 };
 #define SCHEMA_VERSION ((int) G_N_ELEMENTS (migrations))
 

@@ -31,6 +31,7 @@ typedef struct {
   char **digests;          /* "registry/path@sha256:…" it was pulled by; may be empty */
   char **layers;           /* diff ids "sha256:…", lowest first */
   char *config;            /* the config blob, as text */
+  gboolean list;           /* a manifest list that was made here: its id is random, manifest_digest is the index's, and config is what pkg/engine/manifest_list keeps there */
 } StateImage;
 void state_image_free (StateImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateImage, state_image_free)
@@ -39,6 +40,8 @@ gboolean state_image_put (State *state, const StateImage *image, GError **error)
 /* state_image_find: by id or unique prefix of one (with or without "sha256:"), or normalised name, or name@digest. NOT_FOUND otherwise; INVALID for an ambiguous prefix */
 StateImage *state_image_find (State *state, const char *name_or_id, GError **error);
 gboolean state_image_list (State *state, GPtrArray **ret_images, GError **error);            /* of StateImage, newest first */
+/* state_image_change: the manifest, size and config of one that is a list. NOT_FOUND when it is gone */
+gboolean state_image_change (State *state, const StateImage *image, GError **error);
 gboolean state_image_name_set (State *state, const char *name, const char *image_id, GError **error);   /* moves the name here */
 gboolean state_image_name_remove (State *state, const char *name, GError **error);
 gboolean state_image_remove (State *state, const char *image_id, GError **error);            /* IN_USE while a container row names it */
@@ -60,6 +63,16 @@ gboolean state_layer_unused (State *state, GPtrArray **ret_diff_ids, GError **er
 /* state_image_is_single: was any of its layers unpacked where only one id was mapped? */
 gboolean state_image_is_single (State *state, const char *image_id);
 gboolean state_layer_remove (State *state, const char *diff_id, GError **error);
+
+/* ---- where blobs were seen: hints, which the registry is asked about before they are believed */
+typedef struct {
+  char *digest, *compression, *repository;   /* compression: "", "gzip", "zstd" */
+  gint64 size;
+} StateBlobPlace;
+/* state_blob_place_add: the layer @diff_id is the blob @place at @registry. */
+gboolean state_blob_place_add (State *state, const char *diff_id, const char *registry, const StateBlobPlace *place, GError **error);
+/* state_blob_places: of StateBlobPlace: blobs of @diff_id that were pushed to @registry or pulled from there, the last first, at most 8. Free with g_ptr_array_unref. */
+GPtrArray *state_blob_places (State *state, const char *diff_id, const char *registry);
 
 /* ---- containers */
 typedef struct {

@@ -2,6 +2,7 @@
 #
 #   start_registry [plain]   sets $REGISTRY (localhost:PORT), $CERTS (its authority's folder: ca.crt), $REGISTRY_LOG (with a line for each request), user "tester", password "secret word"
 #   push_fixture NAME        a busybox image of two layers, by skopeo, as $REGISTRY/NAME
+#   start_token_registry     one with a token server, that keeps what is pushed
 #   stop_registries
 
 free_port() {
@@ -84,4 +85,15 @@ entry["annotations"] = {"org.opencontainers.image.ref.name": "app"}
 json.dump({"schemaVersion": 2, "manifests": [entry]}, open(folder + "/index.json", "w"))
 json.dump({"imageLayoutVersion": "1.0.0"}, open(folder + "/oci-layout", "w"))
 PY
+}
+
+# start_token_registry: fixtures/token-registry.py: sets $TOKENS (127.0.0.1:PORT; no TLS), $TOKENS_DIR (its requests); user "tester", password "secret word".
+start_token_registry() {
+  export TOKENS_DIR=$TEST_STORE/tokens
+  mkdir "$TOKENS_DIR"
+  "$TESTS_DIR/fixtures/token-registry.py" "$TOKENS_DIR" >"$TOKENS_DIR/log" 2>&1 3>&- &
+  printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
+  wait_for 10 test -e "$TOKENS_DIR/port"
+  TOKENS=127.0.0.1:$(cat "$TOKENS_DIR/port")
+  export TOKENS
 }
