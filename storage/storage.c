@@ -285,6 +285,24 @@ remove_anonymous (Storage *storage, const char *id, GError **error)
   return TRUE;
 }
 
+/* remove_folder: containers/@id. */
+static gboolean
+remove_folder (Storage *storage, const char *id, GError **error)
+{
+  g_autofree char *name = g_strconcat ("containers/", id, NULL);
+  /* "mount" may have left it mounted: here it is taken off, and in the mount namespace it was mounted in it goes with the folder. But not by a descriptor that leads into that one */
+  g_autofree char *merged = g_build_filename (storage->paths->root, name, "merged", NULL);
+  cleanup_fd int root_fd = umount2 (merged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ? open (storage->paths->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  int r = path_remove_tree (root_fd >= 0 ? root_fd : storage->root_fd, name);
+  return r == 0 || coracle_throw_errno (error, -r, "removing %s/%s", storage->paths->root, name);
+}
+
+gboolean
+storage_container_clear (Storage *storage, const char *id, GError **error)
+{
+  return remove_anonymous (storage, id, error) && remove_folder (storage, id, error);
+}
+
 gboolean
 storage_container_remove (Storage *storage, const char *id, gboolean volumes, GError **error)
 {
@@ -319,11 +337,7 @@ storage_container_remove (Storage *storage, const char *id, gboolean volumes, GE
       g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
     }
-  /* "mount" may have left it mounted: here it is taken off, and in the mount namespace it was mounted in it goes with the folder. But not by a descriptor that leads into that one */
-  g_autofree char *merged = g_build_filename (storage->paths->root, name, "merged", NULL);
-  cleanup_fd int root_fd = umount2 (merged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ? open (storage->paths->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-  int r = path_remove_tree (root_fd >= 0 ? root_fd : storage->root_fd, name);
-  return r == 0 || coracle_throw_errno (error, -r, "removing %s/%s", storage->paths->root, name);
+  return remove_folder (storage, id, error);
 }
 
 char *

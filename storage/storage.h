@@ -91,6 +91,8 @@ gboolean storage_container_note_volume (Storage *storage, const char *id, const 
 /* storage_container_remove: the row (if there is one) and containers/@id; first its anonymous volumes, if @volumes, or it was --rm, or has no row yet. The caller holds R and then calls storage_run_end.
  * Runs in: the user namespace. */
 gboolean storage_container_remove (Storage *storage, const char *id, gboolean volumes, GError **error);
+/* storage_container_clear: containers/@id and its anonymous volumes, when its row is gone: the state database is not touched. Holding R, then storage_run_end, as above. */
+gboolean storage_container_clear (Storage *storage, const char *id, GError **error);
 /* storage_container_settle: what the sweep does with one dead container, also for whoever finds it first: under R (@run_fd), record the exit
  * (RUN_ROOT/ID/exit; if there is none, 137 and now) into the row, or, with auto_remove or without row, remove it; then storage_run_end.
  * Runs in: the user namespace. */

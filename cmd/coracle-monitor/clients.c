@@ -251,6 +251,8 @@ handle_primary (Clients *clients, uint32_t type)
       (void) prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0);
       clients->control->recorded = clients->control->heard = true;
     }
+  else if (type == MONITOR_LEAVING)
+    fd_drop (&clients->pidfd);
   else if (type == MONITOR_CLEANED)
     clients->cleaned = true;
 }

@@ -317,7 +317,8 @@ wait_command (const Clients *clients)
 {
   struct pollfd command = { .fd = clients->pidfd, .events = POLLIN };
   const struct timespec longest = { .tv_nsec = 500000000 };
-  (void) ppoll (&command, 1, &longest, NULL);
+  if (command.fd >= 0)
+    (void) ppoll (&command, 1, &longest, NULL);
 }
 
 /* begin: a container has just been started. */

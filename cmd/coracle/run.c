@@ -57,9 +57,12 @@ run_run (const CliContext *context, const CliArgs *args, GError **error)
     return run_detached (paths, options, args, error);
   int status;
   g_autofree char *id = NULL;
-  gboolean ok = container_run (paths, options, create_notice, (void *) (uintptr_t) args, &id, &status, error);
+  g_autoptr (ContainerRest) rest = NULL;
+  gboolean ok = container_run (paths, options, create_notice, (void *) (uintptr_t) args, &id, &status, &rest, error);
   if (id != NULL && is_silent (options))
     printf ("%s\n", id);
+  else if (rest != NULL)
+    container_rest_leave (rest, status);
   return ok ? status : CLI_FAILED;
 }
 

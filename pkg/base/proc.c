@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,6 +60,42 @@ proc_pidfd_number (int pidfd)
   text[n > 0 ? n : 0] = '\0';
   const char *line = strstr (text, "Pid:");
   return line != NULL ? (pid_t) strtol (line + 4, NULL, 10) : -1;
+}
+
+/* ---- a process that goes on where this one ends */
+
+typedef struct {
+  void (*rest) (void *);
+  void *data;
+} Rest;
+
+static int
+rest_main (void *data)
+{
+  const Rest *rest = data;
+  /* whoever reads our output to its end does not wait for us */
+  for (int fd = 0; fd <= 2; fd++)
+    (void) close (fd);
+  rest->rest (rest->data);
+  return 0;
+}
+
+int
+proc_leave (int status, void (*rest) (void *), void *data)
+{
+  enum { STACK = 8 << 20 }; /* of which only what is used takes memory */
+  static Rest given;
+  given = (Rest){ rest, data };
+  char *stack = mmap (NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+  if (stack == MAP_FAILED)
+    return -errno;
+  if (clone (rest_main, stack + STACK, CLONE_VM | SIGCHLD, &given) < 0)
+    {
+      int r = -errno;
+      (void) munmap (stack, STACK);
+      return r;
+    }
+  _exit (status);
 }
 
 int

@@ -27,6 +27,11 @@ int proc_wait (pid_t pid, int *ret_status);
  * @ret_status: as waitpid gives it. @ret_stderr: may be NULL; free with g_free. FALSE only if it could not be started. */
 gboolean proc_run (const char *const *argv, int *ret_status, char **ret_stderr, GError **error);
 
+/* proc_leave: end this process with @status at once, and do @rest (@data) in another that has the same memory, this one's descriptors but 0, 1 and 2, and its signal mask. Nobody waits
+ * for it. @rest must not use record locks (fcntl(2): they went with this process) nor what other threads hold: there must be none. Returns only when the other process cannot be made:
+ * -errno. Source: clone(2), CLONE_VM. */
+int proc_leave (int status, void (*rest) (void *), void *data);
+
 /* proc_close_from: close every descriptor from @first up. Async-signal-safe. Source: close_range(2) (5.9); falls back to /proc/self/fd. */
 void proc_close_from (unsigned first);
 

@@ -12,9 +12,16 @@
 /* container_run: create, start and stay with a container until it ends (run without -d).
  * @paths: where; the store is opened in here, while the user namespace is being made. @notice: one line for standard error ("no subuid range …"), called at most a few times.
  * @ret_id: its id, once it runs, also when what follows fails; free with g_free. @ret_status: the exit status as the shell should see it.
+ * @ret_rest: what is still to be taken down when all that can be seen of the end is done; NULL = nothing: container_rest_free does it, container_rest_leave while the caller is gone already.
  * Errors: INVALID bad words, NOT_FOUND no such image, EXISTS the name is in use, NO_COMMAND, CANNOT_INVOKE, DENIED, SYSTEM. On failure nothing of it remains. */
 typedef void (*ContainerNotice) (const char *text, void *data);
-gboolean container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, int *ret_status, GError **error);
+typedef struct ContainerRest ContainerRest;
+gboolean container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, int *ret_status, ContainerRest **ret_rest,
+                        GError **error);
+void container_rest_free (ContainerRest *rest);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ContainerRest, container_rest_free)
+/* container_rest_leave: end this process with @status, and do it behind its back (proc_leave). Returns, with nothing done, when that cannot be. */
+void container_rest_leave (ContainerRest *rest, int status);
 
 /* container_run_detached: the same, and leave it to its monitor once the command has been exec'd (run -d). @ret_id: its id; free with g_free. */
 gboolean container_run_detached (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, GError **error);

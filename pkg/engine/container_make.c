@@ -523,15 +523,18 @@ choose_cwd (Make *make, GError **error)
   return TRUE;
 }
 
-static gboolean
-write_config (Make *make, GError **error)
+gboolean
+make_save_config (Make *make, GError **error)
 {
+  if (make->config_saved)
+    return TRUE;
   /* the filter's text is long, the same for most containers, and cached ready-made */
   g_autofree char *text = spec_text (make->config, make->seccomp->n > 0 ? make->seccomp->oci : NULL);
   g_autofree char *path = g_build_filename (make->folder, "config.json", NULL);
   int r = path_write_file (AT_FDCWD, path, text, strlen (text), 0600, FALSE);
   if (r < 0)
     return coracle_throw_errno (error, -r, "writing %s", path);
+  make->config_saved = TRUE;
   return TRUE;
 }
 
@@ -604,7 +607,7 @@ make_config (Make *make, GError **error)
   make->labels = words_labels (options, json_object_get (make->image_config, "Labels"), error);
   make_mtab (make);
   return make->labels != NULL && env_build (make, &make->env, error) && write_accounts (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
-         && write_config (make, error);
+         && ((!make->only_made && json_object_get (make->config, "hooks") == NULL) || make_save_config (make, error));
 }
 
 /* below: the first component of @path under @folder, or NULL when it is not there. */

@@ -58,6 +58,7 @@ typedef struct {
   int stop_signal;
   json_t *mounts;              /* OCI form */
   json_t *config;              /* config.json without linux.seccomp */
+  gboolean config_saved;       /* it is in its file */
   json_t *volumes;             /* anonymous ones made for it: array of names */
   gboolean folder_made;
   gboolean only_made;          /* it is not started now: what is decided at each start is left out */
@@ -74,6 +75,9 @@ gboolean make_fetch (Make *make, GError **error);
 gboolean make_places (Make *make, GError **error);
 gboolean make_folders (Make *make, GError **error);
 gboolean make_config (Make *make, GError **error);
+/* make_save_config: write config.json, if make_config has not: of one that is started now, and has no hooks that would read it, there is time for that while it starts; before its row is
+ * written. */
+gboolean make_save_config (Make *make, GError **error);
 /* make_resume: in place of make_begin and make_places, for a container that was made before: same id, name, image, volumes and files. @run_dir: RUN_ROOT/ID with its lock; taken.
  * @storage, @map: of a process that is in the user namespace; borrowed. @row: borrowed, outlives @make. */
 gboolean make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row, int run_dir, GError **error);

@@ -166,7 +166,7 @@ static gboolean
 record (pid_t monitor, void *data, GError **error)
 {
   Run *run = data;
-  if (!record_monitor (run, monitor, error) || !idmap_record (run->make.paths->run_root, monitor, error))
+  if (!record_monitor (run, monitor, error) || !idmap_record (run->make.paths->run_root, monitor, error) || !make_save_config (&run->make, error))
     return FALSE;
   if (run->existing)
     return run->recorded = state_container_edit (run->make.storage->state, run->make.id, note_start, run, error);
@@ -306,12 +306,9 @@ process_start (Run *run, GError **error)
   monitor_client_recorded (run->client[0]);
   /* from here on the lock is the monitor's alone: a command that is stopped at its terminal must not keep `rm -f` out */
   fd_close (fd_steal (&make->run_dir));
-  event_container (make->storage, run->row, "init");
+  event_container (make->storage, run->row, run->hold ? "init" : run->attached ? "init start attach" : "init start");
   if (run->hold)
     return TRUE;
-  event_container (make->storage, run->row, "start");
-  if (run->attached)
-    event_container (make->storage, run->row, "attach");
   poststart (run);
   notify_started (make, run->process.monitor, !run->attached);
   return TRUE;
@@ -368,13 +365,24 @@ note_end (StateContainer *row, void *data, GError **error)
   return TRUE;
 }
 
-/* finish: the monitor waits, and so keeps others out, until we have done what the container's end asks for. */
+/* forget: the row of one that goes with its end. */
+static gboolean
+forget (Run *run, GError **error)
+{
+  Make *make = &run->make;
+  if (state_container_remove (make->storage->state, make->id, NULL))
+    return TRUE;
+  /* it may have filled the disk: then what it wrote goes first. Our mount namespace is the monitor's too: only here would the mount point be busy */
+  (void) umount2 (make->rootfs, MNT_DETACH);
+  return storage_container_remove (make->storage, make->id, TRUE, error);
+}
+
+/* finish: the monitor waits, and so keeps others out, until we have done what the container's end asks for: what others can see here, what is left in process_rest. */
 static gboolean
 finish (Run *run, const MonitorExit *ended, GError **error)
 {
   Make *make = &run->make;
   g_autoptr (GError) problem = NULL;
-  gboolean done;
   if (!monitor_client_waited_for (run->client[0]))
     return settle_lost (run, error);
   if (run->restarts)
@@ -384,34 +392,43 @@ finish (Run *run, const MonitorExit *ended, GError **error)
       return TRUE;
     }
   poststop (run);
-  /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
-  (void) umount2 (make->rootfs, MNT_DETACH);
   if (make->options->rm)
     drop_cidfile (run);
   (void) note_end (run->row, (void *) ended, NULL);
-  if (make->options->rm)
-    done = storage_container_remove (make->storage, make->id, TRUE, &problem);
-  else
-    done = state_container_edit (make->storage->state, make->id, note_end, (void *) ended, &problem);
-  if (done)
+  run->rest = make->options->rm ? forget (run, &problem) : state_container_edit (make->storage->state, make->id, note_end, (void *) ended, &problem);
+  if (run->rest)
     {
-      event_container (make->storage, run->row, "died");
-      event_container (make->storage, run->row, make->options->rm ? "remove" : "cleanup");
-      storage_run_end (make->storage, make->id, -1);
-      if (make->options->rmi && make->image != NULL)
-        container_remove_image (make->storage, make->image->id);
-      monitor_client_cleaned (run->client[0]);
+      event_container (make->storage, run->row, make->options->rm ? "died remove" : "died cleanup");
+      return TRUE;
     }
   /* not told that it is done, the monitor does it after us: when it has let go of the root filesystem there may be room */
+  (void) umount2 (make->rootfs, MNT_DETACH);
   fd_close (fd_steal (&run->client[0]));
-  if (!done && g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NO_SPACE))
+  if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NO_SPACE))
     {
       run->notice (problem->message, run->notice_data);
       return TRUE;
     }
-  if (!done)
-    g_propagate_error (error, g_steal_pointer (&problem));
-  return done;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+void
+process_rest (Run *run)
+{
+  Make *make = &run->make;
+  if (!run->rest)
+    return;
+  run->rest = FALSE;
+  /* our mount namespace is the monitor's too: only here would the mount point be busy; the filesystem itself goes with the last namespace, unwaited for */
+  (void) umount2 (make->rootfs, MNT_DETACH);
+  /* what could not be removed is left to the next sweep, with its sign */
+  if (!make->options->rm || storage_container_clear (make->storage, make->id, NULL))
+    {
+      storage_run_end (make->storage, make->id, -1);
+      monitor_client_cleaned (run->client[0]);
+    }
+  fd_close (fd_steal (&run->client[0]));
 }
 
 /* take_back: the row is again as it was before the attempt. */
@@ -476,11 +493,12 @@ process_prepare (Run *run, GError **error)
       idmap_abandon (pending);
       return FALSE;
     }
+  gboolean leftovers = storage_sweep_needed (make->storage);
   if (!idmap_enter (pending, &make->map, error))
     return FALSE;
   if (make->image_single && make->map->mode != IDMAP_SINGLE)
     run->notice ("the image was unpacked when only one id was mapped: all its files belong to root (remove it and load it again to have their owners)", run->notice_data);
-  if (storage_sweep_needed (make->storage))
+  if (leftovers)
     (void) storage_sweep (make->storage, NULL);
   return TRUE;
 }
@@ -527,6 +545,11 @@ process_stay (Run *run, int *ret_status, GError **error)
   *ret_status = monitor_exit_status (&result.exit);
   if (!finish (run, &result.exit, error))
     return FALSE;
+  if (options->rmi && run->rest && run->make.image != NULL)
+    {
+      process_rest (run);
+      container_remove_image (run->make.storage, run->make.image->id);
+    }
   /* a script that keeps the output must not take a part for the whole: Podman's status, 126 */
   return result.output_error == 0 || coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "writing the container's output: %s", g_strerror (result.output_error));
 }

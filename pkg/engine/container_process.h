@@ -2,7 +2,7 @@
  *
  *   Run of a new container:   process_prepare → make_folders → make_config → process_cidfile → process_start
  *   of one that is there:     process_resume → make_folders → make_config → process_start
- *   then, staying with it:    process_stay; or leaving it to its monitor: process_leave
+ *   then, staying with it:    process_stay, process_rest; or leaving it to its monitor: process_leave
  * Whatever fails before process_start has returned TRUE is undone by process_undo. */
 #pragma once
 
@@ -25,6 +25,7 @@ typedef struct {
   gboolean restarts;         /* the monitor may start it again */
   gboolean recorded;
   gboolean cidfile;          /* was written */
+  gboolean rest;             /* process_rest has something to do */
   gboolean tried;            /* the runtime was at work: hooks may have run */
   ContainerNotice notice;
   void *notice_data;
@@ -50,5 +51,8 @@ gboolean process_start (Run *run, GError **error);
 void process_leave (Run *run);
 /* process_stay: be its terminal, or its standard streams, until it ends. @ret_status: as the shell should see it. */
 gboolean process_stay (Run *run, int *ret_status, GError **error);
+/* process_rest: after process_stay: take down what nobody sees any more: the mount, the folders. Does not touch the state database; async only in that it may run after the command has
+ * ended (proc_leave). Once; process_clear does not do it. */
+void process_rest (Run *run);
 /* process_undo: the container could not be started, or what goes with it failed: all that is left of the attempt goes; a new container wholly. */
 void process_undo (Run *run);

@@ -114,10 +114,14 @@ start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, c
       process_undo (&run);
       return FALSE;
     }
-  if (how->attach)
-    return process_stay (&run, ret_status, error);
-  process_leave (&run);
-  return TRUE;
+  if (!how->attach)
+    {
+      process_leave (&run);
+      return TRUE;
+    }
+  gboolean done = process_stay (&run, ret_status, error);
+  process_rest (&run);
+  return done;
 }
 
 /* ---- init: all but the command, and then that */

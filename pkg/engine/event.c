@@ -7,9 +7,9 @@ write_event (Storage *storage, const Event *event)
 }
 
 void
-event_container (Storage *storage, StateContainer *row, const char *status)
+event_container (Storage *storage, StateContainer *row, const char *statuses)
 {
-  event_write_container (storage->paths->root, storage->paths->run_root, row, status);
+  event_write_container (storage->paths->root, storage->paths->run_root, row, statuses);
 }
 
 static Event

@@ -5,7 +5,7 @@
  *   journald  the journal, with Podman's fields and CORACLE_ROOT, by which a store's own are found again
  *   none      nothing is kept
  *
- * An event is written with one write to a file opened for appending, so that writers need no lock: the lines of two never mix. Only renaming is done under a lock, of
+ * An event, or several that come together, is written with one write to a file opened for appending, so that writers need no lock: the lines of two never mix. Only renaming is done under a lock, of
  * that file, by whoever gets it: a line that comes after it lands in the older file, which readers go on reading. Writing takes some 20 µs and never fails a command. */
 #pragma once
 
@@ -53,8 +53,9 @@ typedef struct {
 
 /* event_write: @root: of the store, noted in the journal. Never fails: there is nothing a command could do about it. */
 void event_write (const char *root, const char *run_root, const Event *event);
-/* event_write_container: @row's id, name, image and labels, and its exit code when it @status is "died", or "remove" after a run. */
-void event_write_container (const char *root, const char *run_root, StateContainer *row, const char *status);
+/* event_write_container: @row's id, name, image and labels, and its exit code when it is "died", or "remove" after a run. @statuses: "start", or several with one blank between them,
+ * which are written at once: "died remove". */
+void event_write_container (const char *root, const char *run_root, StateContainer *row, const char *statuses);
 
 /* event_line: as it is in the file, with the newline. event_datagram: as the journal takes it. Free with g_string_free. */
 GString *event_line (const Event *event);

@@ -143,10 +143,9 @@ rotate (int fd, const char *path)
 }
 
 static void
-append_line (const char *run_root, const Event *event)
+append_lines (const char *run_root, const GString *lines)
 {
   g_autofree char *path = events_path (run_root);
-  g_autoptr (GString) line = event_line (event);
   guint64 limit = events_max_size ();
   struct stat st;
   cleanup_fd int fd = open_locked (path, &st);
@@ -159,8 +158,8 @@ append_line (const char *run_root, const Event *event)
   if (fd < 0)
     return;
   /* half a line, when the disk is full, must not spoil the next one */
-  ssize_t n = write (fd, line->str, line->len);
-  if (n >= 0 && (gsize) n < line->len)
+  ssize_t n = write (fd, lines->str, lines->len);
+  if (n >= 0 && (gsize) n < lines->len)
     (void) write (fd, "\n", 1);
 }
 
@@ -190,33 +189,52 @@ send_journal (const char *root, const Event *event)
 
 /* ---- */
 
-void
-event_write (const char *root, const char *run_root, const Event *event)
+/* write_events: @n of them at once. */
+static void
+write_events (const char *root, const char *run_root, Event *events, size_t n)
 {
-  Event stamped = *event;
-  if (stamped.time == 0)
-    stamped.time = now_ns ();
-  switch (events_backend ())
+  EventsBackend backend = events_backend ();
+  if (backend == EVENTS_NONE)
+    return;
+  g_autoptr (GString) lines = g_string_new (NULL);
+  for (size_t i = 0; i < n; i++)
     {
-    case EVENTS_NONE:
-      return;
-    case EVENTS_JOURNALD:
-      send_journal (root, &stamped);
-      return;
-    case EVENTS_FILE:
-      append_line (run_root, &stamped);
-      return;
+      if (events[i].time == 0)
+        events[i].time = now_ns ();
+      if (backend == EVENTS_JOURNALD)
+        {
+          send_journal (root, &events[i]);
+          continue;
+        }
+      g_autoptr (GString) line = event_line (&events[i]);
+      g_string_append_len (lines, line->str, (gssize) line->len);
     }
+  if (lines->len > 0)
+    append_lines (run_root, lines);
 }
 
 void
-event_write_container (const char *root, const char *run_root, StateContainer *row, const char *status)
+event_write (const char *root, const char *run_root, const Event *event)
 {
+  Event copy = *event;
+  write_events (root, run_root, &copy, 1);
+}
+
+void
+event_write_container (const char *root, const char *run_root, StateContainer *row, const char *statuses)
+{
+  enum { MAX = 8 };
+  Event events[MAX];
+  size_t n = 0;
   if (events_backend () == EVENTS_NONE)
     return;
   state_container_read_config (row);
-  gboolean ended = strcmp (status, "died") == 0 || (strcmp (status, "remove") == 0 && row->started > 0);
-  Event event = { .type = "container", .status = status, .id = row->id, .name = row->name, .image = row->image_name,
-                  .attributes = json_object_get (row->config, "labels"), .has_exit_code = ended, .exit_code = row->exit_code };
-  event_write (root, run_root, &event);
+  g_auto (GStrv) words = g_strsplit (statuses, " ", MAX);
+  for (; words[n] != NULL; n++)
+    {
+      gboolean ended = strcmp (words[n], "died") == 0 || (strcmp (words[n], "remove") == 0 && row->started > 0);
+      events[n] = (Event){ .type = "container", .status = words[n], .id = row->id, .name = row->name, .image = row->image_name,
+                           .attributes = json_object_get (row->config, "labels"), .has_exit_code = ended, .exit_code = row->exit_code };
+    }
+  write_events (root, run_root, events, n);
 }

@@ -508,6 +508,12 @@ monitor_client_recorded (int socket)
 }
 
 void
+monitor_client_leaving (int socket)
+{
+  (void) send_message (socket, MONITOR_LEAVING, NULL, 0);
+}
+
+void
 monitor_client_cleaned (int socket)
 {
   (void) send_message (socket, MONITOR_CLEANED, NULL, 0);

@@ -59,6 +59,8 @@ gboolean monitor_client_waited_for (int socket);
 /* monitor_client_cleaned: tell the monitor that what the container's end asks for (its row, --rm) is done; then close the socket. A socket that closes
  * without it makes the monitor run MonitorStart.cleanup. */
 void monitor_client_cleaned (int socket);
+/* monitor_client_leaving: before that: this process ends now; one that has @socket too will say monitor_client_cleaned. */
+void monitor_client_leaving (int socket);
 /* monitor_client_detach: leave; the container goes on, and at its end the monitor cleans up. Then close the socket. */
 void monitor_client_detach (int socket);
 

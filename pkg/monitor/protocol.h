@@ -85,6 +85,7 @@ typedef enum {
   MONITOR_SIGNAL,      /* int32_t: send it to init */
   MONITOR_DETACH,      /* the client leaves; the container goes on, its standard input stays open (a client that just dies has it closed) */
   MONITOR_CLEANED,     /* after MONITOR_EXITED: the client has done all that the container's end asks for. A socket closed without it makes the monitor run MonitorStart.cleanup */
+  MONITOR_LEAVING,     /* after MONITOR_EXITED: the client's process is about to end; another one, which has this socket too, does the rest and then says MONITOR_CLEANED */
   MONITOR_RECORDED,    /* the container is in the state database: from now on it outlives its command (until then the monitor has PR_SET_PDEATHSIG) */
   MONITOR_ATTACH,      /* MonitorAttach: on a connection to the listener: from now on the container's output is sent here. Output from before is in the log */
   MONITOR_STOPPING,    /* control: whoever stops the container has said so in its row, and no restart follows; answered by MONITOR_DONE */

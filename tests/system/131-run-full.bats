@@ -12,7 +12,8 @@ on_small_disk() {
   cat >"$script" <<'END'
 set -e
 mount -t tmpfs -o size=12m,mode=755 tmpfs "$SMALL" || exit 99
-trap 'umount "$SMALL"' EXIT
+# what the last command left to be taken down behind it holds the filesystem for some milliseconds more
+trap 's=$?; for i in $(seq 100); do umount "$SMALL" 2>/dev/null && exit $s; sleep 0.05; done; umount "$SMALL"' EXIT
 store() { timeout 30 "$CORACLE_BIN/coracle" --root "$SMALL/data" --runroot "$XDG_RUNTIME_DIR/small" "$@" </dev/null; }
 fill() { dd if=/dev/zero of="$SMALL/fill" bs=4k 2>/dev/null || true; }
 # leave KILOBYTES: that much room
