@@ -20,3 +20,8 @@ const CliCommand cmd_system = {
   .names = "system", .summary = "Manage the whole",
   .description = "What concerns the machine and the store as a whole.",
 };
+
+const CliCommand cmd_network = {
+  .names = "network", .summary = "Manage networks",
+  .description = "A network connects containers with each other, by name, and with the rest of the world.",
+};

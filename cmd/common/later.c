@@ -12,7 +12,6 @@ static const struct { const char *group, *words; } commands[] = {
         "kube "
         "machine "
         "manifest "
-        "network "
         "pod "
         "quadlet "
         "search "

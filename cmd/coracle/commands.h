@@ -32,6 +32,13 @@
   X (logs)                  \
   X (mount)                 \
   X (port)                  \
+  X (network_create)        \
+  X (network_exists)        \
+  X (network_inspect)       \
+  X (network_ls)            \
+  X (network_prune)         \
+  X (network_rm)            \
+  X (network_update)        \
   X (pause)                 \
   X (ps)                    \
   X (rename)                \

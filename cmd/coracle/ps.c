@@ -71,7 +71,12 @@ set_rest (json_t *fields, const ContainerRow *row, gboolean whole)
   g_autofree char *created = text_time_rfc3339 (when, TRUE), *created_go = text_time_go (when, TRUE);
   set_text (fields, "Created", created);
   set_text (fields, "CreatedAt", created_go);
-  set_text (fields, "Networks", "");
+  g_autoptr (GString) networks = g_string_new (NULL);
+  size_t n;
+  json_t *network;
+  json_array_foreach (json_object_get (fields, "Networks"), n, network)
+    g_string_append_printf (networks, "%s%s", n > 0 ? "," : "", json_string_value (network));
+  set_text (fields, "Networks", networks->str);
   json_t *image_id = json_object_get (fields, "ImageID");
   if (!whole && json_string_length (image_id) > 12)
     json_object_set_new (fields, "ImageID", json_stringn (json_string_value (image_id), 12));

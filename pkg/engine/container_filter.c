@@ -221,6 +221,11 @@ fits_volume (const Filter *filter, const ContainerView *view)
 static gboolean
 fits_network (const Filter *filter, const ContainerView *view)
 {
+  json_t *networks = json_object_get (json_object_get (view->row->config, "options"), "networks"), *network;
+  size_t i;
+  json_array_foreach (networks, i, network)
+    if (g_strcmp0 (json_string_value (json_object_get (network, "name")), filter->value) == 0)
+      return TRUE;
   return strcmp (container_network_mode (config_text (view, "network")), container_network_mode (filter->value)) == 0;
 }
 

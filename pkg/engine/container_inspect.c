@@ -1,5 +1,6 @@
 #include "pkg/engine/container_exec.h"
 #include "pkg/engine/container_health.h"
+#include "pkg/engine/container_join.h"
 #include "pkg/engine/container_inspect.h"
 
 #include <stdio.h>
@@ -273,6 +274,8 @@ network_json (const Inspected *inspected)
       g_autofree char *path = g_strdup_printf ("/proc/%d/ns/net", (int) inspected->view->pid);
       inspect_text (settings, "SandboxKey", path);
     }
+  if (inspected->options->networks != NULL)
+    container_network_show (inspected->storage, inspected->view, inspected->options, settings);
   if (host || strcmp (mode, "none") == 0)
     {
       json_t *network = inspect_shape (endpoint);

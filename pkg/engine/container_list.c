@@ -132,6 +132,17 @@ unix_seconds (gint64 usec)
   return text_time_from_usec (usec).tv_sec;
 }
 
+/* network_names: the named networks that it is on. */
+static json_t *
+network_names (const StateContainer *container)
+{
+  json_t *names = json_array (), *network;
+  size_t i;
+  json_array_foreach (json_object_get (row_config (container, "options"), "networks"), i, network)
+    json_array_append (names, json_object_get (network, "name"));
+  return names;
+}
+
 json_t *
 container_row_json (const ContainerRow *row, gboolean namespaces, gint64 now)
 {
@@ -158,7 +169,7 @@ container_row_json (const ContainerRow *row, gboolean namespaces, gint64 now)
     { "Mounts", container_mount_destinations (container) },
     { "Names", json_pack ("[s]", container->name) },
     { "Namespaces", namespaces ? container_namespaces (view) : json_object () },
-    { "Networks", json_array () },
+    { "Networks", network_names (container) },
     { "Pid", json_integer (view->pid) },
     { "Pod", json_string ("") },
     { "PodName", json_string ("") },

@@ -17,6 +17,7 @@
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_join.h"
 #include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/image_lookup.h"
@@ -29,7 +30,7 @@
 void
 make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options)
 {
-  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
+  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .network_lock = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
 }
 
 void
@@ -38,6 +39,7 @@ make_clear (Make *make)
   fd_close (fd_steal (&make->store_lock));
   fd_close (fd_steal (&make->run_dir));
   fd_close (fd_steal (&make->root_fd));
+  fd_close (fd_steal (&make->network_lock));
   if (make->existing == NULL)
     {
       g_clear_pointer (&make->storage, storage_free);
@@ -67,7 +69,17 @@ make_clear (Make *make)
   cgroup_clear (&make->cgroup);
   memset (make, 0, sizeof *make);
   make->cgroup.fd = -1;
-  make->store_lock = make->run_dir = make->root_fd = -1;
+  make->store_lock = make->run_dir = make->root_fd = make->network_lock = -1;
+}
+
+void
+make_own_options (Make *make)
+{
+  if (make->own_options != NULL)
+    return;
+  json_auto_t *copy = container_options_to_json (make->options);
+  make->own_options = container_options_from_json (copy);
+  make->options = make->own_options;
 }
 
 /* ---- begin: what only reads */
@@ -242,6 +254,8 @@ gboolean
 make_begin (Make *make, GError **error)
 {
   if (!share_prepare (make, error) || !choose_network (make, error))
+    return FALSE;
+  if (make->network == NETWORK_BRIDGE && !network_prepare (make, error))
     return FALSE;
   return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
          && choose_health (make, error) && load_seccomp (make, error);

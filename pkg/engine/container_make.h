@@ -38,6 +38,7 @@ typedef struct {
   char *network_path;
   SlirpNetwork slirp;          /* NETWORK_SLIRP: which */
   char *own_address;           /* the container's on it */
+  int network_lock;            /* NETWORK_BRIDGE: its networks stay until the row is written; -1 */
   uint64_t caps;
   SpecSecurity *security;
   json_t *health;              /* container_health_options.h */
@@ -70,6 +71,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Make, make_clear)
 void make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options);
 gboolean make_begin (Make *make, GError **error);
 
+/* make_own_options: a copy of the options that may be changed: make->own_options. */
+void make_own_options (Make *make);
 /* make_fetch: before make_begin: open the store, and pull the image as the pull policy says. Runs in: before idmap_begin, whose lock the puller needs. */
 gboolean make_fetch (Make *make, GError **error);
 gboolean make_places (Make *make, GError **error);

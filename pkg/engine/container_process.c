@@ -515,6 +515,8 @@ gboolean
 process_share (Run *run, int base, GError **error)
 {
   Make *make = &run->make;
+  if (make->network == NETWORK_BRIDGE)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "starting a container on a named network: unsupported in this version");
   if (make->dependencies == NULL)
     return TRUE;
   cleanup_fd int own = base < 0 ? container_start_base (error) : -1;

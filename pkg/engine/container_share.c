@@ -124,9 +124,7 @@ share_prepare (Make *make, GError **error)
 {
   if (!share_asked (make->options))
     return TRUE;
-  json_auto_t *copy = container_options_to_json (make->options);
-  make->own_options = container_options_from_json (copy);
-  make->options = make->own_options;
+  make_own_options (make);
   return prepare_spaces (make, make->own_options, error) && prepare_lists (make, make->own_options, error);
 }
 

@@ -72,9 +72,6 @@ words_network (const ContainerOptions *options, NetworkKind *ret_kind, char **re
   *ret_kind = container_network_kind (options);
   /* another container's: where: share_join */
   *ret_path = *ret_kind == NETWORK_PATH && g_str_has_prefix (text, "ns:") ? g_strdup (text + strlen ("ns:")) : NULL;
-  if (*ret_kind == NETWORK_BRIDGE)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network \"%s\": unsupported: this version has slirp, none, host, container:NAME and ns:PATH",
-                          json_string_value (json_object_get (json_array_get (options->networks, 0), "name")));
   /* one network with two grammars for its options */
   if (*ret_kind == NETWORK_PASTA)
     *ret_kind = NETWORK_SLIRP;

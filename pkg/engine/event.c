@@ -60,6 +60,14 @@ event_volume (Storage *storage, const char *status, const char *name)
 }
 
 void
+event_network (Storage *storage, const char *status, const char *id, const char *name, const char *driver)
+{
+  json_auto_t *attributes = driver != NULL ? json_pack ("{s:s}", "driver", driver) : NULL;
+  const Event event = { .type = "network", .status = status, .id = id, .network = name, .attributes = attributes };
+  write_event (storage, &event);
+}
+
+void
 event_system (Storage *storage, const char *status)
 {
   const Event event = { .type = "system", .status = status };

@@ -19,5 +19,7 @@ void event_pull_error (Storage *storage, const char *name, const char *reason);
 
 /* event_volume: create, prune, remove. */
 void event_volume (Storage *storage, const char *status, const char *name);
+/* event_network: create and remove, with the network's @id and @driver; connect and disconnect, with the container's id and NULL. @name: the network's. */
+void event_network (Storage *storage, const char *status, const char *id, const char *name, const char *driver);
 /* event_system: prune, refresh, renumber. */
 void event_system (Storage *storage, const char *status);

@@ -128,6 +128,17 @@ append_details (GString *text, const Event *event)
   g_string_append_c (text, ')');
 }
 
+/* network_text: of a network that is made or removed, or of a container that joins or leaves one. */
+static void
+network_text (GString *text, const Event *event, const char *id, int width)
+{
+  const char *driver = json_string_value (json_object_get (event->attributes, "driver")), *name = event->network != NULL ? event->network : "";
+  if (driver != NULL)
+    g_string_append_printf (text, " %.*s (name=%s, type=%s)", width, id, name, driver);
+  else
+    g_string_append_printf (text, " %.*s (container=%.*s, name=%s)", width, id, width, id, name);
+}
+
 char *
 event_text (const Event *event, gboolean whole)
 {
@@ -144,7 +155,7 @@ event_text (const Event *event, gboolean whole)
   else if (strcmp (event->type, "image") == 0)
     g_string_append_printf (text, " %.*s %s", width, id, name);
   else if (strcmp (event->type, "network") == 0)
-    g_string_append_printf (text, " %.*s (container=%.*s, name=%s)", width, id, width, id, event->network != NULL ? event->network : "");
+    network_text (text, event, id, width);
   else if (name[0] != '\0')
     g_string_append_printf (text, " %s", name);
   else if (id[0] != '\0')
