@@ -162,6 +162,7 @@ state_json (const Inspected *inspected)
   json_t *state = inspect_shape (fields);
   inspect_text (state, "OciVersion", json_string_value (json_object_get (inspected->spec, "ociVersion")));
   inspect_text (state, "Status", view->status);
+  inspect_text (state, "Error", json_string_value (json_object_get (inspected->row->config, "error")));
   json_object_set_new (state, "Running", json_boolean (strcmp (view->status, "running") == 0));
   json_object_set_new (state, "Paused", json_boolean (strcmp (view->status, "paused") == 0));
   json_object_set_new (state, "OOMKilled", json_boolean (json_is_true (json_object_get (inspected->row->config, "oom_killed"))));

@@ -587,7 +587,7 @@ build_config (Make *make, GError **error)
     return FALSE;
   int oom = choose_oom (make);
   SpecInput input = {
-    .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd,
+    .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd != NULL ? make->cwd : "/",
     .terminal = options->tty && !log_passes_through (options), .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
     .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
@@ -603,15 +603,56 @@ build_config (Make *make, GError **error)
   return TRUE;
 }
 
+/* is_late: of the image's contents, which may be others at the next start: no reason not to create the container. */
+static gboolean
+is_late (const GError *problem)
+{
+  return g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_CANNOT_INVOKE);
+}
+
+/* find_user: *@ret_late: the user, or a group, is not there: root stands in until it is. */
+static gboolean
+find_user (Make *make, const char *user, GError **ret_late, GError **error)
+{
+  g_auto (GStrv) groups = words_groups (make->options);
+  const char *const *lines = (const char *const *) make->host_users;
+  GError *problem = NULL;
+  if (user_lookup (make->root_fd, user, lines, (const char *const *) groups, &make->user, &problem))
+    return TRUE;
+  if (!is_late (problem))
+    {
+      g_propagate_error (error, problem);
+      return FALSE;
+    }
+  g_propagate_error (ret_late, problem);
+  user_info_clear (&make->user);
+  return user_lookup (make->root_fd, "0", lines, NULL, &make->user, error);
+}
+
+/* find_cwd: the same of the working directory. */
+static gboolean
+find_cwd (Make *make, GError **ret_late, GError **error)
+{
+  GError *problem = NULL;
+  if (choose_cwd (make, &problem))
+    return TRUE;
+  if (!is_late (problem))
+    {
+      g_propagate_error (error, problem);
+      return FALSE;
+    }
+  g_propagate_error (ret_late, problem);
+  return TRUE;
+}
+
 gboolean
 make_config (Make *make, GError **error)
 {
   const ContainerOptions *options = make->options;
   const char *user = options->user != NULL ? options->user : json_string_value (json_object_get (make->image_config, "User"));
-  g_auto (GStrv) groups = words_groups (options);
+  g_autoptr (GError) late = NULL;
   make->host_users = user_host_lines ((const char *const *) options->host_users, error);
-  if (make->host_users == NULL
-      || !user_lookup (make->root_fd, user, (const char *const *) make->host_users, (const char *const *) groups, &make->user, error))
+  if (make->host_users == NULL || !find_user (make, user, &late, error))
     return FALSE;
   uint32_t highest = idmap_max_mapped (make->map->uids, make->map->n_uids);
   if (make->map->mode != IDMAP_HOST && make->user.uid > highest)
@@ -620,8 +661,13 @@ make_config (Make *make, GError **error)
                                                           : "the user's range in /etc/subuid is too short");
   make->labels = words_labels (options, json_object_get (make->image_config, "Labels"), error);
   make_mtab (make);
-  return make->labels != NULL && env_build (make, &make->env, error) && write_accounts (make, error) && mounts_resolve (make, error) && choose_cwd (make, error) && build_config (make, error)
-         && ((!make->only_made && json_object_get (make->config, "hooks") == NULL) || make_save_config (make, error));
+  if (make->labels == NULL || !env_build (make, &make->env, error) || !write_accounts (make, error) || !mounts_resolve (make, error) || (late == NULL && !find_cwd (make, &late, error))
+      || !build_config (make, error) || ((make->only_made || json_object_get (make->config, "hooks") != NULL) && !make_save_config (make, error)))
+    return FALSE;
+  if (late == NULL || make->only_made)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&late));
+  return FALSE;
 }
 
 /* below: the first component of @path under @folder, or NULL when it is not there. */

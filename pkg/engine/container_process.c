@@ -157,6 +157,7 @@ note_start (StateContainer *row, void *data, GError **error)
   json_object_del (row->config, "restart_count");
   json_object_del (row->config, "oom_killed");
   json_object_del (row->config, "stopped_by_user");
+  json_object_del (row->config, "error");
   json_object_del (row->config, STORAGE_LOST);
   return TRUE;
 }
@@ -296,6 +297,7 @@ process_start (Run *run, GError **error)
   Make *make = &run->make;
   if (!open_client (run, error) || !resources_group (make, error) || !perform (run, error))
     return FALSE;
+  run->performed = TRUE;
   for (int i = 0; i < 2; i++)
     fd_close (fd_steal (&run->input[i]));
   fd_close (fd_steal (&run->client[1]));
@@ -431,22 +433,29 @@ process_rest (Run *run)
   fd_close (fd_steal (&run->client[0]));
 }
 
-/* take_back: the row is again as it was before the attempt. */
+typedef struct {
+  const StateContainer *before;   /* NULL: it was made just now */
+  const char *why;
+} Failure;
+
+/* take_back: the row is again as it was before the attempt, and tells why that failed. */
 static gboolean
 take_back (StateContainer *row, void *data, GError **error)
 {
-  const StateContainer *before = data;
+  const Failure *failure = data;
+  const StateContainer *before = failure->before;
   (void) error;
-  row->status = (g_free (row->status), g_strdup (before->status));
-  row->started = before->started;
-  row->exit_code = before->exit_code;
+  row->status = (g_free (row->status), g_strdup (before != NULL ? before->status : "created"));
+  row->started = before != NULL ? before->started : 0;
+  row->exit_code = before != NULL ? before->exit_code : 0;
+  json_object_set_new (row->config, "error", json_string (failure->why));
   return TRUE;
 }
 
-void
-process_undo (Run *run)
+/* end_attempt: no process is left of it. */
+static void
+end_attempt (Run *run)
 {
-  Make *make = &run->make;
   struct pollfd init = { .fd = run->process.init_pidfd, .events = POLLIN };
   pid_t monitor = proc_steal_pid (&run->process.monitor);
   /* it is ended with all that is in it, and waited for, so that nothing holds the folders */
@@ -457,8 +466,41 @@ process_undo (Run *run)
   if (run->tried)
     poststop (run);
   drop_cidfile (run);
-  if (run->existing && run->recorded)
-    (void) state_container_edit (make->storage->state, make->id, take_back, run->row, NULL);
+}
+
+/* is_kept: what Podman finds out only when it starts a container leaves one that was created: podman-run(1), exit status 126 and 127. */
+static gboolean
+is_kept (const Run *run, const GError *why)
+{
+  const Make *make = &run->make;
+  gboolean late = run->tried || g_error_matches (why, CORACLE_ERROR, CORACLE_ERROR_CANNOT_INVOKE) || g_error_matches (why, CORACLE_ERROR, CORACLE_ERROR_NO_COMMAND);
+  return late && why != NULL && !run->existing && !run->performed && make->config != NULL && !make->options->rm;
+}
+
+/* keep: the new container is there, as `create` leaves one. */
+static gboolean
+keep (Run *run, const GError *why)
+{
+  Make *make = &run->make;
+  Failure failure = { NULL, why->message };
+  if (!run->recorded && (!make_save_config (make, NULL) || !process_record (run, NULL)))
+    return FALSE;
+  if (!state_container_edit (make->storage->state, make->id, take_back, &failure, NULL))
+    return FALSE;
+  make_rest (make);
+  return TRUE;
+}
+
+void
+process_fail (Run *run, const GError *why)
+{
+  Make *make = &run->make;
+  Failure failure = { run->row, why != NULL ? why->message : "" };
+  end_attempt (run);
+  if (run->existing)
+    (void) state_container_edit (make->storage->state, make->id, take_back, &failure, NULL);
+  else if (is_kept (run, why) && keep (run, why))
+    make->folder_made = FALSE;
   else if (run->recorded)
     event_container (make->storage, run->row, "remove");
   make_undo (make);

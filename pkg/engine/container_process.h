@@ -3,7 +3,7 @@
  *   Run of a new container:   process_prepare → make_folders → make_config → process_cidfile → process_start
  *   of one that is there:     process_resume → make_folders → make_config → process_start
  *   then, staying with it:    process_stay, process_rest; or leaving it to its monitor: process_leave
- * Whatever fails before process_start has returned TRUE is undone by process_undo. */
+ * Whatever fails before process_start has returned TRUE ends in process_fail. */
 #pragma once
 
 #include "pkg/engine/container_make.h"
@@ -27,6 +27,7 @@ typedef struct {
   gboolean cidfile;          /* was written */
   gboolean rest;             /* process_rest has something to do */
   gboolean tried;            /* the runtime was at work: hooks may have run */
+  gboolean performed;        /* its command has been exec'd */
   ContainerNotice notice;
   void *notice_data;
 } Run;
@@ -54,5 +55,6 @@ gboolean process_stay (Run *run, int *ret_status, GError **error);
 /* process_rest: after process_stay: take down what nobody sees any more: the mount, the folders. Does not touch the state database; async only in that it may run after the command has
  * ended (proc_leave). Once; process_clear does not do it. */
 void process_rest (Run *run);
-/* process_undo: the container could not be started, or what goes with it failed: all that is left of the attempt goes; a new container wholly. */
-void process_undo (Run *run);
+/* process_fail: the container could not be started, or what goes with it failed: all that is left of the attempt goes; a new container wholly, unless it is only its start that
+ * failed (exit status 126 or 127): then it stays as one that was created, if not with --rm. Its row keeps @why for inspect's State.Error. */
+void process_fail (Run *run, const GError *why);

@@ -56,7 +56,7 @@ container_run (const ConfigPaths *paths, const ContainerOptions *options, Contai
   if (!process_prepare (run, error) || !process_share (run, -1, error) || !make_folders (&run->make, error) || !make_config (&run->make, error) || !process_cidfile (run, error)
       || !process_start (run, error))
     {
-      process_undo (run);
+      process_fail (run, error != NULL ? *error : NULL);
       return FALSE;
     }
   *ret_id = g_strdup (run->make.id);
@@ -73,7 +73,7 @@ container_run_detached (const ConfigPaths *paths, const ContainerOptions *option
   begin (&run, paths, options, notice, notice_data);
   if (!process_prepare (&run, error) || !process_share (&run, -1, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !process_cidfile (&run, error) || !process_start (&run, error))
     {
-      process_undo (&run);
+      process_fail (&run, error != NULL ? *error : NULL);
       return FALSE;
     }
   process_leave (&run);
@@ -89,7 +89,7 @@ container_create (const ConfigPaths *paths, const ContainerOptions *options, Con
   run.make.only_made = TRUE;
   if (!process_prepare (&run, error) || !make_folders (&run.make, error) || !make_config (&run.make, error) || !process_cidfile (&run, error) || !process_record (&run, error))
     {
-      process_undo (&run);
+      process_fail (&run, error != NULL ? *error : NULL);
       return FALSE;
     }
   make_rest (&run.make);

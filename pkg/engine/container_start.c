@@ -111,7 +111,7 @@ start_stopped (Storage *storage, IdMap *map, StateContainer *row, int run_dir, c
   if (!process_resume (&run, storage, map, row, run_dir, error) || !container_start_apart (how->mounts, error) || !process_share (&run, how->mounts, error) || !make_folders (&run.make, error) || !make_config (&run.make, error)
       || !process_start (&run, error))
     {
-      process_undo (&run);
+      process_fail (&run, error != NULL ? *error : NULL);
       return FALSE;
     }
   if (!how->attach)

@@ -33,8 +33,6 @@ is_state() { [ "$(state_of "$1")" = "$2" ]; }
 
 @test "create finds what run would find wrong, and leaves nothing" {
   run_coracle 125 create nosuchimage true
-  run_coracle 125 create --name bad -w /no/such/folder box true
-  run_coracle 125 create --name bad -u nosuchuser box true
   run_coracle 125 create --name bad -v /no/such/path:/x box true
   run_coracle ps -aq
   is "$output" ""

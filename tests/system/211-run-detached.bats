@@ -37,9 +37,9 @@ is_gone() { ! coracle container exists "$1"; }
   no_leaks
 }
 
-@test "run -d of what cannot be executed leaves nothing" {
-  run_coracle 127 run -d --name d4 box nosuch
-  run_coracle 126 run -d --name d4 box /etc
+@test "run -d --rm of what cannot be executed leaves nothing" {
+  run_coracle 127 run -d --rm --name d4 box nosuch
+  run_coracle 126 run -d --rm --name d4 box /etc
   run_coracle ps -aq
   is "$output" ""
   no_leaks
