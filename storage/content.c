@@ -32,11 +32,35 @@ content_has (Storage *storage, const char *digest)
   return fstatat (storage->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG (st.st_mode);
 }
 
+/* open_additional: that of an additional store; -1: none has it. */
+static int
+open_additional (Storage *storage, const char *path)
+{
+  const char *root;
+  int fd = -1;
+  for (guint i = 0; fd < 0 && (root = state_store_root (storage->state, i)) != NULL; i++)
+    {
+      g_autofree char *full = g_build_filename (root, path, NULL);
+      fd = open (full, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    }
+  return fd;
+}
+
+gboolean
+content_there (Storage *storage, const char *digest)
+{
+  g_autofree char *path = blob_path (digest);
+  cleanup_fd int fd = content_has (storage, digest) ? -1 : open_additional (storage, path);
+  return fd >= 0 || content_has (storage, digest);
+}
+
 int
 content_open (Storage *storage, const char *digest, gint64 *ret_size, GError **error)
 {
   g_autofree char *path = blob_path (digest);
   cleanup_fd int fd = openat (storage->root_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT && (fd = open_additional (storage, path)) < 0)
+    errno = ENOENT;
   struct stat st;
   if (fd < 0 || fstat (fd, &st) < 0)
     {
@@ -160,7 +184,7 @@ gboolean
 content_index_update (Storage *storage, GError **error)
 {
   g_autoptr (GPtrArray) images = NULL;
-  if (!state_image_list (storage->state, &images, error))
+  if (!state_image_list_own (storage->state, &images, error))
     return FALSE;
   g_autoptr (GArray) entries = g_array_new (FALSE, TRUE, sizeof (ContentIndexEntry));
   for (guint i = 0; i < images->len; i++)
@@ -191,7 +215,7 @@ kept_blobs (Storage *storage, GError **error)
 {
   g_autoptr (GHashTable) kept = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GPtrArray) images = NULL, layers = NULL;
-  if (!state_image_list (storage->state, &images, error) || !state_layer_list (storage->state, &layers, error))
+  if (!state_image_list_own (storage->state, &images, error) || !state_layer_list (storage->state, &layers, error))
     return NULL;
   for (guint i = 0; i < images->len; i++)
     {

@@ -10,7 +10,9 @@
 
 /* ---- reading (no digest is computed: a name under blobs/ is trusted) */
 gboolean content_has (Storage *storage, const char *digest);
-/* content_open: for reading; the caller closes it. -1 with @error: NOT_FOUND. @ret_size may be NULL. */
+/* content_there: the same, also in an additional store. */
+gboolean content_there (Storage *storage, const char *digest);
+/* content_open: for reading, also from an additional store; the caller closes it. -1 with @error: NOT_FOUND. @ret_size may be NULL. */
 int content_open (Storage *storage, const char *digest, gint64 *ret_size, GError **error);
 /* content_read: at most @limit bytes, NUL added; free with g_free. */
 gboolean content_read (Storage *storage, const char *digest, size_t limit, char **ret_data, size_t *ret_size, GError **error);

@@ -30,14 +30,31 @@ layer_path (Storage *storage, const char *diff_id)
   return g_strconcat (storage->paths->root, "/layers/", image_digest_hex (diff_id), NULL);
 }
 
+static gboolean
+is_folder (int dir_fd, const char *path)
+{
+  struct stat st;
+  return fstatat (dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR (st.st_mode);
+}
+
+gboolean
+layer_there (Storage *storage, const char *diff_id)
+{
+  g_autofree char *name = g_strconcat ("layers/", image_digest_hex (diff_id), NULL);
+  gboolean there = is_folder (storage->root_fd, name);
+  const char *root;
+  for (guint i = 0; !there && (root = state_store_root (storage->state, i)) != NULL; i++)
+    {
+      g_autofree char *path = g_build_filename (root, name, NULL);
+      there = is_folder (AT_FDCWD, path);
+    }
+  return there;
+}
+
 StateLayer *
 layer_find (Storage *storage, const char *diff_id)
 {
-  g_autofree char *name = g_strconcat ("layers/", image_digest_hex (diff_id), NULL);
-  struct stat st;
-  if (fstatat (storage->root_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR (st.st_mode))
-    return NULL;
-  return state_layer_find (storage->state, diff_id, NULL);
+  return layer_there (storage, diff_id) ? state_layer_find (storage->state, diff_id, NULL) : NULL;
 }
 
 /* ---- the pipeline */

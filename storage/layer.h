@@ -34,6 +34,8 @@ LayerUnpacked *layer_unpack (const StorageWork *work, ByteStream *blob, const La
  * storage_lock_shared until the image's row is written. Runs in: any thread, one that uses @storage at a time. */
 gboolean layer_commit (Storage *storage, const StorageWork *work, LayerUnpacked *unpacked, GError **error);
 
+/* layer_there: is its folder in the store, or in an additional one? */
+gboolean layer_there (Storage *storage, const char *diff_id);
 /* layer_find: the row of @diff_id, if its folder is there too; NULL without error otherwise. */
 StateLayer *layer_find (Storage *storage, const char *diff_id);
 /* layer_path: ROOT/layers/HEX; free with g_free. */

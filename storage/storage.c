@@ -62,6 +62,19 @@ open_root (const char *path, gboolean *ret_read_only, GError **error)
   return fd_steal (&fd);
 }
 
+/* add_stores: a store of ours, or the folder "coracle" in another tool's. */
+static gboolean
+add_stores (Storage *storage, GError **error)
+{
+  for (char **store = storage->paths->image_stores; store != NULL && *store != NULL; store++)
+    {
+      g_autofree char *within = g_build_filename (*store, "coracle", NULL), *own = g_build_filename (*store, "state.db", NULL);
+      if (!state_add_store (storage->state, access (own, F_OK) == 0 ? *store : within, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 Storage *
 storage_open (const ConfigPaths *paths, GError **error)
 {
@@ -75,7 +88,7 @@ storage_open (const ConfigPaths *paths, GError **error)
   if (storage->run_fd < 0)
     return NULL;
   storage->state = state_open (paths->root, storage->read_only, error);
-  return storage->state != NULL ? g_steal_pointer (&storage) : NULL;
+  return storage->state != NULL && add_stores (storage, error) ? g_steal_pointer (&storage) : NULL;
 }
 
 void

@@ -20,12 +20,10 @@ static const struct { const char *group, *words; } commands[] = {
   { "container", "checkpoint "
                  "restore" },
   { "image", "build "
-             "mount "
              "scp "
              "search "
              "sign "
-             "trust "
-             "unmount" },
+             "trust" },
   { "system", "connection "
               "service" },
 };

@@ -7,6 +7,7 @@
 
 static const CliOption options[] = {
   { "all", 'a', CLI_BOOL, .help = "Also images with a name that no container uses" },
+  { "build-cache", 0, CLI_BOOL, .hidden = TRUE, .help = "Also the cache folders of builds, of which this store has none" },
   { "external", 0, CLI_BOOL, .hidden = TRUE, .help = "Also images that containers of other tools use, of which this store has none" },
   { "filter", 0, CLI_LIST, .help = "Remove only what fits (KEY=VALUE)", .man = "Remove only images that fit: *label*=KEY[=VALUE], *label!*=KEY[=VALUE], *until*=TIME, and what **images --filter** knows." },
   { "force", 'f', CLI_BOOL, .help = "Do not ask" },

@@ -9,11 +9,12 @@
 #include "pkg/template/template.h"
 
 static const CliOption options[] = {
-  { "all", 'a', CLI_BOOL, .help = "Also those that only serve others as a base" },
+  { "all", 'a', CLI_BOOL, .help = "Also those without name that others were made from" },
   { "digests", 0, CLI_BOOL, .help = "Show digests" },
   { "filter", 'f', CLI_LIST, .help = "List only what fits (KEY=VALUE)",
-    .man = "Show only images that fit: *dangling*=true|false, *label*=KEY[=VALUE], *label!*=KEY[=VALUE], *reference*=PATTERN, *id*=ID, *digest*=DIGEST, *before*=IMAGE, "
-           "*since*=IMAGE, *until*=TIME, *containers*=true|false, *intermediate*=true|false, *readonly*=true|false, *manifest*=true|false." },
+    .man = "Show only images that fit: *dangling*=true|false, *label*=KEY[=VALUE], *reference*=PATTERN, *id*=ID, *digest*=DIGEST, *before*=IMAGE, *since*=IMAGE (or *after*), "
+           "*until*=TIME, *containers*=true|false|external, *intermediate*=true|false, *readonly*=true|false, *manifest*=true|false. With != instead of = those that do not fit.\n\n"
+           "Of several values of one key one is enough, but for labels: they must all be there." },
   { "format", 0, CLI_STRING, .help = "How to print: json, a Go template, or table with one" },
   { "history", 0, CLI_BOOL, .help = "Also the names that an image had before" },
   { "no-trunc", 0, CLI_BOOL, .help = "Print IDs in full" },
@@ -43,8 +44,8 @@ row_fields (const ImageRow *row, gboolean whole)
   const struct { const char *name; json_t *value; } extra[] = {
     { "ID", json_string (id) },           { "Repository", json_string (row->repository) }, { "Tag", json_string (row->tag) },  { "Digest", json_string (digest) },
     { "Created", json_string (ago) },     { "CreatedSince", json_string (ago) },           { "CreatedAt", json_string (at) },  { "CreatedTime", json_string (at) },
-    { "Size", json_string (size) },       { "History", json_string (history) },            { "RepoTags", names },              { "IsDangling", json_boolean (row->name == NULL) },
-    { "IsReadOnly", json_boolean (FALSE) }, { "ReadOnly", json_boolean (FALSE) },
+    { "Size", json_string (size) },       { "History", json_string (history) },            { "RepoTags", names },              { "IsDangling", json_boolean (row->name == NULL && !row->intermediate) },
+    { "IsReadOnly", json_boolean (row->image->read_only) }, { "ReadOnly", json_boolean (row->image->read_only) },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (extra); i++)
     (void) json_object_set_new (fields, extra[i].name, extra[i].value);
@@ -97,7 +98,7 @@ images_run (const CliContext *context, const CliArgs *args, GError **error)
   g_auto (Session) session = { 0 };
   if (!session_open (&session, context, FALSE, error))
     return CLI_FAILED;
-  const ImageListRequest request = { .name = cli_args_arg (args, 0), .filters = cli_args_list (args, "filter"), .sort = cli_args_string (args, "sort") };
+  const ImageListRequest request = { .name = cli_args_arg (args, 0), .filters = cli_args_list (args, "filter"), .sort = cli_args_string (args, "sort"), .all = cli_args_bool (args, "all") };
   g_autoptr (ImageList) list = image_list (session.storage, &request, error);
   if (list == NULL)
     return CLI_FAILED;

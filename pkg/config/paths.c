@@ -101,6 +101,29 @@ mount_program (const json_t *storage)
   return text != NULL && *text != '\0' ? g_strdup (text) : NULL;
 }
 
+/* image_stores: storage.options.additionalimagestores; NULL: none, or @error. */
+static char **
+image_stores (const json_t *storage, const char *path, GError **error)
+{
+  json_t *list = json_object_get (json_object_get (storage, "options"), "additionalimagestores"), *item;
+  g_autoptr (GPtrArray) stores = g_ptr_array_new_with_free_func (g_free);
+  size_t i;
+  json_array_foreach (list, i, item)
+    {
+      const char *text = json_string_value (item);
+      char *folder = text != NULL && *text != '\0' ? expand (text, path, "options.additionalimagestores", error) : NULL;
+      if (folder == NULL && text != NULL && *text != '\0')
+        return NULL;
+      if (folder != NULL)
+        g_ptr_array_add (stores, folder);
+    }
+  if (stores->len == 0)
+    return NULL;
+  g_ptr_array_add (stores, NULL);
+  g_ptr_array_set_free_func (stores, NULL);
+  return (char **) g_ptr_array_free (g_steal_pointer (&stores), FALSE);
+}
+
 /* read_storage_conf: take what @path says into @paths where that is still NULL. What is Podman's own default is nobody's choice, and not taken.
  * Ours is a folder in theirs, "coracle": the two stores must not mix. */
 static gboolean
@@ -120,7 +143,11 @@ read_storage_conf (const char *path, gboolean own, ConfigPaths *paths, GError **
   const json_t *storage = json_object_get (conf, "storage");
   if (paths->mount_program == NULL)
     paths->mount_program = mount_program (storage);
-  gboolean ok = TRUE;
+  if (paths->image_stores == NULL)
+    paths->image_stores = image_stores (storage, path, &failure);
+  gboolean ok = failure == NULL;
+  if (!ok)
+    g_propagate_error (error, g_steal_pointer (&failure));
   for (size_t i = 0; ok && i < G_N_ELEMENTS (words); i++)
     {
       const char *text = words[i].key != NULL ? json_string_value (json_object_get (storage, words[i].key)) : NULL;
@@ -200,5 +227,6 @@ config_paths_free (ConfigPaths *paths)
   g_free (paths->cache);
   g_free (paths->libexec);
   g_free (paths->mount_program);
+  g_strfreev (paths->image_stores);
   g_free (paths);
 }

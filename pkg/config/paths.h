@@ -11,6 +11,7 @@ typedef struct {
                         else the installed one */
   char *mount_program;  /* storage.conf: the fuse-overlayfs to use instead of the kernel's overlay; NULL = none named. As Podman, storage.conf's options are not
                            looked at when --root and --runroot are both given */
+  char **image_stores;  /* storage.conf: additionalimagestores: other stores like this one, whose images are read only; NULL = none named. As mount_program */
 } ConfigPaths;
 
 /* A graphroot or runroot that the user chose in storage.conf (one that is not Podman's default) gets a folder "coracle" in it for us: the stores must not mix. */

@@ -16,6 +16,7 @@ typedef struct {
   const char *name;          /* NULL: none */
   char *repository, *tag;    /* "<none>" where missing */
   gint64 containers;         /* how many use it */
+  gboolean intermediate;     /* it has no name, and others were made from it */
 } ImageRow;
 
 typedef struct {
@@ -29,6 +30,7 @@ typedef struct {
   const char *name;             /* NULL: all; else a reference, its pattern, or an id */
   const char *const *filters;   /* "key=value", "label!=value"; NULL for none */
   const char *sort;             /* created (default), id, repository, size, tag */
+  gboolean all;                 /* intermediate ones, too */
 } ImageListRequest;
 
 /* image_list: Errors: INVALID a filter; NOT_FOUND the image that a before or since filter names. Source: podman-images(1). */

@@ -6,8 +6,15 @@
 #include "pkg/engine/container.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_mount.h"
 #include "pkg/image/name.h"
 #include "storage/content.h"
+
+static gboolean
+check_writable (const StateImage *image, GError **error)
+{
+  return !image->read_only || coracle_throw (error, CORACLE_ERROR_DENIED, "image %.12s is read-only: it belongs to the additional store %s", image->id, image->root);
+}
 
 gboolean
 image_tag (Storage *storage, const char *source, const char *const *names, GError **error)
@@ -24,7 +31,7 @@ image_tag (Storage *storage, const char *source, const char *const *names, GErro
     }
   cleanup_fd int lock = storage_lock_shared (storage, error);
   g_autoptr (StateImage) image = lock >= 0 ? image_find (storage->state, source, error) : NULL;
-  if (image == NULL)
+  if (image == NULL || !check_writable (image, error))
     return FALSE;
   StateImage named = *image;
   g_ptr_array_add (full, NULL);
@@ -42,7 +49,7 @@ image_untag (Storage *storage, const char *source, const char *const *names, GEr
 {
   cleanup_fd int lock = storage_lock_shared (storage, error);
   g_autoptr (StateImage) image = lock >= 0 ? image_find (storage->state, source, error) : NULL;
-  if (image == NULL)
+  if (image == NULL || !check_writable (image, error))
     return FALSE;
   g_autoptr (GPtrArray) full = g_ptr_array_new_with_free_func (g_free);
   for (const char *const *name = names[0] != NULL ? names : (const char *const *) image->names; *name != NULL; name++)
@@ -94,9 +101,24 @@ remove_containers (Storage *storage, const StateImage *image, gboolean force, GE
   return TRUE;
 }
 
+/* check_mount: `image mount` has it here. What other mount namespaces have is not known. */
+static gboolean
+check_mount (Storage *storage, const StateImage *image, gboolean force, GError **error)
+{
+  g_autofree char *path = image_mount_path (storage, image->id);
+  gboolean was;
+  if (path == NULL)
+    return TRUE;
+  if (force)
+    return image_mount_end (storage, image->id, TRUE, &was, error);
+  return coracle_throw (error, CORACLE_ERROR_IN_USE, "image %.12s is mounted on %s: unmount it first", image->id, path);
+}
+
 static gboolean
 remove_whole (Storage *storage, const StateImage *image, gboolean force, ImageRemoveResult *result, GError **error)
 {
+  if (!check_writable (image, error) || !check_mount (storage, image, force, error))
+    return FALSE;
   if (!remove_containers (storage, image, force, error) || !state_image_remove (storage->state, image->id, error))
     return FALSE;
   for (char **name = image->names; *name != NULL; name++)
@@ -130,7 +152,7 @@ static gboolean
 remove_one (Storage *storage, const char *text, const ImageRemoveRequest *request, ImageRemoveResult *result, GError **error)
 {
   g_autoptr (StateImage) image = image_find (storage->state, text, error);
-  if (image == NULL)
+  if (image == NULL || !check_writable (image, error))
     return FALSE;
   const char *name = name_meant (image, text);
   guint n_names = g_strv_length (image->names);
@@ -164,7 +186,7 @@ static gboolean
 remove_all (Storage *storage, const ImageRemoveRequest *request, ImageRemoveResult *result, GError **error)
 {
   g_autoptr (GPtrArray) images = NULL;
-  if (!state_image_list (storage->state, &images, error))
+  if (!state_image_list_own (storage->state, &images, error))
     return FALSE;
   for (guint i = 0; i < images->len; i++)
     {

@@ -1,6 +1,7 @@
 #include "pkg/engine/image_lookup.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/error.h"
 #include "pkg/image/name.h"
@@ -93,6 +94,24 @@ image_lookup (State *state, const char *text, const char *platform, char **ret_n
   return g_steal_pointer (&image);
 }
 
+/* layer_folder: of the store, or of the additional one that has it. */
+static char *
+layer_folder (const ConfigPaths *paths, const StateImage *image, const char *name)
+{
+  g_autofree char *own = g_build_filename (image->root != NULL ? image->root : paths->root, "layers", name, NULL);
+  if (paths->image_stores == NULL || access (own, F_OK) == 0)
+    return g_steal_pointer (&own);
+  for (char **store = paths->image_stores; *store != NULL; store++)
+    {
+      g_autofree char *there = g_build_filename (*store, "layers", name, NULL), *within = g_build_filename (*store, "coracle/layers", name, NULL);
+      if (access (there, F_OK) == 0)
+        return g_steal_pointer (&there);
+      if (access (within, F_OK) == 0)
+        return g_steal_pointer (&within);
+    }
+  return g_steal_pointer (&own);
+}
+
 GPtrArray *
 image_layer_folders (const ConfigPaths *paths, const StateImage *image)
 {
@@ -100,7 +119,7 @@ image_layer_folders (const ConfigPaths *paths, const StateImage *image)
   for (guint i = g_strv_length (image->layers); i > 0; i--)
     {
       const char *colon = strchr (image->layers[i - 1], ':');
-      g_ptr_array_add (folders, g_build_filename (paths->root, "layers", colon != NULL ? colon + 1 : image->layers[i - 1], NULL));
+      g_ptr_array_add (folders, layer_folder (paths, image, colon != NULL ? colon + 1 : image->layers[i - 1]));
     }
   g_ptr_array_add (folders, NULL);
   return folders;

@@ -52,9 +52,9 @@ image_ready_clear (ReadyImage *ready)
 static gboolean
 open_layer (Storage *storage, const ImageDescriptor *named, SinkLayer *layer, gboolean *ret_other, GError **error)
 {
-  const char *digest = named != NULL && content_has (storage, named->digest) ? named->digest : NULL;
+  const char *digest = named != NULL && content_there (storage, named->digest) ? named->digest : NULL;
   g_autoptr (StateLayer) row = digest == NULL ? state_layer_find (storage->state, layer->diff_id, NULL) : NULL;
-  if (row != NULL && row->blob_digest != NULL && content_has (storage, row->blob_digest))
+  if (row != NULL && row->blob_digest != NULL && content_there (storage, row->blob_digest))
     digest = row->blob_digest;
   if (digest == NULL)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "layer %s: its blob is not in the store any more: pull the image again", layer->diff_id);

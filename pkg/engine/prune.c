@@ -181,10 +181,11 @@ take_result (ImageRemoveResult *removed, PruneResult *result)
     g_ptr_array_add (result->errors, g_error_copy (removed->errors->pdata[i]));
 }
 
+/* prune_pass: those that are unused now; *@ret_any: there were some. */
 static gboolean
-prune_images (Storage *storage, const PruneRequest *request, PruneResult *result, GError **error)
+prune_pass (Storage *storage, const PruneRequest *request, PruneResult *result, gboolean *ret_any, GError **error)
 {
-  const ImageListRequest listing = { .filters = request->filters };
+  const ImageListRequest listing = { .filters = request->filters, .all = request->all_images };
   g_autoptr (ImageList) list = image_list (storage, &listing, error);
   if (list == NULL)
     return FALSE;
@@ -193,18 +194,31 @@ prune_images (Storage *storage, const PruneRequest *request, PruneResult *result
     {
       const ImageRow *row = list->rows->pdata[i];
       gboolean dangling = row->image->names[0] == NULL;
-      if (row->containers == 0 && (dangling || request->all_images) && !g_ptr_array_find_with_equal_func (ids, row->image->id, g_str_equal, NULL))
+      if (row->containers == 0 && !row->image->read_only && (dangling || request->all_images) && !g_ptr_array_find_with_equal_func (ids, row->image->id, g_str_equal, NULL))
         g_ptr_array_add (ids, row->image->id);
     }
+  *ret_any = ids->len > 0;
   if (ids->len == 0)
     return TRUE;
   g_ptr_array_add (ids, NULL);
-  gint64 before = layers_size (storage);
   const ImageRemoveRequest removing = { .unused = (const char *const *) ids->pdata };
   g_autoptr (ImageRemoveResult) removed = image_remove (storage, &removing, error);
   if (removed == NULL)
     return FALSE;
   take_result (removed, result);
+  *ret_any = removed->errors->len == 0;
+  return TRUE;
+}
+
+/* prune_images: with the last child of an image without name that itself becomes one that nothing needs. */
+static gboolean
+prune_images (Storage *storage, const PruneRequest *request, PruneResult *result, GError **error)
+{
+  gint64 before = layers_size (storage);
+  gboolean any = TRUE;
+  while (any)
+    if (!prune_pass (storage, request, result, &any, error))
+      return FALSE;
   result->freed += before - layers_size (storage);
   return TRUE;
 }

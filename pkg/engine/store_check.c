@@ -15,6 +15,7 @@
 #include "pkg/image/digest.h"
 #include "pkg/image/manifest.h"
 #include "storage/content.h"
+#include "storage/layer.h"
 
 #define CHUNK ((size_t) 1 << 20)
 
@@ -107,11 +108,9 @@ static char *
 look_at_layer (Check *check, const char *diff_id)
 {
   g_autoptr (StateLayer) row = state_layer_find (check->storage->state, diff_id, NULL);
-  struct stat st;
   if (row == NULL)
     return g_strdup ("is not listed");
-  g_autofree char *path = g_strconcat ("layers/", image_digest_hex (diff_id), NULL);
-  if (fstatat (check->storage->root_fd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR (st.st_mode))
+  if (!layer_there (check->storage, diff_id))
     return g_strdup ("its folder is missing");
   const char *problem = row->blob_digest != NULL && row->blob_digest[0] != '\0' && content_has (check->storage, row->blob_digest) ? blob_problem (check, row->blob_digest, row->blob_size) : NULL;
   return g_strdup (problem != NULL ? problem : "");
@@ -150,7 +149,7 @@ static gboolean
 check_images (Check *check, GError **error)
 {
   g_autoptr (GPtrArray) images = NULL;
-  if (!state_image_list (check->storage->state, &images, error))
+  if (!state_image_list_own (check->storage->state, &images, error))
     return FALSE;
   for (guint i = 0; i < images->len; i++)
     {

@@ -97,7 +97,10 @@ check_insertable (State *state, const StateContainer *container, GError **error)
   cleanup_query sqlite3_stmt *image = state_query (state, "SELECT 1 FROM image WHERE id=?", error, "s", container->image_id);
   if (image == NULL || !state_step (state, image, &row, error))
     return FALSE;
-  return row || coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image was removed meanwhile", container->image_id);
+  if (row)
+    return TRUE;
+  g_autoptr (StateImage) additional = state_image_find (state, container->image_id, NULL);
+  return additional != NULL || coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image was removed meanwhile", container->image_id);
 }
 
 gboolean

@@ -123,8 +123,8 @@ find_one (State *state, sqlite3_stmt *statement, const char *wanted, GError **er
   return g_steal_pointer (&image);
 }
 
-StateImage *
-state_image_find (State *state, const char *name_or_id, GError **error)
+static StateImage *
+find_own (State *state, const char *name_or_id, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   StateImage *image = NULL;
@@ -151,8 +151,62 @@ state_image_find (State *state, const char *name_or_id, GError **error)
   return image;
 }
 
+/* of_store: @image is that one's. */
+static StateImage *
+of_store (StateImage *image, const StateStore *store)
+{
+  if (image != NULL)
+    {
+      image->read_only = TRUE;
+      image->root = store->root;
+    }
+  return image;
+}
+
+StateImage *
+state_image_find (State *state, const char *name_or_id, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  StateImage *image = find_own (state, name_or_id, &problem);
+  for (guint i = 0; image == NULL && state->stores != NULL && i < state->stores->len && g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND); i++)
+    {
+      const StateStore *store = state->stores->pdata[i];
+      g_clear_error (&problem);
+      image = of_store (find_own (store->state, name_or_id, &problem), store);
+    }
+  if (image == NULL)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return image;
+}
+
+/* add_store: also what is among @images already. */
+static gboolean
+add_store (const StateStore *store, GPtrArray *images, GError **error)
+{
+  g_autoptr (GPtrArray) theirs = NULL;
+  if (!state_image_list_own (store->state, &theirs, error))
+    return FALSE;
+  g_ptr_array_set_free_func (theirs, NULL);
+  for (guint i = 0; i < theirs->len; i++)
+    g_ptr_array_add (images, of_store (theirs->pdata[i], store));
+  return TRUE;
+}
+
 gboolean
 state_image_list (State *state, GPtrArray **ret_images, GError **error)
+{
+  g_autoptr (GPtrArray) images = NULL;
+  if (!state_image_list_own (state, &images, error))
+    return FALSE;
+  for (guint i = 0; state->stores != NULL && i < state->stores->len; i++)
+    if (!add_store (state->stores->pdata[i], images, error))
+      return FALSE;
+  *ret_images = g_steal_pointer (&images);
+  return TRUE;
+}
+
+gboolean
+state_image_list_own (State *state, GPtrArray **ret_images, GError **error)
 {
   cleanup_query sqlite3_stmt *statement = state_query (state, IMAGE_COLUMNS "ORDER BY i.created DESC, i.rowid DESC", error, "");
   g_autoptr (GPtrArray) images = g_ptr_array_new_with_free_func ((GDestroyNotify) state_image_free);
@@ -251,8 +305,8 @@ state_layer_put (State *state, const StateLayer *layer, GError **error)
   return state_end (state, ok, error);
 }
 
-StateLayer *
-state_layer_find (State *state, const char *diff_id, GError **error)
+static StateLayer *
+find_layer (State *state, const char *diff_id, GError **error)
 {
   cleanup_query sqlite3_stmt *statement = state_query (state, "SELECT diff_id, blob_digest, media_type, blob_size, size, single FROM layer WHERE diff_id=?", error, "s",
                                                        diff_id);
@@ -268,6 +322,18 @@ state_layer_find (State *state, const char *diff_id, GError **error)
   layer->blob_size = sqlite3_column_int64 (statement, 3);
   layer->size = sqlite3_column_int64 (statement, 4);
   layer->single = sqlite3_column_int (statement, 5) != 0;
+  return layer;
+}
+
+StateLayer *
+state_layer_find (State *state, const char *diff_id, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  StateLayer *layer = find_layer (state, diff_id, &problem);
+  for (guint i = 0; layer == NULL && state->stores != NULL && i < state->stores->len; i++)
+    layer = find_layer (((const StateStore *) state->stores->pdata[i])->state, diff_id, NULL);
+  if (layer == NULL)
+    g_propagate_error (error, g_steal_pointer (&problem));
   return layer;
 }
 
@@ -307,6 +373,9 @@ state_layer_unused (State *state, GPtrArray **ret_diff_ids, GError **error)
 gboolean
 state_image_is_single (State *state, const char *image_id)
 {
+  for (guint i = 0; state->stores != NULL && i < state->stores->len; i++)
+    if (state_image_is_single (((const StateStore *) state->stores->pdata[i])->state, image_id))
+      return TRUE;
   cleanup_query sqlite3_stmt *statement
     = state_query (state, "SELECT 1 FROM image_layer JOIN layer USING (diff_id) WHERE image_id=? AND single LIMIT 1", NULL, "s", image_id);
   gboolean row;

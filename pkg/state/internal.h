@@ -17,7 +17,14 @@ struct State {
   GHashTable *statements;   /* text (by address: literals only) → sqlite3_stmt */
   gboolean durable;         /* what synchronous is set to now */
   unsigned depth;           /* of nested state_begin */
+  GPtrArray *stores;        /* of StateStore: additional ones; NULL: none */
 };
+
+/* An additional store of images, read only. */
+typedef struct {
+  State *state;
+  char *root;
+} StateStore;
 
 /* state_fail: turn SQLite's last error into @error and return FALSE. */
 gboolean state_fail (State *state, const char *doing, GError **error);

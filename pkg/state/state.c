@@ -305,7 +305,7 @@ state_open (const char *root, gboolean read_only, GError **error)
       g_autoptr (GError) first = NULL;
       if (open_database (state, root, TRUE, &first))
         return g_steal_pointer (&state);
-      if (access (root, W_OK) == 0 || errno != EROFS || !open_immutable (state, root, NULL))
+      if (access (root, W_OK) == 0 || (errno != EROFS && errno != EACCES) || !open_immutable (state, root, NULL))
         {
           g_propagate_error (error, g_steal_pointer (&first));
           return coracle_prefix (error, "%s", root), NULL;
@@ -322,9 +322,42 @@ state_free (State *state)
 {
   if (state == NULL)
     return;
+  g_clear_pointer (&state->stores, g_ptr_array_unref);
   g_hash_table_destroy (state->statements);
   (void) sqlite3_close (state->db);
   g_free (state);
+}
+
+static void
+store_free (gpointer data)
+{
+  StateStore *store = data;
+  state_free (store->state);
+  g_free (store->root);
+  g_free (store);
+}
+
+gboolean
+state_add_store (State *state, const char *root, GError **error)
+{
+  g_autofree char *path = g_strconcat (root, "/state.db", NULL);
+  if (access (path, R_OK) < 0)
+    return TRUE;
+  State *other = state_open (root, TRUE, error);
+  if (other == NULL)
+    return coracle_prefix (error, "additional image store");
+  StateStore *store = g_new0 (StateStore, 1);
+  *store = (StateStore){ other, g_strdup (root) };
+  if (state->stores == NULL)
+    state->stores = g_ptr_array_new_with_free_func (store_free);
+  g_ptr_array_add (state->stores, store);
+  return TRUE;
+}
+
+const char *
+state_store_root (const State *state, guint n)
+{
+  return state->stores != NULL && n < state->stores->len ? ((const StateStore *) state->stores->pdata[n])->root : NULL;
 }
 
 char *

@@ -32,9 +32,17 @@ typedef struct {
   char **layers;           /* diff ids "sha256:…", lowest first */
   char *config;            /* the config blob, as text */
   gboolean list;           /* a manifest list that was made here: its id is random, manifest_digest is the index's, and config is what pkg/engine/manifest_list keeps there */
+  gboolean read_only;      /* of an additional store: state_add_store */
+  const char *root;        /* that store's folder, borrowed from the State; NULL: the store's own */
 } StateImage;
 void state_image_free (StateImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StateImage, state_image_free)
+
+/* state_add_store: @root is another store, whose images are found and listed after our own, read only; layers likewise. Nothing else of it is looked at. One that is not there is
+ * passed over. Errors: as state_open. */
+gboolean state_add_store (State *state, const char *root, GError **error);
+/* state_store_root: the folder of additional store number @n; NULL: there are no more. */
+const char *state_store_root (const State *state, guint n);
 
 gboolean state_image_put (State *state, const StateImage *image, GError **error);            /* insert, or keep the one there and add names */
 /* state_image_find: by id or unique prefix of one (with or without "sha256:"), or normalised name, or name@digest. NOT_FOUND otherwise; INVALID for an ambiguous prefix */
@@ -42,6 +50,7 @@ StateImage *state_image_find (State *state, const char *name_or_id, GError **err
 gboolean state_image_list (State *state, GPtrArray **ret_images, GError **error);            /* of StateImage, newest first */
 /* state_image_change: the manifest, size and config of one that is a list. NOT_FOUND when it is gone */
 gboolean state_image_change (State *state, const StateImage *image, GError **error);
+gboolean state_image_list_own (State *state, GPtrArray **ret_images, GError **error);        /* the same without additional stores */
 gboolean state_image_name_set (State *state, const char *name, const char *image_id, GError **error);   /* moves the name here */
 gboolean state_image_name_remove (State *state, const char *name, GError **error);
 gboolean state_image_remove (State *state, const char *image_id, GError **error);            /* IN_USE while a container row names it */

@@ -63,7 +63,7 @@ E
   run_coracle 125 images --filter dangling=2
   is "$output" 'Error: non-boolean value "2" for dangling filter: strconv.ParseBool: parsing "2": invalid syntax'
   run_coracle 125 images --filter colour=red
-  has "$output" 'unsupported image filter "colour"'
+  has "$output" 'invalid image filter "colour"'
   run_coracle 125 images --filter since=nosuch
   has "$output" 'nosuch: image not known'
   run_coracle 125 images --sort colour
