@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
@@ -203,6 +204,25 @@ take_layers (Ingest *ingest, const ArchiveImage *image, const IngestFetch *fetch
   return FALSE;
 }
 
+/* check_room: what the layers that are not here take at least, before anything is fetched. */
+static gboolean
+check_room (Ingest *ingest, const ArchiveImage *image, GError **error)
+{
+  struct statvfs fs;
+  guint64 wanted = 0;
+  for (guint i = 0; i < image->layers->len; i++)
+    {
+      const ArchiveLayer *layer = image->layers->pdata[i];
+      g_autoptr (StateLayer) row = ingest_find_layer (ingest, layer);
+      if (row == NULL && layer->size > 0)
+        wanted += MIN ((guint64) layer->size, (guint64) 1 << 50);   /* 4,000 of them do not overflow */
+    }
+  if (wanted == 0 || fstatvfs (ingest->work.fd, &fs) < 0 || wanted <= (guint64) fs.f_bavail * fs.f_frsize)
+    return TRUE;
+  g_autofree char *needed = g_format_size (wanted), *there = g_format_size ((guint64) fs.f_bavail * fs.f_frsize);
+  return coracle_throw (error, CORACLE_ERROR_NO_SPACE, "No space left on device: the layers have %s, and %s has %s left", needed, ingest->storage->paths->root, there);
+}
+
 gboolean
 ingest_fetched (Storage *storage, const ArchiveImage *image, const IngestFetch *fetch, IngestOptions *options, StateImage **ret_image, GError **error)
 {
@@ -211,7 +231,7 @@ ingest_fetched (Storage *storage, const ArchiveImage *image, const IngestFetch *
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "the image has %u layers; the kernel stacks at most %d", image->layers->len, INGEST_LAYERS_LIMIT);
   if (!ingest_begin (&ingest, storage, options, error))
     return FALSE;
-  gboolean done = take_layers (&ingest, image, fetch, error)
+  gboolean done = check_room (&ingest, image, error) && take_layers (&ingest, image, fetch, error)
                   && ingest_finish (&ingest, image->config, image->config_data, image->config_size, image->manifest, image->manifest_size, ret_image, error);
   ingest_end (&ingest, done);
   return done;

@@ -73,14 +73,15 @@ static gboolean
 pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, GError **error)
 {
   const char *wanted = name->digest != NULL ? name->digest : name->tag;
+  g_autofree char *source = image_name_to_string (name);
   g_autoptr (Registry) registry = registry_place_open (pull->conf, &pull->pull->access, place, error);
   if (registry == NULL)
-    return FALSE;
+    return coracle_prefix (error, "initializing source docker://%s", source);
   say (pull, "Getting image source signatures");
   g_autofree char *digest = NULL;
   g_autoptr (ArchiveImage) image = registry_image (registry, place->repository, wanted, pull->request->platform, &digest, error);
   if (image == NULL)
-    return coracle_prefix (error, "reading manifest %s in %s/%s", wanted, place->registry, place->repository);
+    return coracle_prefix (error, "initializing source docker://%s: reading manifest %s in %s/%s", source, wanted, place->registry, place->repository);
   for (guint i = 0; i < image->layers->len; i++)
     say (pull, "Copying blob %s", ((const ArchiveLayer *) image->layers->pdata[i])->digest);
   g_autofree char *full = name->digest == NULL ? image_name_to_string (name) : NULL, *repo_digest = g_strdup_printf ("%s/%s@%s", name->registry, name->path, digest);
@@ -121,7 +122,7 @@ pull_name (Pull *pull, const ImageName *name, GError **error)
   if (done)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&problem));
-  return coracle_prefix (error, "unable to copy from source docker://%s: initializing source docker://%s", full, full);
+  return coracle_prefix (error, "unable to copy from source docker://%s", full);
 }
 
 /* list_tags: as names to pull; NULL with @error. */
@@ -170,9 +171,10 @@ choose (Pull *pull, const char *path, char **names, GError **error)
   if (!ask || (pull->pull->choose == NULL && pull->conf->mode == SHORT_NAMES_PERMISSIVE))
     return names;
   char *chosen = pull->pull->choose != NULL ? pull->pull->choose ((const char *const *) names, path, pull->pull->data) : NULL;
+  g_autofree char *all = g_strjoinv (", ", names);
   g_strfreev (names);
   if (pull->pull->choose == NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "short-name resolution enforced but cannot prompt without a TTY"), NULL;
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "short-name resolution enforced but cannot prompt without a TTY: \"%s\" may be any of %s; give the whole name", path, all), NULL;
   if (chosen == NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "short name \"%s\": nothing chosen", path), NULL;
   pull->chosen = path;
@@ -272,7 +274,7 @@ pull_registry (Pull *pull, GError **error)
 {
   g_autoptr (ImageName) given = image_name_parse (pull->reference, error);
   if (given == NULL)
-    return coracle_prefix (error, "%s", pull->reference);
+    return coracle_prefix (error, "parsing reference \"%s\"", pull->reference);
   if (pull->pull->all_tags && given->tag != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "pulling all tags is not possible for a name that has a tag: %s", pull->reference);
   pull->conf = registries_conf_read (error);

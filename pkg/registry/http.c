@@ -351,6 +351,23 @@ step (HttpAnswer *answer)
     (void) curl_multi_poll (answer->channel->multi, NULL, 0, 1000, NULL);
 }
 
+/* throw_tls: in Go's words for what is most often wrong, as scripts know them, and with what to do. */
+static gboolean
+throw_tls (const char *text, GError **error)
+{
+  static const struct { const char *curl, *shown; } known[] = {
+    { "local issuer", "certificate signed by unknown authority (put the authority's certificate into certs.d, or give --tls-verify=false)" },
+    { "self-signed", "certificate signed by unknown authority (it is self-signed: put it into certs.d, or give --tls-verify=false)" },
+    { "self signed", "certificate signed by unknown authority (it is self-signed: put it into certs.d, or give --tls-verify=false)" },
+    { "has expired", "certificate has expired or is not yet valid" },
+    { "not yet valid", "certificate has expired or is not yet valid" },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (known); i++)
+    if (strstr (text, known[i].curl) != NULL)
+      return coracle_throw (error, CORACLE_ERROR_DENIED, "tls: failed to verify certificate: x509: %s", known[i].shown);
+  return coracle_throw (error, CORACLE_ERROR_DENIED, "tls: %s", text);
+}
+
 static gboolean
 throw_result (HttpAnswer *answer, GError **error)
 {
@@ -362,7 +379,7 @@ throw_result (HttpAnswer *answer, GError **error)
     case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_RESOLVE_PROXY: case CURLE_COULDNT_CONNECT:
       return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s", text);
     case CURLE_SSL_CONNECT_ERROR: case CURLE_PEER_FAILED_VERIFICATION: case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_ISSUER_ERROR:
-      return coracle_throw (error, CORACLE_ERROR_DENIED, "tls: %s", text);
+      return throw_tls (text, error);
     case CURLE_URL_MALFORMAT: case CURLE_UNSUPPORTED_PROTOCOL:
       return coracle_throw (error, CORACLE_ERROR_INVALID, "%s", text);
     case CURLE_WEIRD_SERVER_REPLY:

@@ -13,7 +13,7 @@
 
 #define REDIRECTS_LIMIT 10
 #define ANSWER_LIMIT ((size_t) 1 << 20)   /* of tokens, errors */
-#define DELAY_LIMIT 60                    /* seconds that are waited at most, whatever the registry asks for */
+#define DELAY_LIMIT 60                    /* seconds that a registry may ask us to wait; who asks for more is not asked again */
 #define ACCEPT "Accept: " MEDIA_OCI_MANIFEST ", " MEDIA_OCI_INDEX ", " MEDIA_DOCKER_MANIFEST ", " MEDIA_DOCKER_LIST
 
 struct Registry {
@@ -124,6 +124,9 @@ registry_throw_status (HttpAnswer *answer, GError **error)
   long status = http_status (answer);
   g_autofree char *text = said (answer);
   CoracleErrorCode code = status == 401 || status == 403 ? CORACLE_ERROR_DENIED : status == 404 ? CORACLE_ERROR_NOT_FOUND : status == 429 || status >= 500 ? CORACLE_ERROR_SYSTEM : CORACLE_ERROR_CORRUPT;
+  gint64 later = http_retry_after (answer);
+  if (status == 429 && later > 0)
+    return coracle_throw (error, later > DELAY_LIMIT ? CORACLE_ERROR_DENIED : code, "toomanyrequests: %s (to be asked again in %" G_GINT64_FORMAT " seconds)", text, later);
   if (status == 429)
     return coracle_throw (error, code, "toomanyrequests: %s", text);
   return coracle_throw (error, code, "%s", text);
@@ -299,8 +302,11 @@ exchange (Registry *registry, const HttpRequest *request, const char *scope, GEr
 /* ---- tries */
 
 static gboolean
-worth_again (long status)
+worth_again (HttpAnswer *answer)
 {
+  long status = http_status (answer);
+  if (http_retry_after (answer) > DELAY_LIMIT)
+    return FALSE;
   return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
@@ -333,7 +339,7 @@ registry_send (Registry *registry, const HttpRequest *wanted, const char *scope,
     {
       g_autoptr (GError) problem = NULL;
       g_autoptr (HttpAnswer) answer = exchange (registry, &request, scope, &problem);
-      gboolean again = answer != NULL ? worth_again (http_status (answer)) : g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_SYSTEM);
+      gboolean again = answer != NULL ? worth_again (answer) : g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_SYSTEM);
       if (answer != NULL && (!again || tries >= retries))
         return g_steal_pointer (&answer);
       if (!again || tries >= retries)
@@ -366,7 +372,7 @@ ping (Registry *registry, GError **error)
       g_clear_error (&problem);
       HttpRequest request = { .url = url };
       g_autoptr (HttpAnswer) answer = follow (registry, &request, NULL, &problem);
-      if (answer != NULL && (!worth_again (http_status (answer)) || tries >= registry->retries))
+      if (answer != NULL && (!worth_again (answer) || tries >= registry->retries))
         return g_steal_pointer (&answer);
       if ((answer == NULL && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_SYSTEM)) || tries >= registry->retries)
         break;
@@ -481,13 +487,18 @@ registry_tags (Registry *registry, const char *repository, GError **error)
   g_autofree char *path = g_strdup_printf ("/v2/%s/tags/list", repository), *scope = pull_scope (repository);
   for (int pages = 0; path != NULL; pages++)
     {
-      g_autoptr (HttpAnswer) answer = pages < 10000 ? registry_get (registry, path, scope, NULL, error) : NULL;
-      if (pages == 10000)
+      /* a page has a hundred, as a rule */
+      gboolean endless = (guint) pages > 100 + tags->len / 10;
+      g_autoptr (HttpAnswer) answer = endless ? NULL : registry_get (registry, path, scope, NULL, error);
+      if (endless)
         coracle_throw (error, CORACLE_ERROR_CORRUPT, "too many pages of tags");
       if (answer == NULL || !take_tags (answer, tags, error))
         return NULL;
+      g_autofree char *next = next_page (answer);
+      if (g_strcmp0 (next, path) == 0)
+        return coracle_throw (error, CORACLE_ERROR_CORRUPT, "a page of tags is said to be followed by itself"), NULL;
       g_free (path);
-      path = next_page (answer);
+      path = g_steal_pointer (&next);
     }
   g_ptr_array_add (tags, NULL);
   g_ptr_array_set_free_func (tags, NULL);

@@ -6,13 +6,8 @@ load registry-helpers
 
 setup_file() {
   basic_setup_file
-  export HOSTILE=$TEST_STORE/hostile CONTAINERS_REGISTRIES_CONF=$TEST_STORE/registries.conf CORACLE_STALL_SECONDS=2
-  mkdir "$HOSTILE"
-  "$TESTS_DIR/fixtures/hostile-registry.py" "$HOSTILE" >"$HOSTILE/log" 2>&1 3>&- &
-  printf '%s\n' "$!" >"$TEST_STORE/registry.pids"
-  wait_for 10 test -e "$HOSTILE/port"
-  export REGISTRY=127.0.0.1:$(cat "$HOSTILE/port")
-  printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REGISTRY" >"$CONTAINERS_REGISTRIES_CONF"
+  start_hostile
+  export CORACLE_STALL_SECONDS=2
 }
 
 teardown_file() {
@@ -48,7 +43,7 @@ requests() {
   refuses endless-blob 'more than the [0-9]+ bytes|after the end'
   refuses endless-manifest 'more than 4194304 bytes'
   refuses big-manifest 'at most 4194304 are taken'
-  refuses huge 'layer 1'
+  refuses huge 'No space left on device: the layers have'
   refuses headers 'header'
 }
 
@@ -97,6 +92,75 @@ requests() {
   run_coracle rmi -af
   pull "$REGISTRY/norange/app"
   run_coracle rmi -af
+}
+
+@test "a registry that asks to be left alone for a day is not waited for; slow and silent ones are given up" {
+  local begun=$SECONDS
+  refuses later 'toomanyrequests: .*to be asked again in 100000 seconds' --retry 3
+  [ $((SECONDS - begun)) -lt 10 ] || fail "waited for $((SECONDS - begun)) seconds"
+  begun=$SECONDS
+  refuses slow 'too slow' --retry 0
+  refuses silent 'too slow|timed out' --retry 0
+  [ $((SECONDS - begun)) -lt 30 ] || fail "slow answers last $((SECONDS - begun)) seconds"
+}
+
+@test "token servers: rubbish, endless, long, none" {
+  refuses rubbish-token 'requesting a token'
+  refuses endless-token 'requesting a token: the answer has more than'
+  refuses long-token 'reading manifest latest' --retry 0
+  refuses broken-token 'requesting a token: no token in the answer'
+  : >"$HOSTILE/requests"
+  refuses new-tokens 'unauthorized'
+  [ "$(requests token-new)" -le 4 ] || fail "asked for tokens $(requests token-new) times"
+  refuses file-token 'the token server file:///etc/passwd is not asked'
+  refuses odd-challenge 'unauthorized|header'
+}
+
+@test "lists of tags: pages without end, other hosts, odd names" {
+  local tags=(pull -q --all-tags --retry 0)
+  run_coracle 125 "${tags[@]}" "$REGISTRY/tags/app"
+  has "$output" "followed by itself"
+  : >"$HOSTILE/requests"
+  run_coracle '?' "${tags[@]}" "$REGISTRY/tags-away/app"
+  is "$(requests '^other')" 0 "asked at the other host"
+  run_coracle '?' "${tags[@]}" "$REGISTRY/tags-odd/app"
+  run_coracle 125 "${tags[@]}" "$REGISTRY/tags-endless/app"
+  has "$output" "too many pages"
+  run_coracle rmi -af
+}
+
+@test "memory: none of them takes much" {
+  local kind
+  for kind in endless-manifest big-manifest deep endless-blob endless-token headers huge odd-challenge; do
+    run with_peak "$TEST_STORE/peak" "$CORACLE" pull -q --retry 0 "$REGISTRY/$kind/app"
+    is "$status" 125 "status of $kind"
+    printf '# %s: %s KiB\n' "$kind" "$(cat "$TEST_STORE/peak")"
+    [ "$(cat "$TEST_STORE/peak")" -le 60000 ] || fail "$kind takes $(cat "$TEST_STORE/peak") KiB"
+  done
+}
+
+# tls_server FOLDER NAME [OPENSSL X509 OPTIONS…]: an HTTPS server with a certificate for NAME; $port
+tls_server() {
+  port=$(free_port)
+  openssl s_server -quiet -accept "127.0.0.1:$port" -cert "$1/tls.pem" -key "$1/tls.pem.key" -www >/dev/null 2>&1 3>&- &
+  printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
+  REGISTRY=localhost:$port wait_for 5 curl_registry
+}
+
+@test "TLS: self-signed, expired" {
+  local dir=$TEST_STORE/tls port
+  mkdir -p "$dir/self" "$dir/trust"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout "$dir/self/tls.pem.key" -out "$dir/self/tls.pem" 2>/dev/null
+  tls_server "$dir/self"
+  run_coracle 125 pull --retry 0 "localhost:$port/app"
+  has "$output" "tls: failed to verify certificate: x509: certificate signed by unknown authority (it is self-signed"
+  make_certificate "$dir/old" localhost
+  openssl x509 -req -in "$dir/old/request" -CA "$dir/old/ca.crt" -CAkey "$dir/old/authority.pem" -CAcreateserial -days -1 -out "$dir/old/tls.pem" \
+    -extfile <(printf 'subjectAltName=DNS:localhost\n') 2>/dev/null || skip "this openssl makes no expired certificates"
+  tls_server "$dir/old"
+  cp "$dir/old/ca.crt" "$dir/trust/"
+  run_coracle 125 pull --retry 0 --cert-dir "$dir/trust" "localhost:$port/app"
+  has "$output" "x509: certificate has expired or is not yet valid"
 }
 
 @test "TLS with the wrong name" {

@@ -52,7 +52,7 @@ whole() {
     printf '%s\n' "$id" "$manifest"
     jq -r '.config.digest, .layers[].digest' "$STORE/oci/blobs/sha256/${manifest#sha256:}"
   done | sed 's/^sha256://' | sort -u)
-  is "$(ls "$STORE/oci/blobs/sha256" 2>/dev/null | sort)" "$named" "blobs after $what"
+  is "$(find "$STORE/oci/blobs/sha256" -type f -printf "%f\n" 2>/dev/null | sort)" "$named" "blobs after $what"
 }
 
 # note_sizes: how many files each layer has when nobody is killed.

@@ -3,7 +3,9 @@
 #   start_registry [plain]   sets $REGISTRY (localhost:PORT), $CERTS (its authority's folder: ca.crt), $REGISTRY_LOG (with a line for each request), user "tester", password "secret word"
 #   push_fixture NAME        a busybox image of two layers, by skopeo, as $REGISTRY/NAME
 #   start_token_registry     one with a token server, that keeps what is pushed
+#   start_hostile            sets $REGISTRY to one that misbehaves (tests/fixtures/hostile-registry.py), $HOSTILE (its folder: requests)
 #   stop_registries
+#   with_peak FILE COMMAND…  runs it and writes its peak memory (KiB) to FILE
 
 free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
@@ -35,6 +37,24 @@ start_registry() {
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
   export REGISTRY=localhost:$port CERTS=$dir/trust REGISTRY_DATA=$dir/data REGISTRY_KIND=$kind REGISTRY_LOG=$dir/log-$port
   wait_for 10 curl_registry
+}
+
+start_hostile() {
+  export HOSTILE=$TEST_STORE/hostile CONTAINERS_REGISTRIES_CONF=$TEST_STORE/registries.conf
+  mkdir "$HOSTILE"
+  "$TESTS_DIR/fixtures/hostile-registry.py" "$HOSTILE" >"$HOSTILE/log" 2>&1 3>&- &
+  printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
+  wait_for 10 test -e "$HOSTILE/port"
+  REGISTRY=127.0.0.1:$(cat "$HOSTILE/port")
+  export REGISTRY
+  printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REGISTRY" >"$CONTAINERS_REGISTRIES_CONF"
+}
+
+with_peak() {
+  python3 -c 'import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:], stdin=subprocess.DEVNULL)
+open(sys.argv[1], "w").write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status if status >= 0 else 128 - status)' "$@"
 }
 
 curl_registry() {
