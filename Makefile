@@ -21,7 +21,7 @@ STATIC ?= $(if $(SANITIZE),,1)
 static_names := glib-2.0 pcre2-8 jansson sqlite3 seccomp
 static_found := $(foreach l,$(static_names),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir glib-2.0)/lib$(l).a))
 libs_coracle = $(if $(and $(STATIC),$(filter $(words $(static_names)),$(words $(static_found)))),$(static_found) $(static_found) -lm,$(shell $(PKG_CONFIG) --libs $(LIBS_coracle)))
-PROGRAMS := coracle coracle-image coracle-monitor coracle-slirp
+PROGRAMS := coracle coracle-image coracle-monitor coracle-slirp coracle-port
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p))))
 
 # the time that `version` tells: of the source, not of the compiler's run, so that builds can be reproduced
@@ -61,7 +61,7 @@ $(BUILD)/bin/$(1): $(call program_objects,$(1)) $(BUILD)/libcoracle.a
 	$$(call say,LINK  $$@)
 	$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(if $$(filter coracle,$(1)),$$(libs_coracle),$$(shell $$(PKG_CONFIG) --libs $$(LIBS_$(1)))) -lm
 endef
-$(foreach p,$(filter-out coracle-monitor,$(PROGRAMS)),$(eval $(call program_rule,$(p))))
+$(foreach p,$(filter-out coracle-monitor coracle-port,$(PROGRAMS)),$(eval $(call program_rule,$(p))))
 
 # The monitor stays for a container's whole life and starts with every one: static, libc only, no PIE relocations to dirty. With musl it takes a seventh of the time to
 # exec, and a tenth of the memory, that it takes with glibc, whose start-up asks the CPU much (slow in a virtual machine). So it is compiled apart, with the
@@ -74,6 +74,13 @@ $(BUILD)/monitor/%.o: %.c
 	$(call say,CC    $@)
 	$(Q)$(MONITOR_CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 $(BUILD)/bin/coracle-monitor: $(MONITOR_OBJECTS) $(if $(SANITIZE),$(BUILD)/libcoracle.a)
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(MONITOR_CC) $(if $(SANITIZE),,-static) $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^ $(if $(SANITIZE),$(shell $(PKG_CONFIG) --libs glib-2.0))
+
+# coracle-port likewise: one for every container with published ports that somebody has connected to
+PORT_OBJECTS := $(patsubst %.c,$(BUILD)/monitor/%.o,$(sort $(wildcard cmd/coracle-port/*.c)) $(addprefix network/,port_loop.c port_relay.c port_serve.c port_udp.c port_rules_child.c port_table_child.c) pkg/base/fd_child.c)
+$(BUILD)/bin/coracle-port: $(PORT_OBJECTS) $(if $(SANITIZE),$(BUILD)/libcoracle.a)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
 	$(Q)$(MONITOR_CC) $(if $(SANITIZE),,-static) $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^ $(if $(SANITIZE),$(shell $(PKG_CONFIG) --libs glib-2.0))
@@ -112,10 +119,16 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcoracle.a
 # this one walks the programs' own tables
 $(BUILD)/tests/test-commands: $(filter-out %/main.o,$(call program_objects,coracle))
 
+# a program that system tests mount into containers
+$(BUILD)/tests/peer: $(BUILD)/tests/system/peer.o
+	@mkdir -p $(@D)
+	$(call say,LINK  $@)
+	$(Q)$(CC) -static -o $@ $^
+
 unit: all $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "# $$t"; "$$t" || exit 1; done
 
-unit-programs: all $(UNIT_TESTS)
+unit-programs: all $(UNIT_TESTS) $(BUILD)/tests/peer
 
 # every header compiles alone
 HEADERS := $(sort $(wildcard pkg/*/*.h storage/*.h network/*.h cmd/*/*.h))

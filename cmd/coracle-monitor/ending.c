@@ -40,9 +40,9 @@ ending_record (int run_dir, const MonitorExit *exited)
     (void) renameat (run_dir, MONITOR_EXIT_FILE ".new", run_dir, MONITOR_EXIT_FILE);
 }
 
-/* kill_children: SIGKILL to every child of ours but @spare. Returns whether there was one. */
+/* kill_children: SIGKILL to every child of ours but those. Returns whether there was one. */
 static bool
-kill_children (pid_t spare)
+kill_children (pid_t spare, pid_t other)
 {
   char list[4096];
   int fd = open ("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
@@ -57,7 +57,7 @@ kill_children (pid_t spare)
       pid = pid * 10 + (list[at] - '0');
     else
       {
-        if (pid > 0 && pid != spare && kill (pid, SIGKILL) == 0)
+        if (pid > 0 && pid != spare && pid != other && kill (pid, SIGKILL) == 0)
           any = true;
         pid = 0;
       }
@@ -65,11 +65,11 @@ kill_children (pid_t spare)
 }
 
 void
-ending_kill_group (pid_t init, pid_t spare)
+ending_kill_group (pid_t init, pid_t spare, pid_t other)
 {
   (void) kill (-init, SIGKILL);
   /* each round makes the children of the killed our own */
-  for (int round = 0; round < 1000 && kill_children (spare); round++)
+  for (int round = 0; round < 1000 && kill_children (spare, other); round++)
     {
       struct timespec pause = { .tv_nsec = 1000000 };
       while (waitpid (-1, NULL, WNOHANG) > 0)

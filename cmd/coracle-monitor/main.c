@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "network/port_table.h"
 #include "network/slirp.h"
 #include "pkg/cgroup/cgroup_child.h"
 #include "pkg/runtime/child.h"
@@ -58,7 +59,7 @@ static void
 close_others (MonitorStart *start, Again *again, Uplink *uplink)
 {
   int *named[] = { &start->init_pidfd, &start->client, &start->client_pidfd, &start->run_dir, &start->root_fd, &start->program_fd, &start->pty, &start->stdin_fd,
-                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->held, &start->exec_dir, &start->cgroup, &again->plan, &uplink->plan };
+                   &start->stdout_fd, &start->stderr_fd, &start->out_fd, &start->err_fd, &start->listener, &start->notify, &start->notify_host, &start->log.fd, &start->log.dir, &start->held, &start->exec_dir, &start->cgroup, &start->port_socket, &start->port_table, &again->plan, &uplink->plan };
   enum { NAMED = sizeof named / sizeof named[0] };
   int *kept[NAMED + AGAIN_FDS], moved[NAMED + AGAIN_FDS];
   const size_t n = NAMED + AGAIN_FDS;
@@ -128,12 +129,23 @@ attach_slirp_again (int socket, const void *network)
   return slirp_attach_again_child (socket, network);
 }
 
-static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = attach_slirp, .attach_again = attach_slirp_again, .loopback = slirp_loopback_child };
+static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = attach_slirp, .attach_again = attach_slirp_again, .loopback = slirp_loopback_child,
+                                        .keep_ports = port_spawn_child, .attach_ports = port_attach_child };
+
+/* end_ports: when the end is known to others the ports are free: the keeper ends with our end of its socket. */
+static void
+end_ports (MonitorStart *start)
+{
+  fd_drop (&start->port_socket);
+  while (start->port_pid > 0 && waitpid (start->port_pid, NULL, 0) < 0 && errno == EINTR)
+    continue;
+  start->port_pid = 0;
+}
 
 static void
 init_ended (Monitor *monitor, int status)
 {
-  const MonitorStart *start = &monitor->start;
+  MonitorStart *start = &monitor->start;
   /* an init that could not become the command says why before it dies */
   if (monitor->again.status >= 0 && again_listen (&monitor->again) == AGAIN_NOTHING)
     fd_drop (&monitor->again.status);
@@ -145,7 +157,9 @@ init_ended (Monitor *monitor, int status)
   monitor->deadline = 0;
   monitor->init = 0;
   if (start->kill_group)
-    ending_kill_group (start->init_pid, start->slirp_pid);
+    ending_kill_group (start->init_pid, start->slirp_pid, start->port_pid);
+  if (!start->restart)
+    end_ports (start);
   ending_record (start->run_dir, &monitor->exited);
   traffic_finish (&monitor->traffic);
 }
@@ -165,6 +179,8 @@ reap (Monitor *monitor)
       }
     else if (pid == monitor->start.slirp_pid)
       monitor->start.slirp_pid = monitor->init > 0 ? uplink_again (&monitor->uplink, &monitor->start, &network) : 0;
+    else if (pid == monitor->start.port_pid)
+      monitor->start.port_pid = 0;
     else
       (void) health_reaped (&monitor->health, pid);
   /* never our child, so its status cannot be known */
@@ -425,6 +441,7 @@ go_on (Monitor *monitor)
       if (start_again (monitor))
         return true;
     }
+  end_ports (&monitor->start);
   return false;
 }
 

@@ -226,8 +226,8 @@ bool traffic_waits (const Traffic *traffic);
 /* ---- ending.c: what is done when the container has ended */
 void ending_record (int run_dir, const MonitorExit *exited);
 /* ending_kill_group: for a container in a foreign pid namespace: kill what init left behind, all of it our descendants (PR_SET_CHILD_SUBREAPER).
- * @spare: slirp. Weaker than a pid namespace: what forks faster than this kills, or another user's set-uid process, survives. */
-void ending_kill_group (pid_t init, pid_t spare);
+ * @spare, @other: slirp, and who keeps the published ports. Weaker than a pid namespace: what forks faster than this kills, or another user's set-uid process, survives. */
+void ending_kill_group (pid_t init, pid_t spare, pid_t other);
 /* ending_exec: an exec session leaves nothing: its folder goes before its client hears of the end. */
 void ending_exec (const MonitorStart *start);
 /* ending_cleanup: start the clean-up program; returns its pid, or -1. @again: a start is to follow whatever the policy says. */

@@ -52,6 +52,8 @@ const CliOption create_options[] = {
     .man = "Define what the lines of a file say, each as --env takes it. Empty lines and those beginning with # are skipped. --env is stronger." },
   { "env-host", 0, CLI_BOOL, .help = "Pass on all environment variables of the caller",
     .man = "Pass on all environment variables of the caller. --env and --env-file are stronger, the image's own are weaker." },
+  { "expose", 0, CLI_CSV, .help = "Expose a port or a range of ports, for --publish-all (PORT[-PORT][/PROTOCOL])", .arg = "strings",
+    .man = "Say that the container listens on a port, or a range of ports, as the image's EXPOSE does. That alone opens nothing: --publish-all publishes what is exposed." },
   { "group-add", 0, CLI_CSV, .help = "One more group for the command; keep-groups keeps those of the caller",
     .man = "Make the command a member of these groups of the image, by name or number. The word keep-groups, alone, keeps the caller's own groups instead, so that files which only they may open can be "
            "used; inside they show as nobody's." },
@@ -108,7 +110,13 @@ const CliOption create_options[] = {
     .man = "Take the image that is for OS/ARCH or OS/ARCH/VARIANT, as in linux/arm64, instead of for this machine." },
   { "privileged", 0, CLI_BOOL, .help = "Drop most walls: all capabilities, devices and paths, no system call filter",
     .man = "All capabilities, no system call filter, no masked and no read-only paths, all devices of this machine. That is never more than the calling user may do." },
-  { "publish", 'p', CLI_LIST, .hidden = TRUE, .help = "Publish a port", .arg = "strings" },
+  { "publish", 'p', CLI_CSV, .help = "Publish a port of the container ([[ADDRESS:][HOSTPORT]:]PORT[/PROTOCOL])", .arg = "strings",
+    .man = "Make a TCP port of the container, or with /udp a UDP port, reachable at HOSTPORT of this machine: at all its addresses, or at ADDRESS alone (an IPv6 address in brackets). Both may be ranges of the "
+           "same length, as in 8000-8005:9000-9005. Without HOSTPORT a free port is chosen, once, when the container is made; the command port tells which. Ports below the sysctl "
+           "net.ipv4.ip_unprivileged_port_start are root's.\n\n"
+           "The service inside sees the client's own address; clients on this machine's loopback appear as the gateway." },
+  { "publish-all", 'P', CLI_BOOL, .help = "Publish all exposed ports on free ports of this machine",
+    .man = "Publish all ports that the image or --expose exposes, on free ports of this machine, chosen when the container is made. The command port tells which." },
   { "pull", 0, CLI_STRING, .help = "When to fetch the image: always, missing, never, newer", .value = "missing", .values = CLI_VALUES ("never", "missing", "newer", "always"),
     .man = "When to fetch the image: always, when it is missing, never, or when the registry has a newer one; with newer, a registry that cannot be reached does not matter where there is an image." },
   { "quiet", 'q', CLI_BOOL, .help = "Print no notices of how the container is made, and nothing of how its image is fetched" },
@@ -215,7 +223,7 @@ read_lists (ContainerOptions *options, const CliArgs *args)
   } lists[] = {
     { "add-host", &options->add_hosts }, { "cap-add", &options->cap_add },     { "cap-drop", &options->cap_drop }, { "cgroup-conf", &options->cgroup_conf },
     { "device", &options->device },      { "dns", &options->dns },               { "dns-option", &options->dns_option }, { "dns-search", &options->dns_search },
-    { "env", &options->env },            { "env-file", &options->env_file },     { "group-add", &options->group_add },   { "hostuser", &options->host_users }, { "label", &options->label },
+    { "env", &options->env },            { "env-file", &options->env_file },     { "expose", &options->expose }, { "publish", &options->publish },     { "group-add", &options->group_add },   { "hostuser", &options->host_users }, { "label", &options->label },
     { "label-file", &options->label_file }, { "mount", &options->mounts },       { "security-opt", &options->security_opt }, { "sysctl", &options->sysctl },
     { "tmpfs", &options->tmpfs },        { "ulimit", &options->ulimit },         { "unsetenv", &options->unsetenv },   { "volume", &options->volumes },
   };
@@ -232,7 +240,7 @@ read_flags (ContainerOptions *options, const CliArgs *args)
   } flags[] = {
     { "env-host", &options->env_host },     { "http-proxy", &options->http_proxy }, { "init", &options->init },           { "interactive", &options->interactive },
     { "no-hosts", &options->no_hosts },     { "no-hostname", &options->no_hostname },     { "passwd", &options->passwd },         { "privileged", &options->privileged }, { "read-only", &options->read_only },
-    { "read-only-tmpfs", &options->read_only_tmpfs }, { "replace", &options->replace }, { "rm", &options->rm },           { "tty", &options->tty },
+    { "publish-all", &options->publish_all }, { "read-only-tmpfs", &options->read_only_tmpfs }, { "replace", &options->replace }, { "rm", &options->rm },           { "tty", &options->tty },
     { "unsetenv-all", &options->unsetenv_all },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (flags); i++)
@@ -271,15 +279,14 @@ read_network (ContainerOptions *options, const CliArgs *args, GError **error)
 }
 
 /* check_ports: Podman's own words; without a network of its own there is nothing to publish. */
-static gboolean
-check_ports (const ContainerOptions *options, const CliArgs *args, GError **error)
+static void
+check_ports (const ContainerOptions *options, const CliArgs *args)
 {
-  if (cli_args_list (args, "publish")[0] == NULL)
-    return TRUE;
-  if (g_strcmp0 (options->network, "host") != 0 && g_strcmp0 (options->network, "none") != 0)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--publish: unsupported in this version");
-  fprintf (stderr, "Port mappings have been discarded because \"%s\" network namespace mode does not support them\n", options->network);
-  return TRUE;
+  static const struct { const char *word, *mode; } shared[] = { { "host", "host" }, { "none", "none" }, { "container:", "container" }, { "ns:", "path" } };
+  const char *network = options->network != NULL ? options->network : "";
+  for (size_t i = 0; i < G_N_ELEMENTS (shared); i++)
+    if (cli_args_list (args, "publish")[0] != NULL && (i < 2 ? strcmp (network, shared[i].word) == 0 : g_str_has_prefix (network, shared[i].word)))
+      fprintf (stderr, "Port mappings have been discarded because \"%s\" network namespace mode does not support them\n", shared[i].mode);
 }
 
 /* read_image: the first argument: an image, or with --rootfs a folder. */
@@ -352,9 +359,10 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
       g_free (options->cgroup_manager);
       options->cgroup_manager = g_strdup (context->cgroup_manager);
     }
-  if (!limit_options_read (options, args, error) || !read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !check_ports (options, args, error) || !fetch_options_read (options, args, error)
+  if (!limit_options_read (options, args, error) || !read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !fetch_options_read (options, args, error)
       || !life_options_read (options, args, error) || !health_options_read (options, args, error))
     return NULL;
+  check_ports (options, args);
   options->create_command = g_strdupv (context->argv);
   options->cwd = g_get_current_dir ();
   if (context->hooks_dir != NULL)

@@ -4,6 +4,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
+#include "pkg/engine/container_ports.h"
 #include "pkg/image/change.h"
 #include "pkg/json/json.h"
 #include "pkg/spec/spec.h"
@@ -210,7 +211,8 @@ add_container (json_t *config, Storage *storage, const StateContainer *row, cons
   add_command (config, row);
   add_volumes (config, row, request->include_volumes);
   add_object (config, "Labels", json_object_get (row->config, "labels"));
-  add_object (config, "ExposedPorts", json_object_get (row->config, "exposed"));
+  json_auto_t *exposed = container_ports_exposed (row);
+  add_object (config, "ExposedPorts", exposed);
   if (json_is_string (json_object_get (process, "cwd")))
     (void) json_object_set (config, "WorkingDir", json_object_get (process, "cwd"));
   if (user != NULL)

@@ -10,6 +10,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/base/text.h"
+#include "pkg/engine/container_ports.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/json/json.h"
 #include "pkg/spec/spec.h"
@@ -277,6 +278,7 @@ network_json (const Inspected *inspected)
     }
   if (inspected->options->networks != NULL)
     container_network_show (inspected->storage, inspected->view, inspected->options, settings);
+  json_object_set_new (settings, "Ports", container_ports_map (inspected->row, TRUE));
   if (host || strcmp (mode, "none") == 0)
     {
       json_t *network = inspect_shape (endpoint);

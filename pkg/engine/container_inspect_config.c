@@ -7,6 +7,7 @@
 #include "pkg/engine/container_inspect.h"
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_policy.h"
+#include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/json/json.h"
@@ -64,7 +65,7 @@ inspect_config (const Inspected *inspected)
 {
   static const InspectField fields[] = {
     { "Hostname", 's' }, { "Domainname", 's' }, { "User", 's' }, { "AttachStdin", 'f' }, { "AttachStdout", 'f' }, { "AttachStderr", 'f' }, { "Tty", 'f' }, { "OpenStdin", 'f' },
-    { "StdinOnce", 'f' }, { "Env", 'a' }, { "Cmd", 'n' }, { "Image", 's' }, { "Volumes", 'n' }, { "WorkingDir", 's' }, { "Entrypoint", 'n' }, { "OnBuild", 'n' },
+    { "StdinOnce", 'f' }, { "ExposedPorts", 'n' }, { "Env", 'a' }, { "Cmd", 'n' }, { "Image", 's' }, { "Volumes", 'n' }, { "WorkingDir", 's' }, { "Entrypoint", 'n' }, { "OnBuild", 'n' },
     { "Labels", 'n' }, { "Annotations", 'o' }, { "StopSignal", 's' }, { "StartupHealthCheck", 'n' }, { "Healthcheck", 'n' }, { "HealthcheckOnFailureAction", 's' }, { "HealthLogDestination", 's' },
     { "HealthcheckMaxLogCount", '0' }, { "HealthcheckMaxLogSize", '0' }, { "CreateCommand", 'a' }, { "Timezone", 's' }, { "Umask", 's' },
     { "Timeout", '0' }, { "StopTimeout", '0' }, { "Passwd", 'f' }, { "sdNotifyMode", 's' }, { NULL } };
@@ -88,6 +89,7 @@ inspect_config (const Inspected *inspected)
   set_command (config, inspected);
   set_health (config, health);
   set_or_null (config, "OnBuild", json_object_get (inspected->image_config, "OnBuild"));
+  json_object_set_new (config, "ExposedPorts", container_ports_exposed (inspected->row));
   set_or_null (config, "Labels", json_object_get (row, "labels"));
   json_object_set_new (config, "Annotations", annotations (inspected));
   inspect_list (config, "CreateCommand", options->create_command);
@@ -324,6 +326,8 @@ inspect_host_config (const Inspected *inspected)
     { "ConsoleSize", json_pack ("[i, i]", 0, 0) },
     { "Devices", devices (options) },
     { "Init", json_boolean (options->init) },
+    { "PortBindings", container_ports_map (inspected->row, FALSE) },
+    { "PublishAllPorts", json_boolean (options->publish_all) },
     { "Ulimits", ulimits (inspected) },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (values); i++)

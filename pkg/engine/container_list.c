@@ -7,6 +7,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
 #include "pkg/engine/container_filter.h"
+#include "pkg/engine/container_ports.h"
 
 /* ---- what is shown of one */
 
@@ -68,10 +69,14 @@ char *
 container_ports_text (const StateContainer *row)
 {
   GString *text = g_string_new (NULL);
+  json_auto_t *published = container_ports_map (row, FALSE);
+  g_autoptr (GPtrArray) ports = container_ports (row);
   const char *port;
   json_t *value;
+  port_mappings_text (ports, text);
   json_object_foreach (row_config (row, "exposed"), port, value)
-    g_string_append_printf (text, "%s%s%s", text->len > 0 ? ", " : "", port, strchr (port, '/') == NULL ? "/tcp" : "");
+    if (json_object_get (published, port) == NULL)
+      g_string_append_printf (text, "%s%s%s", text->len > 0 ? ", " : "", port, strchr (port, '/') == NULL ? "/tcp" : "");
   return g_string_free (text, FALSE);
 }
 
@@ -173,7 +178,7 @@ container_row_json (const ContainerRow *row, gboolean namespaces, gint64 now)
     { "Pid", json_integer (view->pid) },
     { "Pod", json_string ("") },
     { "PodName", json_string ("") },
-    { "Ports", json_null () },
+    { "Ports", row_config (container, "ports") != NULL ? json_incref (row_config (container, "ports")) : json_null () },
     { "Restarts", json_integer (json_integer_value (json_object_get (view->row->config, "restart_count"))) },
     { "Size", row->size_rw >= 0 ? json_pack ("{s:I, s:I}", "rootFsSize", (json_int_t) row->size_root, "rwSize", (json_int_t) row->size_rw) : json_null () },
     { "StartedAt", json_integer (unix_seconds (container->started)) },
@@ -249,7 +254,7 @@ take_sizes (Storage *storage, GPtrArray *rows, GError **error)
 }
 
 /* What container_command_text and container_ports_text look at. */
-static const char *const usual_keys[] = { "command", "args", "exposed", NULL };
+static const char *const usual_keys[] = { "command", "args", "exposed", "ports", NULL };
 
 /* row_new: takes @container; NULL when it is not asked for. */
 static ContainerRow *

@@ -27,7 +27,7 @@ char *container_status_text (const ContainerView *view, gint64 now);
 /* container_command_text: the words it runs, joined by blanks. */
 char *container_command_text (const StateContainer *row);
 
-/* container_ports_text: "80/tcp, 443/tcp": what its image exposes. */
+/* container_ports_text: "0.0.0.0:8080->80/tcp, 443/tcp": what is published, and what is exposed alone. */
 char *container_ports_text (const StateContainer *row);
 
 /* container_mount_destinations: a new array of the paths where volumes, folders and tmpfs of the user's are mounted. */

@@ -19,6 +19,7 @@
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/container_join.h"
 #include "pkg/engine/container_notify.h"
+#include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/image_missing.h"
@@ -54,6 +55,9 @@ make_clear (Make *make)
   g_clear_pointer (&make->own_options, container_options_free);
   for (size_t i = 0; i < SHARE_END; i++)
     g_free (make->shared[i]);
+  g_clear_pointer (&make->ports, g_ptr_array_unref);
+  g_clear_pointer (&make->listeners, port_listeners_free);
+  json_decref (make->exposed);
   g_clear_pointer (&make->security, spec_security_free);
   json_decref (make->labels);
   json_decref (make->health);
@@ -258,7 +262,7 @@ make_begin (Make *make, GError **error)
   if (make->network == NETWORK_BRIDGE && !network_prepare (make, error))
     return FALSE;
   return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
-         && choose_health (make, error) && load_seccomp (make, error);
+         && choose_health (make, error) && load_seccomp (make, error) && ports_prepare (make, error) && (make->replaced != NULL || ports_open (make, error));
 }
 
 /* ---- folders: in the user namespace */
@@ -419,7 +423,7 @@ make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row
   make->health = json_incref (json_object_get (row->config, "health"));
   make->dependencies = json_incref (json_object_get (row->config, "dependencies"));
   if (!choose_network (make, error) || !find_same_image (make, error) || !choose_args (make, error) || !choose_stop_signal (make, error)
-      || !load_seccomp (make, error))
+      || !load_seccomp (make, error) || !ports_prepare (make, error) || !ports_open (make, error))
     return FALSE;
   make->hostname = words_hostname (make);
   return write_etc (make, make->mounts, error) && notify_places (make, error);
@@ -463,7 +467,7 @@ make_folders (Make *make, GError **error)
         }
       g_clear_error (&problem);
     }
-  if (!give_upper (make, error) || !mount_rootfs (make, error))
+  if (!ports_open (make, error) || !give_upper (make, error) || !mount_rootfs (make, error))
     return FALSE;
   make->root_fd = open (make->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (make->root_fd < 0)
@@ -725,9 +729,10 @@ make_row (const Make *make)
     json_object_set (row->config, "dependencies", make->dependencies);
   json_object_set_new (row->config, "run_root", json_string (make->paths->run_root));
   json_object_set_new (row->config, "mounts", record_mounts (make));
-  json_t *exposed = json_object_get (make->image_config, "ExposedPorts");
-  if (json_is_object (exposed))
-    json_object_set (row->config, "exposed", exposed);
+  if (make->exposed != NULL && json_object_size (make->exposed) > 0)
+    json_object_set (row->config, "exposed", make->exposed);
+  if (make->ports != NULL && make->ports->len > 0)
+    json_object_set_new (row->config, "ports", port_mappings_to_json (make->ports));
   json_t *poststop = hooks_poststop_record (make);
   if (poststop != NULL)
     json_object_set_new (row->config, "poststop", poststop);

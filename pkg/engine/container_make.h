@@ -7,6 +7,7 @@
  * Whatever happens, make_clear releases memory and descriptors; make_undo removes what was made. */
 #pragma once
 
+#include "network/port.h"
 #include "network/slirp.h"
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/engine/container.h"
@@ -39,6 +40,10 @@ typedef struct {
   SlirpNetwork slirp;          /* NETWORK_SLIRP: which */
   char *own_address;           /* the container's on it */
   int network_lock;            /* NETWORK_BRIDGE: its networks stay until the row is written; -1 */
+  GPtrArray *ports;            /* of PortMapping: container_ports.h */
+  json_t *exposed;             /* of a new container */
+  PortTarget port_target;      /* where the ports lead to: of NETWORK_SLIRP make_begin knows it; of other networks whoever gives the container its addresses, before process_start */
+  PortListeners *listeners;    /* until the monitor has them */
   uint64_t caps;
   SpecSecurity *security;
   json_t *health;              /* container_health_options.h */

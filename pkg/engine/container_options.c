@@ -38,6 +38,7 @@ static const struct {
   FIELD (nano_cpus, NUMBER),   FIELD (cpu_period, NUMBER),  FIELD (cpu_quota, NUMBER),   FIELD (cpu_shares, NUMBER), FIELD (pids_limit, NUMBER),
   FIELD (slirp_options, LIST), FIELD (networks, VALUE),     FIELD (default_network, TEXT),
   FIELD (default_pids_limit, NUMBER), FIELD (blkio_weight, NUMBER), FIELD (oom_kill_disable, FLAG),
+  FIELD (publish, LIST),       FIELD (expose, LIST),        FIELD (publish_all, FLAG),
 };
 
 static void *

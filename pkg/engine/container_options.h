@@ -46,6 +46,8 @@ typedef struct {
   char **blkio_weight_device, **device_read_bps, **device_write_bps, **device_read_iops, **device_write_iops, **cgroup_conf;
   gint64 memory, memory_reservation, memory_swappiness, nano_cpus, cpu_period, cpu_quota, cpu_shares, pids_limit, default_pids_limit, blkio_weight;
   gboolean oom_kill_disable;
+  char **publish, **expose;       /* network/port.h */
+  gboolean publish_all;
   gboolean has_oom_score_adj;
   gboolean rm, replace, interactive, tty, sig_proxy, env_host, unsetenv_all, read_only, read_only_tmpfs, no_hosts, no_hostname, privileged, init, http_proxy, passwd, name_as_hostname;
 } ContainerOptions;

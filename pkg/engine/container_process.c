@@ -19,6 +19,7 @@
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_policy.h"
+#include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_share.h"
@@ -248,7 +249,7 @@ fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtim
     .out_fd = passes || is_wanted (run, "stdout") ? STDOUT_FILENO : -1, .err_fd = passes || is_wanted (run, "stderr") ? STDERR_FILENO : -1,
     .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
-    .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = cleanup,
+    .port_table = -1, .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = cleanup,
     .restart = policy_parse (options->restart, &policy, NULL) && (policy.kind != POLICY_NO || g_strcmp0 (options->health_on_failure, "restart") == 0),
   };
   terminal_size (&runtime->rows, &runtime->columns);
@@ -277,7 +278,11 @@ perform (Run *run, GError **error)
   runtime.health_clock = container_health_clock (make->health);
   runtime.restart = runtime.restart || health_restarts (make->health);
   g_auto (ContainerNotify) notify = CONTAINER_NOTIFY_NONE;
-  done = done && notify_open (make, &notify, error);
+  cleanup_fd int port_table = -1;
+  done = done && notify_open (make, &notify, error) && ports_table (make, &port_table, error);
+  runtime.port_table = port_table;
+  if (port_table >= 0)
+    runtime.port_fds = port_listeners_fds (make->listeners, &runtime.n_port_fds);
   runtime.notify = notify.socket;
   runtime.notify_host = notify.host;
   run->restarts = runtime.restart;
@@ -287,6 +292,7 @@ perform (Run *run, GError **error)
   run->tried = done;
   done = done && runtime_start (make->config, &runtime, record, run, &run->process, error);
   fd_close (runtime.listener);
+  g_clear_pointer (&make->listeners, port_listeners_free);
   log_close (&runtime.log);
   return done;
 }

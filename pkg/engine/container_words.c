@@ -10,6 +10,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container_hooks.h"
+#include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/names.h"
@@ -436,7 +437,7 @@ words_check (const ContainerOptions *options, GError **error)
       || !parse_spec (options, network != NETWORK_HOST, &words, error))
     return FALSE;
   security = spec_security_parse ((const char *const *) options->security_opt, error);
-  return security != NULL && mounts_check (options, error) && check_names (options, error) && check_rest (options, error);
+  return security != NULL && mounts_check (options, error) && ports_check (options, error) && check_names (options, error) && check_rest (options, error);
 }
 
 char **

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MONITOR_START_MAGIC 0x34434f52u /* "ROC4"; changed whenever the struct is */
+#define MONITOR_START_MAGIC 0x35434f52u /* "ROC5"; changed whenever the struct is */
 #define MONITOR_START_FD 3              /* coracle-monitor finds a memfd with one MonitorStart here */
 
 /* Where the container's output goes besides whoever is attached. Source: podman-run(1) --log-driver. */
@@ -39,6 +39,9 @@ typedef struct {
   pid_t init_pid;      /* the container's init, as seen from the monitor's pid namespace */
   int init_pidfd;
   pid_t slirp_pid;     /* 0 = none; another child, to be reaped */
+  pid_t port_pid;      /* the keeper of published ports (network/port_table.h), another child; it stays for all starts; 0 = none */
+  int port_socket;     /* on which each start of the container hands it the network namespace; closed, it ends with all connections */
+  int port_table;      /* what is published */
   int client;          /* SOCK_SEQPACKET to the foreground command; EOF: it died or left */
   int client_pidfd;    /* of that command: when it dies, drop out_fd and err_fd, or its caller's pipe never sees EOF */
   int run_dir;         /* RUN_ROOT/ID, holding the flock that says "alive"; keep it open to the end; the file "exit" goes here */

@@ -69,6 +69,17 @@ stage_slirp (Helper *helper)
   return helper->network->spawn (plan_text (plan, plan->slirp_program), (char *const *) envp, plan_bytes (plan, plan->network), 0, &helper->slirp_socket, &helper->start->slirp_pid);
 }
 
+/* stage_ports: at the first start; whoever keeps them is told of each later one. */
+static int
+stage_ports (Helper *helper)
+{
+  const RuntimePlan *plan = helper->plan;
+  MonitorStart *start = helper->start;
+  if (plan->port_program == 0 || start->port_socket >= 0)
+    return 0;
+  return helper->network->keep_ports (plan_text (plan, plan->port_program), start->port_table, &start->port_socket, &start->port_pid);
+}
+
 static int
 stage_join (Helper *helper)
 {
@@ -165,7 +176,7 @@ stage_clone (Helper *helper)
       if (enter)
         enter_cgroup (helper);
       fd_close (helper->sync);
-      init_child_run (plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket);
+      init_child_run (plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket, helper->start->port_socket);
     }
   helper->start->init_pid = (pid_t) pid;
   helper->start->init_pidfd = pidfd;
@@ -260,6 +271,7 @@ static const struct {
 } stages[] = {
   { STAGE_HELPER_START, stage_start },
   { STAGE_SLIRP, stage_slirp },
+  { STAGE_PORTS, stage_ports },
   { STAGE_JOIN, stage_join },
   { STAGE_CLONE, stage_clone },
   { STAGE_CLONE, report_init },

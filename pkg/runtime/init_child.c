@@ -38,7 +38,7 @@ typedef struct {
   const RuntimePlan *plan;
   const RuntimeNetwork *network;
   pid_t network_child; /* is making the tap; 0 = nobody */
-  int sync_fd, terminal_fd, slirp_socket;
+  int sync_fd, terminal_fd, slirp_socket, port_socket;
   int root_fd;   /* the new root, before pivot */
   int proc_fd;   /* the proc filesystem mounted for the container; -1 = none */
   int null_tree; /* a detached copy of the host's /dev/null */
@@ -73,6 +73,14 @@ stage_join (Init *init)
   return 0;
 }
 
+/* attach: in the container's network namespace. */
+static int
+attach (const Init *init)
+{
+  int r = init->slirp_socket >= 0 ? init->network->attach (init->slirp_socket, plan_bytes (init->plan, init->plan->network)) : init->plan->loopback ? init->network->loopback () : 0;
+  return r == 0 && init->port_socket >= 0 ? init->network->attach_ports (init->port_socket, init->plan->monitor.port_table) : r;
+}
+
 /* start_network: the tap takes as long as all mounts together, and nothing before the container's command needs it: a child of init makes it meanwhile. */
 static int
 start_network (Init *init)
@@ -81,7 +89,7 @@ start_network (Init *init)
   if (child < 0)
     return -errno;
   if (child == 0)
-    _exit (-init->network->attach (init->slirp_socket, plan_bytes (init->plan, init->plan->network)));
+    _exit (-attach (init));
   init->network_child = (pid_t) child;
   return 0;
 }
@@ -102,9 +110,7 @@ wait_network (Init *init)
 static int
 stage_network (Init *init)
 {
-  if (init->slirp_socket >= 0)
-    return start_network (init);
-  return init->plan->loopback ? init->network->loopback () : 0;
+  return init->slirp_socket >= 0 ? start_network (init) : attach (init);
 }
 
 /* stage_propagation: what is mounted from here on stays here; what the host mounts later may still arrive (slave) below binds that ask for it. */
@@ -553,15 +559,15 @@ walk (Init *init, const Stage *walked, size_t n)
 void
 init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait, int joined)
 {
-  Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd, .joined = joined };
+  Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .port_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd, .joined = joined };
   if (wait && stage_go (&init) < 0)
     _exit (127);
   walk (&init, exec_stages, sizeof exec_stages / sizeof exec_stages[0]);
 }
 
 void
-init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket)
+init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket)
 {
-  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
+  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .port_socket = port_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
   walk (&init, stages, sizeof stages / sizeof stages[0]);
 }

@@ -611,7 +611,14 @@ add_programs (Build *build)
       g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-slirp", NULL);
       slirp = add_text (build, path);
     }
+  PlanRef ports = 0;
+  if (options->exec == NULL && options->n_port_fds > 0)
+    {
+      g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-port", NULL);
+      ports = add_text (build, path);
+    }
   RuntimePlan *plan = plan_of (build);
+  plan->port_program = ports;
   plan->seccomp = program;
   plan->n_seccomp = program != 0 ? (guint32) filter->n : 0;
   plan->seccomp_flags = program != 0 ? filter->flags : 0;
@@ -639,7 +646,7 @@ fill_monitor (Build *build, GError **error)
   *monitor = (MonitorStart){
     .magic = MONITOR_START_MAGIC, .init_pidfd = -1, .client = options->client, .client_pidfd = -1, .held = -1, .run_dir = options->run_dir, .root_fd = options->root_fd,
     .cgroup = options->cgroup != NULL ? options->cgroup->fd : -1,
-    .program_fd = -1, .pty = -1,
+    .program_fd = -1, .pty = -1, .port_socket = -1, .port_table = options->n_port_fds > 0 && options->exec == NULL ? options->port_table : -1,
     .stdin_fd = options->stdin_write, .stdout_fd = -1, .stderr_fd = -1, .out_fd = options->out_fd, .err_fd = options->err_fd,
     .stop_signal = options->stop_signal, .timeout_us = options->timeout_us, .stop_timeout_us = options->stop_timeout_us,
     .kill_group = plan_of (build)->pdeathsig, .listener = options->listener, .notify = options->notify, .notify_host = options->notify_host, .log = options->log,

@@ -10,7 +10,7 @@
 
 #include "pkg/monitor/protocol.h"
 
-#define PLAN_MAGIC 0x344c5032u
+#define PLAN_MAGIC 0x344c5033u
 /* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd; as "coracle-monitor exec FD" when the plan is of an exec session */
 
 typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
@@ -87,6 +87,7 @@ typedef struct {
   PlanRef slirp_program;     /* 0: no slirp */
   PlanList slirp_envp;
   PlanRef network;           /* what the network's functions are told: bytes, see RuntimeNetwork */
+  PlanRef port_program;      /* coracle-port, where MonitorStart.port_table is given */
   uint8_t loopback;          /* bring lo up (a network namespace of its own without slirp) */
   uint8_t terminal;
   uint8_t held;              /* init says when it has come to STAGE_GO: the command leaves it there */
@@ -152,6 +153,7 @@ typedef enum {
   STAGE_NONE,
   STAGE_HELPER_START,     /* map the plan, leave the terminal's session */
   STAGE_SLIRP,            /* start coracle-slirp */
+  STAGE_PORTS,            /* keep the published ports */
   STAGE_JOIN,             /* setns into namespaces that exist */
   STAGE_CLONE,            /* clone init */
   STAGE_TERMINAL,         /* receive the terminal */

@@ -26,6 +26,7 @@
 static const char *const stage_names[] = {
   [STAGE_HELPER_START] = "starting the monitor",
   [STAGE_SLIRP] = "starting coracle-slirp",
+  [STAGE_PORTS] = "keeping the published ports",
   [STAGE_JOIN] = "joining a namespace",
   [STAGE_CLONE] = "making the container's namespaces",
   [STAGE_TERMINAL] = "receiving the terminal",
@@ -430,11 +431,11 @@ fill_channels (RuntimePlan *plan, const Channels *channels, const RuntimeOptions
 
 /* kept_fds: what the monitor inherits: everything the plan names. */
 static GArray *
-kept_fds (const RuntimePlan *plan)
+kept_fds (const RuntimePlan *plan, const RuntimeOptions *options)
 {
   const MonitorStart *monitor = &plan->monitor;
   const int named[] = { monitor->held, monitor->client, monitor->client_pidfd, monitor->run_dir, monitor->root_fd, monitor->program_fd, monitor->stdin_fd, monitor->stdout_fd, monitor->stderr_fd, monitor->out_fd,
-                        monitor->err_fd, monitor->listener, monitor->notify, monitor->notify_host, monitor->log.fd, monitor->log.dir, monitor->exec_dir, monitor->cgroup, plan->exec_pidfd, plan->exec_cgroup, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
+                        monitor->err_fd, monitor->listener, monitor->notify, monitor->notify_host, monitor->log.fd, monitor->log.dir, monitor->exec_dir, monitor->cgroup, monitor->port_table, plan->exec_pidfd, plan->exec_cgroup, plan->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr };
   GArray *keep = g_array_new (FALSE, FALSE, sizeof (int));
   for (size_t i = 0; i < G_N_ELEMENTS (named); i++)
     if (named[i] >= 0)
@@ -442,6 +443,8 @@ kept_fds (const RuntimePlan *plan)
   const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
   for (guint i = 0; i < plan->joins.n; i++)
     g_array_append_val (keep, joins[i].fd);
+  if (monitor->port_table >= 0)
+    g_array_append_vals (keep, options->port_fds, options->n_port_fds);
   int end = -1;
   g_array_append_val (keep, end);
   return keep;
@@ -460,7 +463,7 @@ runtime_perform (json_t *config, GByteArray *bytes, const RuntimeOptions *option
   cleanup_fd int plan_fd = fd_memfd ("coracle-plan", bytes->data, bytes->len);
   if (plan_fd < 0)
     return coracle_throw_errno (error, -plan_fd, "runtime: writing the plan");
-  g_autoptr (GArray) keep = kept_fds (plan);
+  g_autoptr (GArray) keep = kept_fds (plan, options);
   Spawn spawn = { .program = program, .plan_fd = plan_fd, .verb = options->exec != NULL ? "exec" : "start", .keep = (const int *) (void *) keep->data };
   cleanup_pid pid_t monitor = spawn_monitor (&spawn, options->exec == NULL && !plan->pdeathsig);
   if (monitor < 0)

@@ -42,6 +42,9 @@ typedef struct {
   gboolean hold;                 /* do all but exec the container's command: the monitor holds init there until MONITOR_GO */
   gconstpointer slirp;           /* give the new network namespace a tap: what RuntimeNetwork is told, @slirp_size bytes; NULL = none */
   gsize slirp_size;
+  int port_table;                /* published ports: a descriptor of network/port_table.h, and the sockets in it, ascending; -1, NULL = none */
+  const int *port_fds;
+  guint n_port_fds;
   gboolean keep_groups;
   gboolean make_nodes;           /* real root: mknod the devices instead of binding the host's */
   guint rows, columns;           /* of the terminal; 0 = unknown */

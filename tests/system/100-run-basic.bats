@@ -38,8 +38,8 @@ setup() {
   has "$output" "Error:" "no image"
   run_coracle 125 run --rm box-that-is-not
   has "$output" "box-that-is-not" "missing image"
-  run_coracle 125 run --rm --publish 80:80 box true
-  has "$output" "unsupported in this version" "a flag that this version cannot follow"
+  run_coracle 125 run --rm --publish 80:x box true
+  has "$output" "parsing container port" "a flag's bad value"
   run_coracle 125 run --rm --gpus 1 box true
   is "${lines[0]}" "Error: unknown flag: --gpus" "and one that it does not know"
   run_coracle 125 run --rm ""

@@ -1,0 +1,371 @@
+#include "network/port_relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What is copied at once; more than that waiting means bulk data */
+#define COPY_SIZE 16384
+/* What one direction may move before others have their turn */
+#define TURN_SIZE (4u << 20)
+/* In bytes: how much a pipe is made to hold where that is allowed */
+#define PIPE_SIZE (256u << 10)
+/* Pipes at one time, and those kept empty for the next; without one data is copied, and waits in the sockets */
+#define PIPES_MAX 512
+#define PIPES_KEPT 16
+/* So many short reads in a row, and a direction is no longer one of bulk data */
+#define SHORT_READS 8
+
+enum { CLIENT, INNER, SIDES };
+
+typedef struct {
+  int pipe[2];        /* -1: none */
+  unsigned held;      /* bytes in it */
+  uint8_t bulk;       /* counts down to 0: copying */
+  bool eof;           /* the reading side has no more */
+  bool done;          /* and the writing side was told */
+} Flow;
+
+typedef struct {
+  Watch watch;
+  Relay *relay;
+  int fd;
+  bool readable, writable, hung;   /* hung: the peer has said its last: reads are to go on to the end */
+} Side;
+
+struct Relay {
+  Grave grave;        /* first */
+  Turn turn;
+  Loop *loop;
+  Side sides[SIDES];
+  Flow flows[SIDES];  /* by the side that is read */
+  bool connecting;
+  RelayHooks hooks;
+};
+
+/* ---- pipes */
+
+static int kept[PIPES_KEPT][2];
+static unsigned n_kept, n_pipes;
+
+unsigned
+relay_pipes (void)
+{
+  return n_pipes;
+}
+
+/* pipe_ready: there is one to be had without fail. */
+static bool
+pipe_ready (void)
+{
+  if (n_kept > 0)
+    return true;
+  if (n_pipes >= PIPES_MAX || pipe2 (kept[0], O_CLOEXEC | O_NONBLOCK) < 0)
+    return false;
+  /* EPERM: this user has many pipes already; the usual size does too */
+  (void) fcntl (kept[0][1], F_SETPIPE_SZ, PIPE_SIZE);
+  n_pipes++;
+  n_kept = 1;
+  return true;
+}
+
+static bool
+pipe_get (Flow *flow)
+{
+  if (flow->pipe[0] >= 0)
+    return true;
+  if (!pipe_ready ())
+    return false;
+  n_kept--;
+  flow->pipe[0] = kept[n_kept][0];
+  flow->pipe[1] = kept[n_kept][1];
+  return true;
+}
+
+/* pipe_put: one with something in it, at a connection's end, goes. */
+static void
+pipe_put (Flow *flow)
+{
+  if (flow->pipe[0] < 0)
+    return;
+  if (flow->held == 0 && n_kept < PIPES_KEPT)
+    {
+      kept[n_kept][0] = flow->pipe[0];
+      kept[n_kept][1] = flow->pipe[1];
+      n_kept++;
+    }
+  else
+    {
+      (void) close (flow->pipe[0]);
+      (void) close (flow->pipe[1]);
+      n_pipes--;
+    }
+  flow->pipe[0] = flow->pipe[1] = -1;
+  flow->held = 0;
+}
+
+/* ---- the end */
+
+static void
+relay_end (Relay *relay, bool reset)
+{
+  static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+  for (int i = 0; i < SIDES; i++)
+    {
+      pipe_put (&relay->flows[i]);
+      if (relay->sides[i].fd < 0)
+        continue;
+      if (reset)
+        (void) setsockopt (relay->sides[i].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      (void) close (relay->sides[i].fd);
+      relay->sides[i].fd = -1;
+    }
+  loop_bury (relay->loop, &relay->grave, &relay->turn);
+  if (relay->hooks.ended != NULL)
+    relay->hooks.ended (relay->hooks.data);
+}
+
+/* ---- one direction */
+
+typedef enum { MOVED, WAITS, FAILED } Moved;
+
+static Moved
+again_or_failed (bool *ready)
+{
+  if (errno == EINTR)
+    return MOVED;
+  if (errno != EAGAIN)
+    return FAILED;
+  *ready = false;
+  return WAITS;
+}
+
+/* again_or_deaf: nobody will read what is written there. What that side has still to say is passed on: an answer before its time, and then a reset. */
+static Moved
+again_or_deaf (Flow *flow, Side *to)
+{
+  Moved result = again_or_failed (&to->writable);
+  if (result != FAILED)
+    return result;
+  pipe_put (flow);
+  flow->done = flow->eof = true;
+  return WAITS;
+}
+
+/* drain: what is in the pipe. */
+static Moved
+drain (Flow *flow, Side *to, size_t *moved)
+{
+  ssize_t n = splice (flow->pipe[0], NULL, to->fd, NULL, flow->held, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (n < 0)
+    return again_or_deaf (flow, to);
+  flow->held -= (unsigned) n;
+  *moved += (size_t) n;
+  return MOVED;
+}
+
+static Moved
+fill (Flow *flow, Side *from)
+{
+  ssize_t n = splice (from->fd, NULL, flow->pipe[1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (n < 0)
+    return again_or_failed (&from->readable);
+  if (n == 0)
+    flow->eof = true;
+  else if (n < COPY_SIZE)
+    flow->bulk--;
+  else
+    flow->bulk = SHORT_READS;
+  flow->held += (unsigned) n;
+  return MOVED;
+}
+
+/* put_back: what was read and could not be written waits in a pipe. */
+static bool
+put_back (Flow *flow, const char *data, size_t size)
+{
+  if (!pipe_get (flow) || write (flow->pipe[1], data, size) != (ssize_t) size)
+    return false;
+  flow->held = (unsigned) size;
+  return true;
+}
+
+/* copy: short messages. Where no pipe can be had, only what can be written at once is taken from the socket. */
+static Moved
+copy (Flow *flow, Side *from, Side *to, size_t *moved)
+{
+  static char buffer[COPY_SIZE];
+  bool peek = flow->pipe[0] < 0 && !pipe_ready ();
+  ssize_t n = recv (from->fd, buffer, sizeof buffer, peek ? MSG_PEEK : 0);
+  if (n < 0)
+    return again_or_failed (&from->readable);
+  if (n == 0)
+    {
+      flow->eof = true;
+      return MOVED;
+    }
+  /* a short read has emptied the socket, and epoll tells of what comes; not so of an end that it told of already */
+  if (n < (ssize_t) sizeof buffer && !from->hung && !peek)
+    from->readable = false;
+  if (n == (ssize_t) sizeof buffer && !peek)
+    flow->bulk = SHORT_READS;
+  ssize_t written = send (to->fd, buffer, (size_t) n, MSG_NOSIGNAL);
+  if (written < 0)
+    {
+      (void) again_or_deaf (flow, to);
+      if (flow->done)
+        return WAITS;
+      written = 0;
+    }
+  *moved += (size_t) written;
+  if (peek)
+    {
+      if (written > 0 && recv (from->fd, buffer, (size_t) written, MSG_TRUNC) != written)
+        return FAILED;
+      return to->writable ? MOVED : WAITS;
+    }
+  return written == n || put_back (flow, buffer + written, (size_t) (n - written)) ? MOVED : FAILED;
+}
+
+/* pass: as much as can be. Returns FAILED when the connection is broken. */
+static Moved
+pass (Relay *relay, int side)
+{
+  Flow *flow = &relay->flows[side];
+  Side *from = &relay->sides[side], *to = &relay->sides[!side];
+  size_t moved = 0;
+  while (moved < TURN_SIZE)
+    {
+      Moved result = WAITS;
+      if (flow->done || !to->writable)
+        return WAITS;
+      if (flow->held > 0)
+        result = drain (flow, to, &moved);
+      else if (flow->eof)
+        {
+          pipe_put (flow);
+          flow->done = true;
+          (void) shutdown (to->fd, SHUT_WR);
+          return WAITS;
+        }
+      else if (!from->readable)
+        {
+          pipe_put (flow);
+          return WAITS;
+        }
+      else if (flow->bulk > 0 && pipe_get (flow))
+        result = fill (flow, from);
+      else
+        result = copy (flow, from, to, &moved);
+      if (result == FAILED)
+        return FAILED;
+    }
+  loop_queue (relay->loop, &relay->turn);
+  return MOVED;
+}
+
+static void
+relay_pass (Relay *relay)
+{
+  for (int side = 0; side < SIDES; side++)
+    if (pass (relay, side) == FAILED)
+      {
+        relay_end (relay, true);
+        return;
+      }
+  if (relay->flows[CLIENT].done && relay->flows[INNER].done)
+    relay_end (relay, false);
+}
+
+static void
+relay_turn (Turn *turn)
+{
+  relay_pass ((Relay *) ((char *) turn - offsetof (Relay, turn)));
+}
+
+/* ---- events */
+
+enum { WATCHED = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
+
+/* connected: FALSE: there is no connection, and the relay has ended, or tries another way. */
+static bool
+connected (Relay *relay)
+{
+  Side *inner = &relay->sides[INNER];
+  int problem = 0, other = -1;
+  socklen_t size = sizeof problem;
+  relay->connecting = false;
+  if (getsockopt (inner->fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0)
+    return true;
+  if (relay->hooks.failed == NULL || !relay->hooks.failed (relay->hooks.data, relay->sides[CLIENT].fd, &other))
+    {
+      relay_end (relay, true);
+      return false;
+    }
+  relay->hooks.failed = NULL;
+  (void) close (inner->fd);
+  inner->fd = other;
+  inner->readable = inner->writable = inner->hung = false;
+  relay->connecting = true;
+  if (loop_add (relay->loop, other, WATCHED, &inner->watch) < 0)
+    relay_end (relay, true);
+  return false;
+}
+
+static void
+side_event (Watch *watch, uint32_t events)
+{
+  Side *side = (Side *) ((char *) watch - offsetof (Side, watch));
+  Relay *relay = side->relay;
+  if (side->fd < 0)
+    return;   /* it ended by another event of the same round */
+  if (relay->connecting && side == &relay->sides[INNER])
+    {
+      if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) || !connected (relay))
+        return;
+    }
+  if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    side->readable = true;
+  if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+    side->hung = true;
+  if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+    side->writable = true;
+  if (!relay->connecting)
+    relay_pass (relay);
+}
+
+int
+relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks)
+{
+  static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+  Relay *relay = calloc (1, sizeof *relay);
+  int r = relay == NULL ? -ENOMEM : 0;
+  if (relay != NULL)
+    {
+      const int fds[] = { client, inner };
+      relay->loop = loop;
+      relay->hooks = *hooks;
+      relay->turn.call = relay_turn;
+      relay->connecting = true;
+      for (int i = 0; i < SIDES; i++)
+        {
+          relay->sides[i] = (Side){ .watch.call = side_event, .relay = relay, .fd = fds[i] };
+          relay->flows[i] = (Flow){ .pipe = { -1, -1 } };
+        }
+      r = loop_add (loop, inner, WATCHED, &relay->sides[INNER].watch);
+      if (r == 0)
+        r = loop_add (loop, client, WATCHED, &relay->sides[CLIENT].watch);
+    }
+  if (r == 0)
+    return 0;
+  (void) setsockopt (client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  (void) close (client);
+  (void) close (inner);
+  free (relay);
+  return r;
+}

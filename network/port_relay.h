@@ -1,0 +1,21 @@
+/* port_relay: the two sockets of one published connection, and what goes between them. Bulk data is spliced through a pipe and never copied; short messages are copied, which is
+ * cheaper. A side that does not read stops the other from being read: nothing piles up. The end of one direction is passed on and leaves the other alone.
+ * Plain C, libc only; one thread. */
+#pragma once
+
+#include "network/port_loop.h"
+
+typedef struct Relay Relay;
+
+/* relay_start: take over both sockets, non-blocking; @inner may still be connecting. @failed: @inner could not be connected: called once, at most; it may give another socket in its
+ * place (*@ret_inner, with TRUE), or the client is sent away as if nobody had listened. @data: its own. @ended: called at the end. Either may be NULL.
+ * Returns 0 or -errno (no memory, no room in epoll): then both are closed. */
+typedef struct {
+  bool (*failed) (void *data, int client, int *ret_inner);
+  void (*ended) (void *data);
+  void *data;
+} RelayHooks;
+int relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks);
+
+/* relay_pipes: how many pipes there are, in use or kept for the next; for tests. */
+unsigned relay_pipes (void);
