@@ -35,6 +35,7 @@ log_journal_start (Log *log, const char *id)
       for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         if (pairs[i][1] != NULL)
           to = stpcpy (stpcpy (stpcpy (to, pairs[i][0]), pairs[i][1]), "\n");
+      to = stpcpy (to, log->to->labels);
       log->fields[which].size = (size_t) (to - log->fields[which].text);
     }
 }

@@ -38,7 +38,7 @@ typedef struct {
   } held[STREAMS];
   struct {
     size_t size;
-    char text[1024];
+    char text[2048];
   } fields[STREAMS];   /* of the journal: what is the same in every message */
   struct sockaddr_un journal;
   socklen_t journal_size;   /* 0: unknown */

@@ -17,9 +17,9 @@ const CliOption life_options[] = {
   { "log-driver", 0, CLI_STRING, .help = "Where the output is logged: k8s-file, json-file, journald, none, passthrough", .values = CLI_VALUES ("k8s-file", "json-file", "journald", "none", "passthrough", "passthrough-tty"),
     .man = "Where the container's output is logged. k8s-file, the default, and json-file are formats of a file beside the container; journald sends it to the journal; none logs nothing. passthrough has "
            "the command write to the caller's own standard output and error itself, where nobody can attach to it; passthrough-tty does that with a terminal, too." },
-  { "log-opt", 0, CLI_LIST, .help = "Settings of the log (path=, max-size=, tag=)", .arg = "stringArray",
+  { "log-opt", 0, CLI_LIST, .help = "Settings of the log (path=, max-size=, tag=, label=)", .arg = "stringArray",
     .man = "*path*=FILE: another file. *max-size*=SIZE: begin a new file when this one is larger, as in 10mb. *max-file*=N: how many old ones are kept. *tag*=TEMPLATE: what a line in the journal is marked "
-           "with, a Go template with .ID, .FullID, .Name, .ImageName, .ImageID, .ImageFullID and .DaemonName." },
+           "with, a Go template with .ID, .FullID, .Name, .ImageName, .ImageID, .ImageFullID and .DaemonName. *label*=NAME=TEMPLATE, any number: one more field of each line in the journal." },
   { "requires", 0, CLI_CSV, .help = "Containers that are started before this one", .complete = CLI_COMPLETE_CONTAINER },
   { "restart", 0, CLI_STRING, .help = "What follows the container's end: no, on-failure[:N], always, unless-stopped", .values = CLI_VALUES ("no", "on-failure", "always", "unless-stopped"),
     .man = "no, the default. on-failure: start it again when its exit status is not 0, at most N times. always, unless-stopped: start it again however it ended. Who stops it with stop or kill does so for "

@@ -33,6 +33,7 @@ log_settings_clear (LogSettings *settings)
 {
   g_clear_pointer (&settings->path, g_free);
   g_clear_pointer (&settings->tag, g_free);
+  g_clear_pointer (&settings->labels, g_ptr_array_unref);
 }
 
 static gboolean
@@ -56,6 +57,17 @@ parse_size (const char *text, gint64 *ret_size, GError **error)
   return text_size_parse_decimal (text, ret_size, &problem) || coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt max-size=%s: %s", text, problem->message);
 }
 
+/* check_label: NAME=TEMPLATE. What the journal takes as a name: systemd, docs/JOURNAL_NATIVE_PROTOCOL.md; those beginning with "_" are its own. */
+static gboolean
+check_label (const char *value, GError **error)
+{
+  gsize length = strspn (value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  if (length == 0 || length > 64 || value[length] != '=' || !g_ascii_isupper (value[0]))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log option \"label=%s\": must be label=NAME=TEMPLATE, with a NAME of capital letters, digits and underscores, as in label=CONTAINER_IMAGE={{.ImageName}}",
+                          value);
+  return template_check (value, error);
+}
+
 static gboolean
 parse_option (const ContainerOptions *options, const char *text, LogSettings *settings, GError **error)
 {
@@ -76,6 +88,11 @@ parse_option (const ContainerOptions *options, const char *text, LogSettings *se
       settings->tag = g_strdup (value);
       return template_check (value, error);
     }
+  if (strcmp (key, "label") == 0)
+    {
+      g_ptr_array_add (settings->labels, g_strdup (value));
+      return check_label (value, error);
+    }
   if (strcmp (key, "max-size") == 0)
     return parse_size (value, &settings->max_size, error);
   guint64 number;
@@ -84,13 +101,13 @@ parse_option (const ContainerOptions *options, const char *text, LogSettings *se
       settings->max_files = (guint) number;
       return TRUE;
     }
-  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log option \"%s\": path=, max-size=, max-file= (1 to 1000) and tag= are known", text);
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log option \"%s\": path=, max-size=, max-file= (1 to 1000), tag= and label= are known", text);
 }
 
 gboolean
 log_settings_parse (const ContainerOptions *options, LogSettings *ret_settings, GError **error)
 {
-  g_auto (LogSettings) settings = { .max_files = 1, .max_size = options->default_log_size };
+  g_auto (LogSettings) settings = { .max_files = 1, .max_size = options->default_log_size, .labels = g_ptr_array_new_with_free_func (g_free) };
   if (!find_driver (options->log_driver, &settings, error))
     return FALSE;
   for (char **text = options->log_opt; text != NULL && *text != NULL; text++)
@@ -135,19 +152,43 @@ log_path (const LogSettings *settings, const ConfigPaths *paths, const char *id)
 /* ---- opening */
 
 static gboolean
-expand_tag (const Make *make, const char *format, MonitorLog *log, GError **error)
+expand (const Make *make, const char *format, const char *what, GString *to, GError **error)
 {
-  g_autoptr (GString) text = g_string_new (NULL);
   const char *image_id = make->image != NULL ? make->image->id : "";
   json_auto_t *words = json_pack ("{s:s%, s:s, s:s, s:s, s:s%, s:s, s:s}", "ID", make->id, (size_t) 12, "FullID", make->id, "Name", make->name, "ImageName",
                                   make->image_name != NULL ? make->image_name : "", "ImageID", image_id, strlen (image_id) < 12 ? strlen (image_id) : (size_t) 12, "ImageFullID", image_id,
                                   "DaemonName", "coracle");
-  if (!template_render (format, words, text, error))
-    return coracle_prefix (error, "--log-opt tag");
-  if (strchr (text->str, '\n') != NULL) /* in the journal the next line would be a field of its own */
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt tag: more than one line");
+  gsize before = to->len;
+  if (!template_render (format, words, to, error))
+    return coracle_prefix (error, "--log-opt %s", what);
+  if (strchr (to->str + before, '\n') != NULL) /* in the journal the next line would be a field of its own */
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt %s: more than one line", what);
+  return TRUE;
+}
+
+static gboolean
+expand_tag (const Make *make, const char *format, MonitorLog *log, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  if (!expand (make, format, "tag", text, error))
+    return FALSE;
   if (g_strlcpy (log->tag, text->str, sizeof log->tag) >= sizeof log->tag)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt tag: longer than %zu characters", sizeof log->tag - 1);
+  return TRUE;
+}
+
+static gboolean
+expand_labels (const Make *make, const GPtrArray *labels, MonitorLog *log, GError **error)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  for (guint i = 0; i < labels->len; i++)
+    {
+      if (!expand (make, labels->pdata[i], "label", text, error))
+        return FALSE;
+      g_string_append_c (text, '\n');
+    }
+  if (g_strlcpy (log->labels, text->str, sizeof log->labels) >= sizeof log->labels)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt label: more than %zu characters in all", sizeof log->labels - 1);
   return TRUE;
 }
 
@@ -194,7 +235,7 @@ log_open (const Make *make, MonitorLog *ret_log, GError **error)
   *log = (MonitorLog){ .kind = settings.kind, .fd = -1, .dir = -1, .max_size = (uint64_t) settings.max_size, .max_files = settings.max_files };
   g_strlcpy (log->container_name, make->name, sizeof log->container_name);
   g_autofree char *path = log_path (&settings, make->paths, make->id);
-  return (settings.tag == NULL || expand_tag (make, settings.tag, log, error)) && (path == NULL || open_file (&settings, path, log, error))
+  return (settings.tag == NULL || expand_tag (make, settings.tag, log, error)) && expand_labels (make, settings.labels, log, error) && (path == NULL || open_file (&settings, path, log, error))
          && (settings.kind != MONITOR_LOG_JOURNALD || open_journal (log, error));
 }
 

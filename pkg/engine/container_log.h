@@ -13,6 +13,7 @@ typedef struct {
   const char *driver;      /* its name */
   char *path;              /* absolute; NULL = the usual file */
   char *tag;               /* the template; NULL = none */
+  GPtrArray *labels;       /* of --log-opt label: NAME=TEMPLATE each */
   gint64 max_size;         /* 0 = no limit */
   guint max_files;
 } LogSettings;

@@ -107,7 +107,7 @@ make_fetch (Make *make, GError **error)
       if (there != NULL || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
         return TRUE;
     }
-  return image_fetch (make->paths, options->image, policy, options->platform, options->fetch, error);
+  return make->fetched = image_fetch (make->paths, options->image, policy, options->platform, options->fetch, error);
 }
 
 static gboolean

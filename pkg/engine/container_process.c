@@ -121,12 +121,12 @@ insert_row (Run *run, GError **error)
     }
 }
 
-/* note_image: Podman tells of the look-up of an image that is here as of one that is fetched. */
+/* note_image: Podman tells of the look-up of an image that is here as of one that is fetched, which the program that fetched it has told. */
 static void
 note_image (const Run *run)
 {
   const Make *make = &run->make;
-  if (make->image != NULL && g_strcmp0 (make->options->pull, "never") != 0)
+  if (make->image != NULL && !make->fetched && g_strcmp0 (make->options->pull, "never") != 0)
     event_image (make->storage, "pull", make->image->id, make->image_name);
 }
 
@@ -138,8 +138,9 @@ process_record (Run *run, GError **error)
     return FALSE;
   run->recorded = TRUE;
   note_image (run);
-  event_container (run->make.storage, run->row, "create");
   fd_close (fd_steal (&run->make.store_lock));
+  make_rest (&run->make);
+  event_container_created (run->make.storage, run->row);
   return TRUE;
 }
 
@@ -179,7 +180,7 @@ record (pid_t monitor, void *data, GError **error)
     return FALSE;
   run->recorded = TRUE;
   note_image (run);
-  event_container (run->make.storage, run->row, "create");
+  event_container_created (run->make.storage, run->row);
   fd_close (fd_steal (&run->make.store_lock));
   return TRUE;
 }
@@ -489,12 +490,13 @@ keep (Run *run, const GError *why)
 {
   Make *make = &run->make;
   Failure failure = { NULL, why->message };
-  if (!run->recorded && (!make_save_config (make, NULL) || !process_record (run, NULL)))
+  gboolean recorded = run->recorded;
+  if (!recorded && (!make_save_config (make, NULL) || !process_record (run, NULL)))
     return FALSE;
-  if (!state_container_edit (make->storage->state, make->id, take_back, &failure, NULL))
-    return FALSE;
-  make_rest (make);
-  return TRUE;
+  gboolean done = state_container_edit (make->storage->state, make->id, take_back, &failure, NULL);
+  if (done && recorded)
+    make_rest (make);
+  return done;
 }
 
 void

@@ -44,7 +44,7 @@ gboolean process_resume (Run *run, Storage *storage, IdMap *map, StateContainer 
 gboolean process_share (Run *run, int base, GError **error);
 /* process_cidfile: write --cidfile. */
 gboolean process_cidfile (Run *run, GError **error);
-/* process_record: the row of a container that is not started. */
+/* process_record: the row of a container that is not started; its mount and run folder go. */
 gboolean process_record (Run *run, GError **error);
 /* process_start: perform the plan: on return the command has been exec'd, and the container is in the state database and outlives us. */
 gboolean process_start (Run *run, GError **error);

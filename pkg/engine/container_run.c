@@ -92,7 +92,6 @@ container_create (const ConfigPaths *paths, const ContainerOptions *options, Con
       process_fail (&run, error != NULL ? *error : NULL);
       return FALSE;
     }
-  make_rest (&run.make);
   *ret_id = g_strdup (run.make.id);
   return TRUE;
 }

@@ -1,4 +1,5 @@
 #include "pkg/engine/event.h"
+#include "pkg/engine/container.h"
 
 static void
 write_event (Storage *storage, const Event *event)
@@ -17,6 +18,40 @@ container_event (StateContainer *row, const char *status)
 {
   state_container_read_config (row);
   return (Event){ .type = "container", .status = status, .id = row->id, .name = row->name, .image = row->image_name, .attributes = json_object_get (row->config, "labels") };
+}
+
+/* inspected: as it was when it was created, whatever became of it since. NULL: it cannot be told. */
+static char *
+inspected (Storage *storage, const char *id)
+{
+  StateContainer *row = state_container_find (storage->state, id, NULL);
+  if (row == NULL)
+    return NULL;
+  row->status = (g_free (row->status), g_strdup ("created"));
+  row->started = 0;
+  g_autoptr (ContainerView) view = g_new0 (ContainerView, 1);
+  view->row = row;
+  view->status = "created";
+  json_auto_t *object = container_inspect (storage, view, TRUE, NULL);
+  if (object == NULL)
+    return NULL;
+  container_inspect_prune (object);
+  g_autofree char *text = json_dumps (object, JSON_COMPACT);
+  return g_strdup (text);
+}
+
+void
+event_container_created (Storage *storage, StateContainer *row)
+{
+  if (!events_want_inspect ())
+    {
+      event_container (storage, row, "create");
+      return;
+    }
+  g_autofree char *text = inspected (storage, row->id);
+  Event event = container_event (row, "create");
+  event.inspect = text;
+  write_event (storage, &event);
 }
 
 void

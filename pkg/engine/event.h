@@ -7,6 +7,8 @@
 /* event_container: @statuses, one or several with a blank between them, told at once: attach, cleanup, commit, create, died, exec, exec_died, export, import, init, kill, mount, pause, prune, remove, rename, restart, start, stop, unmount, unpause,
  * update. "died" and "remove" tell @row's exit code, so they come after it was recorded there. */
 void event_container (Storage *storage, StateContainer *row, const char *statuses);
+/* event_container_created: "create", with what `container inspect --size` shows of it where containers.conf asks for that (events_container_create_inspect_data). In the user namespace. */
+void event_container_created (Storage *storage, StateContainer *row);
 /* event_container_code: the same with an exit code that is not the container's own (exec_died), or not in its row yet. */
 void event_container_code (Storage *storage, StateContainer *row, const char *status, gint64 exit_code);
 /* event_container_health: health_status: "healthy", "unhealthy", "starting"; @streak: failures in a row; @log: what the check printed, or NULL. */

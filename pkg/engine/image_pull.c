@@ -291,6 +291,7 @@ add_local (Pull *pull, const StateImage *image)
   in->id = g_strdup (image->id);
   in->names = g_strdupv (image->names);
   g_ptr_array_add (pull->images, in);
+  event_image (pull->storage, "pull", image->id, pull->reference);
   return TRUE;
 }
 

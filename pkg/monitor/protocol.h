@@ -25,6 +25,7 @@ typedef struct {
   char name[64];         /* of the file in dir */
   char tag[256];         /* "" = none; already expanded */
   char container_name[256];
+  char labels[1024];     /* more fields of every message in the journal, "NAME=text\n" each */
 } MonitorLog;
 
 /* A health check's clock. The check itself is MonitorStart.health, a program; the monitor starts one when the interval since the end of the last has passed, never two at once. */

@@ -176,7 +176,7 @@ for _ in range(3):
     assert "\nCONTAINER_ID_FULL=" in m
 sys.exit(p.wait())
 PY
-  run unshare -m sh -c 'mount -t tmpfs none /run && exec "$@"' sh python3 "$TEST_STORE/journal.py" "$CORACLE" run --rm --name l8 --log-driver journald --log-opt 'tag={{.Name}}-tag' box \
+  run unshare -m sh -c 'mount -t tmpfs none /run && exec "$@"' sh python3 "$TEST_STORE/journal.py" "$CORACLE" run --rm --name l8 --log-driver journald --log-opt 'tag={{.Name}}-tag' --log-opt 'label=CONTAINER_IMAGE={{.ImageName}}' --log-opt label=SITE=here box \
     sh -c 'echo out; sleep 0.1; echo err >&2; sleep 0.1; printf part'
   is "$status" 0
   has "$output" "MESSAGE=out|PRIORITY=6|CONTAINER_NAME=l8|CONTAINER_TAG=l8-tag|SYSLOG_IDENTIFIER=l8-tag"
