@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "network/slirp.h"
+#include "network/slirp_guard.h"
 
 /* loop_new: the stack (needs /dev/urandom, so before sandbox_enter). NULL if it cannot be made. */
 typedef struct Loop Loop;

@@ -88,6 +88,7 @@ static const struct sock_filter program[] = {
   ALLOW (close),
   ALLOW (clock_gettime),
   ALLOW (gettimeofday),
+  ALLOW (getrusage),
   ALLOW (brk),
   ALLOW_WITHOUT (mmap, 2, PROT_EXEC),
   ALLOW_WITHOUT (mprotect, 2, PROT_EXEC),

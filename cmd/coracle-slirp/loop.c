@@ -4,14 +4,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 /* Packets taken from the tap before its sockets get their turn */
 #define BURST 64
+/* What a guest can make libslirp hold has no end of its own: a process that has come to this many kilobytes leaves, and the next packet finds a new one */
+#define MEMORY_MOST (1024 * 1024)
+/* Turns of the loop between two looks at that */
+#define MEMORY_TURNS 256
+/* libslirp's two buffers of a connection, 128 KiB each, go back to the kernel with it: what is larger than this is mapped apart */
+#define BUFFER_LARGE 100000
 
 typedef struct Timer Timer;
 struct Timer {
@@ -25,6 +33,8 @@ struct Loop {
   Slirp *slirp;
   int tap;
   bool gone;              /* the tap */
+  SlirpNetwork network;
+  SlirpGuard guard;
   Timer *timers;
   struct pollfd *polls;   /* [0] is the tap */
   int n_polls, n_allocated;
@@ -54,6 +64,8 @@ send_packet (const void *packet, size_t size, void *data)
 {
   Loop *loop = data;
   ssize_t n;
+  if (!slirp_guard_emit (packet, size))
+    return (ssize_t) size;
   do
     n = write (loop->tap, packet, size);
   while (n < 0 && errno == EINTR);
@@ -162,6 +174,7 @@ loop_new (int tap, const SlirpNetwork *network)
     .send_packet = send_packet, .guest_error = guest_error, .clock_get_ns = clock_ns, .timer_new = timer_new, .timer_free = timer_free,
     .timer_mod = timer_mod, .register_poll_fd = ignore_fd, .unregister_poll_fd = ignore_fd, .notify = ignore_notify,
   };
+  (void) mallopt (M_MMAP_THRESHOLD, BUFFER_LARGE);
   Loop *loop = g_new0 (Loop, 1);
   SlirpConfig config;
   memset (&config, 0, sizeof config);
@@ -183,6 +196,8 @@ loop_new (int tap, const SlirpNetwork *network)
   config.disable_dhcp = true;
   set_outbound (loop, network, &config);
   loop->tap = tap;
+  loop->network = *network;
+  slirp_guard_init (&loop->guard, &loop->network);
   loop->slirp = slirp_new (&config, &callbacks, loop);
   return loop->slirp != NULL ? loop : NULL;
 }
@@ -220,13 +235,22 @@ run_timers (Loop *loop)
 }
 
 static void
+take_frame (Loop *loop, size_t size, int64_t now)
+{
+  const uint8_t *frame = slirp_guard_admit (&loop->guard, loop->packet, &size, now);
+  if (frame != NULL)
+    slirp_input (loop->slirp, frame, (int) size);
+}
+
+static void
 read_tap (Loop *loop)
 {
+  int64_t now = clock_ms ();
   for (int i = 0; i < BURST && !loop->gone; i++)
     {
       ssize_t n = read (loop->tap, loop->packet, sizeof loop->packet);
       if (n > 0)
-        slirp_input (loop->slirp, loop->packet, (int) n);
+        take_frame (loop, (size_t) n, now);
       else if (n < 0 && errno == EAGAIN)
         break;
       else if (n == 0 || errno != EINTR)
@@ -234,11 +258,21 @@ read_tap (Loop *loop)
     }
 }
 
+/* too_large: resident, at any time so far. */
+static bool
+too_large (void)
+{
+  struct rusage usage;
+  return getrusage (RUSAGE_SELF, &usage) == 0 && usage.ru_maxrss > MEMORY_MOST;
+}
+
 void
 loop_run (Loop *loop)
 {
-  while (!loop->gone)
+  for (unsigned turn = 0; !loop->gone; turn++)
     {
+      if (turn % MEMORY_TURNS == 0 && too_large ())
+        break;
       uint32_t timeout = UINT32_MAX;
       loop->n_polls = 0;
       (void) add_poll (loop->tap, SLIRP_POLL_IN, loop);

@@ -18,6 +18,8 @@
 /* Any folder that is on every system: a tmpfs over it, seen by nobody else, becomes the root */
 #define BASE "/tmp"
 #define RESOLVER "/etc/resolv.conf"
+/* More at a time are refused: the guest gets a reset, or ICMP "unreachable" */
+#define CONNECTIONS 16384
 
 /* make_read_only: also for a mount whose flags an outer namespace has locked: setting more is always allowed. */
 static void
@@ -84,14 +86,14 @@ drop_capabilities (void)
   return syscall (SYS_capset, &header, none) == 0 && prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
-/* set_limits: a descriptor for each connection of the container; no core file with its traffic. */
+/* set_limits: a descriptor for each connection of the container, and so a bound on what they hold; no core file with its traffic. */
 static void
 set_limits (void)
 {
   struct rlimit files, none = { 0, 0 };
   if (getrlimit (RLIMIT_NOFILE, &files) == 0)
     {
-      files.rlim_cur = files.rlim_max < 65536 ? files.rlim_max : 65536;
+      files.rlim_cur = files.rlim_max < CONNECTIONS ? files.rlim_max : CONNECTIONS;
       (void) setrlimit (RLIMIT_NOFILE, &files);
     }
   (void) setrlimit (RLIMIT_CORE, &none);

@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -266,6 +268,180 @@ run_container (int socket, const SlirpNetwork *network, gboolean six, ResolverKi
   _exit (0);
 }
 
+/* ---- a hostile one */
+
+/* What mutations begin with: [14 …] is an IPv4 or IPv6 packet from the container to HOST_ADDRESS, the gateway or the name server */
+static const struct {
+  guint16 type;
+  const char *hex;
+} seeds[] = {
+  { ETH_P_ARP, "0001080006040001020000000001" "0a000264" "000000000000" "0a000202" },
+  { ETH_P_IP, "45000024000100004001a2670a0002640a000202" "0800f7fd00010001" "70696e6770696e67" },
+  { ETH_P_IP, "4500003900020000401100000a0002640a000203" "138800350025" "0000" "123401000001000000000000076578616d706c6503636f6d0000010001" },
+  { ETH_P_IP, "4500002c000300004006" "0000" "0a000264c0000232" "0fa01f910000006400000000600" "2ffff00000000020405b4" },
+  { ETH_P_IP, "45000028000400004006" "0000" "0a000264c0000232" "0fa01f910000006500000001501" "0ffff00000000" },
+  { ETH_P_IP, "45000224000900b94011a9a20a000264c0000232" "6262626262626262626262626262626262626262" },
+  { ETH_P_IP, "4500002400092000401100000a000264c0000232" "0007000907d80000" "61616161616161616161" },
+  { ETH_P_IP, "4f000050000100004001" "0000" "0a0002640a000202" "07270400000000000000000000000000000000000000000000000000000000000000000000000000" },
+  { ETH_P_IPV6, "600000000008" "3aff" "fd000000000000000000000000000100" "fd000000000000000000000000000002" "8000000000010001" },
+  { ETH_P_IPV6, "600000000018" "3aff" "fd000000000000000000000000000100" "ff0200000000000000000001ff000002" "8700000000000000fd000000000000000000000000000002" },
+  { ETH_P_IPV6, "600000000010" "3aff" "fd000000000000000000000000000100" "ff020000000000000000000000000002" "85000000000000000101020000000001" },
+};
+
+static gsize
+unhex (const char *hex, guint8 *to)
+{
+  gsize n = 0;
+  for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
+    to[n++] = (guint8) (g_ascii_xdigit_value (hex[0]) << 4 | g_ascii_xdigit_value (hex[1]));
+  return n;
+}
+
+static guint32
+sum_words (guint32 sum, const guint8 *data, gsize size)
+{
+  for (gsize i = 0; i < size; i++)
+    sum += i % 2 == 0 ? (guint32) data[i] << 8 : data[i];
+  return sum;
+}
+
+static void
+put_sum (guint8 *at, guint32 sum)
+{
+  while (sum >> 16 != 0)
+    sum = (sum & 0xffff) + (sum >> 16);
+  at[0] = (guint8) (~sum >> 8);
+  at[1] = (guint8) ~sum;
+}
+
+/* mend_sums: those of IP, TCP and ICMP, wherever the lengths let them be: what has none is thrown away early. */
+static void
+mend_sums (guint8 *frame, gsize size)
+{
+  guint8 *packet = frame + 14;
+  gboolean six = packet[0] >> 4 == 6;
+  gsize header = six ? 40 : (gsize) (packet[0] & 15) * 4, left = size - 14;
+  gsize data = six ? (gsize) (packet[4] << 8 | packet[5]) : (gsize) (packet[2] << 8 | packet[3]) - header;
+  guint8 protocol = six ? packet[6] : packet[9];
+  if (left < 40 || header < 20 || header > left)
+    return;
+  if (!six)
+    {
+      memset (packet + 10, 0, 2);
+      put_sum (packet + 10, sum_words (0, packet, header));
+    }
+  gsize at = protocol == 6 ? 16 : protocol == 1 || protocol == 58 ? 2 : 0;
+  if (at == 0 || data > left || header + data > left || data < at + 2)
+    return;
+  memset (packet + header + at, 0, 2);
+  guint32 pseudo = protocol == 1 ? 0 : sum_words (protocol + (guint32) data, six ? packet + 8 : packet + 12, six ? 32 : 8);
+  put_sum (packet + header + at, sum_words (pseudo, packet + header, data));
+}
+
+/* mutate: a few bytes, the length, or pieces with random offsets. */
+static gsize
+mutate (GRand *random, guint8 *frame, gsize size)
+{
+  int changes = g_rand_int_range (random, 0, 6);
+  for (int i = 0; i < changes; i++)
+    frame[g_rand_int_range (random, 12, (gint32) size)] = (guint8) g_rand_int (random);
+  if (g_rand_int_range (random, 0, 4) == 0)
+    size = (gsize) g_rand_int_range (random, 14, 1500);
+  if (g_rand_int_range (random, 0, 4) == 0)
+    {
+      guint16 field = (guint16) g_rand_int (random);
+      frame[14 + 6] = (guint8) (field >> 8);
+      frame[14 + 7] = (guint8) field;
+    }
+  if (g_rand_int_range (random, 0, 8) != 0)
+    mend_sums (frame, size);
+  return size;
+}
+
+typedef struct {
+  int fd;
+  struct sockaddr_ll to;
+  guint8 mac[6];   /* the tap's own */
+} Thrower;
+
+/* begin_frame: seed number @seed. */
+static gsize
+begin_frame (const Thrower *thrower, guint seed, guint8 *frame)
+{
+  memcpy (frame, "\x52\x55\x0a\x00\x02\x02", 6);
+  memcpy (frame + 6, thrower->mac, 6);
+  frame[12] = (guint8) (seeds[seed].type >> 8);
+  frame[13] = (guint8) seeds[seed].type;
+  gsize size = 14 + unhex (seeds[seed].hex, frame + 14);
+  if (seeds[seed].type == ETH_P_ARP)
+    memcpy (frame + 14 + 8, thrower->mac, 6);
+  return size;
+}
+
+static void
+throw_frame (const Thrower *thrower, const guint8 *frame, gsize size)
+{
+  (void) sendto (thrower->fd, frame, size, 0, (const struct sockaddr *) &thrower->to, sizeof thrower->to);
+}
+
+static void
+throw_frames (const Thrower *thrower, guint n)
+{
+  g_autoptr (GRand) random = g_rand_new_with_seed ((guint32) g_test_rand_int ());
+  guint8 frame[2048];
+  for (guint i = 0; i < n; i++)
+    {
+      memset (frame, 0, sizeof frame);
+      gsize size = begin_frame (thrower, (guint) g_rand_int_range (random, 0, G_N_ELEMENTS (seeds)), frame);
+      throw_frame (thrower, frame, mutate (random, frame, size));
+    }
+  /* it may have told lies about its own address, and would be answered there */
+  throw_frame (thrower, frame, begin_frame (thrower, 0, frame));
+}
+
+/* flood: as many begun connections, and questions to the name server from as many ports. */
+static void
+flood (const Thrower *thrower, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    for (guint seed = 2; seed < 4; seed++)
+      {
+        guint8 frame[256];
+        gsize size = begin_frame (thrower, seed, frame);
+        frame[34] = (guint8) (i >> 8);
+        frame[35] = (guint8) i;
+        /* where nobody listens */
+        if (seed == 3)
+          frame[36] = 0;
+        mend_sums (frame, size);
+        throw_frame (thrower, frame, size);
+      }
+}
+
+static void G_GNUC_NORETURN
+run_hostile (int socket_fd, const SlirpNetwork *network)
+{
+  g_assert_cmpint (unshare (CLONE_NEWNET), ==, 0);
+  g_assert_cmpint (slirp_attach_child (socket_fd, network), ==, 0);
+  cleanup_fd int fd = socket (AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (fd, >=, 0);
+  struct ifreq request = { .ifr_name = "tap0" };
+  g_assert_cmpint (ioctl (fd, SIOCGIFHWADDR, &request), ==, 0);
+  Thrower thrower = { .fd = fd, .to = { .sll_family = AF_PACKET, .sll_ifindex = (int) if_nametoindex ("tap0"), .sll_halen = 6 } };
+  memcpy (thrower.mac, request.ifr_hwaddr.sa_data, 6);
+  check_tcp (HOST_ADDRESS);
+  throw_frames (&thrower, g_test_slow () ? 500000 : 20000);
+  flood (&thrower, 4000);
+  /* its questions hold descriptors for ten seconds; where a process may have few, that is how long nothing else is had */
+  cleanup_fd int probe = -1;
+  for (int i = 0; i < 150 && probe < 0; i++, usleep (100000))
+    probe = open_socket (SOCK_STREAM, HOST_ADDRESS, 8080, FALSE);
+  g_assert_cmpint (probe, >=, 0);
+  fd_close (fd_steal (&probe));
+  check_tcp (HOST_ADDRESS);
+  _exit (0);
+}
+
 static char *
 status_field (pid_t pid, const char *key)
 {
@@ -306,6 +482,41 @@ check_sandbox (pid_t pid, ResolverKind kind)
 #ifndef __SANITIZE_ADDRESS__
   g_assert_cmpint (atoi (rss), <=, 6 * 1024);
 #endif
+}
+
+/* In a process of its own: a guest that sends what no kernel would, and a server that is there afterwards. */
+static void G_GNUC_NORETURN
+run_attack (const char *dir, int reason)
+{
+  const char *why = enter_host (dir, RESOLVER_FILE);
+  if (why != NULL)
+    {
+      (void) fd_write_all (reason, why, strlen (why));
+      _exit (SKIP);
+    }
+  pid_t servers[3] = { serve (HOST_ADDRESS, 8080, 5353), serve ("127.0.0.53", 8081, 53), serve (HOST_ADDRESS, 8081, 5354) };
+  SlirpProcess slirp;
+  SlirpNetwork network;
+  slirp_network_init (&network);
+  g_assert_cmpint (slirp_spawn_child (slirp_program, environ, &network, 0, &slirp), ==, 0);
+  pid_t container = fork ();
+  if (container == 0)
+    run_hostile (slirp.socket, &network);
+  int status;
+  g_assert_cmpint (proc_wait (container, &status), ==, 0);
+  g_assert_cmpint (status, ==, 0);
+  /* the same process: it did not fall over */
+  g_assert_cmpint (waitpid (slirp.pid, &status, WNOHANG), ==, 0);
+  g_autofree char *rss = status_field (slirp.pid, "\nVmHWM:");
+  g_test_message ("slirp: %s at most", rss);
+#ifndef __SANITIZE_ADDRESS__
+  g_assert_cmpint (atoi (rss), <=, 200 * 1024);
+#endif
+  (void) kill (slirp.pid, SIGKILL);
+  (void) proc_wait (slirp.pid, &status);
+  for (gsize i = 0; i < G_N_ELEMENTS (servers); i++)
+    (void) kill (servers[i], SIGKILL);
+  _exit (0);
 }
 
 /* In a process of its own: pid 1's role is the parent's, which kills all. */
@@ -362,6 +573,8 @@ test_network (gconstpointer data)
   g_assert_nonnull (dir);
   g_assert_cmpint (pipe2 (reason, O_CLOEXEC), ==, 0);
   pid_t pid = fork ();
+  if (pid == 0 && GPOINTER_TO_INT (data) == N_RESOLVERS)
+    run_attack (dir, reason[1]);
   if (pid == 0)
     run_network (dir, (ResolverKind) GPOINTER_TO_INT (data), reason[1]);
   fd_close (reason[1]);
@@ -389,6 +602,7 @@ main (int argc, char **argv)
   static const char *const paths[N_RESOLVERS] = { "/slirp/network/file", "/slirp/network/link", "/slirp/network/no-resolver" };
   for (int kind = 0; kind < N_RESOLVERS; kind++)
     g_test_add_data_func (paths[kind], GINT_TO_POINTER (kind), test_network);
+  g_test_add_data_func ("/slirp/hostile", GINT_TO_POINTER (N_RESOLVERS), test_network);
   int status = g_test_run ();
   free (slirp_program);
   return status;
