@@ -6,6 +6,11 @@ const CliCommand cmd_image = {
   .description = "Images come from archives and registries, and containers are made from them.",
 };
 
+const CliCommand cmd_manifest = {
+  .names = "manifest", .summary = "Commands about manifest lists",
+  .description = "A manifest list is a name for images of several platforms; who pulls it gets the one for his own.",
+};
+
 const CliCommand cmd_container = {
   .names = "container", .summary = "Commands about containers",
   .description = "A container is a root filesystem made from an image, together with how to run a command in it.",

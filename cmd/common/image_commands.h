@@ -13,6 +13,12 @@
   X (load)                 \
   X (login)                \
   X (logout)               \
+  X (manifest_add)         \
+  X (manifest_annotate)    \
+  X (manifest_create)      \
+  X (manifest_inspect)     \
+  X (manifest_push)        \
+  X (manifest_remove)      \
   X (pull)                 \
   X (push)                 \
   X (save)                 \
@@ -23,4 +29,4 @@ IMAGE_COMMANDS (IMAGE_DECLARE)
 #undef IMAGE_DECLARE
 
 /* The groups that the paths of both programs' commands lead through: cmd/common/groups.c. */
-extern const CliCommand cmd_container, cmd_healthcheck_group, cmd_image, cmd_network, cmd_system;
+extern const CliCommand cmd_container, cmd_healthcheck_group, cmd_image, cmd_manifest, cmd_network, cmd_system;

@@ -11,7 +11,6 @@ static const struct { const char *group, *words; } commands[] = {
         "generate "
         "kube "
         "machine "
-        "manifest "
         "pod "
         "quadlet "
         "search "

@@ -1,21 +1,21 @@
 #include "cmd/common/access_options.h"
 #include "cmd/common/image_commands.h"
+#include "cmd/common/push_options.h"
 
 static const CliOption options[] = {
   ACCESS_OPTION_AUTHFILE,
   ACCESS_OPTION_CERT_DIR,
   { "compress", 0, CLI_BOOL, .help = "Compress layers that are plain tars (for dir: alone; registries and OCI layouts always do)" },
-  { "compression-format", 0, CLI_STRING, .help = "Compress layers with gzip or zstd; those of another compression too unless --force-compression=false",
-    .values = CLI_VALUES ("gzip", "zstd") },
-  { "compression-level", 0, CLI_INT, .help = "Level of the compression (1 to 9 for gzip, 1 to 20 for zstd)" },
+  PUSH_OPTION_COMPRESSION_FORMAT,
+  PUSH_OPTION_COMPRESSION_LEVEL,
   ACCESS_OPTION_CREDS,
-  { "digestfile", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Write the digest of the manifest to this file" },
+  PUSH_OPTION_DIGESTFILE,
   { "encrypt-layer", 0, CLI_LIST, .hidden = TRUE, .help = "Not supported" },
   { "encryption-key", 0, CLI_LIST, .hidden = TRUE, .help = "Not supported" },
-  { "force-compression", 0, CLI_BOOL, .help = "Layers compressed otherwise are compressed anew" },
+  PUSH_OPTION_FORCE_COMPRESSION,
   { "format", 'f', CLI_STRING, .help = "Kind of manifest: oci or v2s2 (default: as the image has it, oci in OCI layouts)", .values = CLI_VALUES ("oci", "v2s2") },
-  { "quiet", 'q', CLI_BOOL, .help = "Show no progress" },
-  { "remove-signatures", 0, CLI_BOOL, .help = "Do not take the image's signatures along", .man = "Do not take signatures along. Images in the store have none, so none are ever copied." },
+  PUSH_OPTION_QUIET,
+  PUSH_OPTION_REMOVE_SIGNATURES,
   ACCESS_OPTION_RETRY,
   ACCESS_OPTION_RETRY_DELAY,
   ACCESS_OPTION_TLS_VERIFY,

@@ -32,6 +32,8 @@
   X (inspect)               \
   X (kill)                  \
   X (logs)                  \
+  X (manifest_exists)       \
+  X (manifest_rm)           \
   X (mount)                 \
   X (port)                  \
   X (network_create)        \

@@ -4,6 +4,7 @@
 #include "cmd/common/session.h"
 #include "pkg/base/text.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_lookup.h"
 #include "pkg/json/json.h"
 #include "pkg/template/template.h"
 
@@ -64,7 +65,7 @@ history_run (const CliContext *context, const CliArgs *args, GError **error)
   g_auto (Session) session = { 0 };
   if (!session_open (&session, context, FALSE, error))
     return CLI_FAILED;
-  g_autoptr (StateImage) image = image_find (session.storage->state, cli_args_arg (args, 0), error);
+  g_autoptr (StateImage) image = image_lookup_instance (session.storage->state, cli_args_arg (args, 0), NULL, NULL, error);
   g_autoptr (GPtrArray) steps = NULL;
   if (image == NULL || !image_history (session.storage, image, &steps, error))
     return CLI_FAILED;

@@ -6,6 +6,7 @@
 #include "pkg/base/error.h"
 #include "pkg/engine/container.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_lookup.h"
 #include "pkg/json/json.h"
 #include "pkg/template/template.h"
 
@@ -46,7 +47,7 @@ inspect_container (Session *session, const char *name, const Wanted *wanted, GEr
 static json_t *
 inspect_image (Session *session, const char *name, const Wanted *wanted, GError **error)
 {
-  g_autoptr (StateImage) image = image_find (session->storage->state, name, error);
+  g_autoptr (StateImage) image = image_lookup_instance (session->storage->state, name, NULL, NULL, error);
   json_t *object = image != NULL ? image_inspect (session->storage, image, error) : NULL;
   if (object != NULL && wanted->compact)
     image_inspect_prune (object);

@@ -20,14 +20,15 @@ typedef struct {
 
 typedef struct {
   const char *const *names;   /* docker-archive: RepoTags, full; oci: the reference (one or none); dir: not used. NULL: none */
-  const char *config;
+  const char *config;         /* NULL, without layers: the manifest is a list */
   size_t config_size;
   const char *config_digest;
   const char *manifest;       /* not for docker-archive, which has none of its own */
   size_t manifest_size;
   const char *manifest_digest, *manifest_type;
-  const SinkLayer *layers;    /* lowest first */
+  const SinkLayer *layers;    /* lowest first; an fd of -1: the sink said that it is there */
   guint n_layers;
+  gboolean instance;          /* one of a list that comes after it: it gets no name of its own */
 } SinkImage;
 
 typedef void (*SinkProgress) (const char *what, gint64 done, gint64 total, void *data);
@@ -38,6 +39,7 @@ struct ArchiveSink {
   /* known: is the layer @layer there in @compression? Then its digest and size become those of that blob. layer: one that is ready, before put. Both: in any thread; NULL: none. */
   gboolean (*known) (ArchiveSink *sink, Compression compression, SinkLayer *layer);
   gboolean (*layer) (ArchiveSink *sink, const SinkLayer *layer, GError **error);
+  gboolean (*there) (ArchiveSink *sink, const char *digest);   /* need this blob not be put? NULL: it must */
   gboolean (*end) (ArchiveSink *sink, GError **error);
   void (*free) (ArchiveSink *sink);
   char *digest;               /* of the manifest that the last image would have there, where that is not the one that it came with; NULL: it is. Free with the sink */

@@ -39,10 +39,17 @@ dir_put (ArchiveSink *sink, const SinkImage *image, GError **error)
       if (sink->progress != NULL)
         sink->progress (image->layers[i].source, image->layers[i].size, image->layers[i].size, sink->progress_data);
     }
-  const char *config = image_digest_hex (image->config_digest);
-  g_hash_table_add (self->kept, g_strdup (config));
-  if (!folder_put_data (self->fd, config, image->config, image->config_size, error))
+  const char *config = image->config != NULL ? image_digest_hex (image->config_digest) : NULL;
+  if (config != NULL)
+    g_hash_table_add (self->kept, g_strdup (config));
+  if (config != NULL && !folder_put_data (self->fd, config, image->config, image->config_size, error))
     return FALSE;
+  if (image->instance)
+    {
+      char *name = g_strconcat (image_digest_hex (image->manifest_digest), ".manifest.json", NULL);
+      g_hash_table_add (self->kept, name);
+      return folder_put_data (self->fd, name, image->manifest, image->manifest_size, error);
+    }
   g_free (self->manifest);
   self->manifest = g_memdup2 (image->manifest, image->manifest_size);
   self->manifest_size = image->manifest_size;

@@ -211,6 +211,8 @@ static gboolean
 docker_put (ArchiveSink *sink, const SinkImage *image, GError **error)
 {
   DockerSink *self = (DockerSink *) sink;
+  if (image->instance || image->config == NULL)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "a docker-archive holds no manifest lists");
   g_autofree char *config_name = g_strconcat (image_digest_hex (image->config_digest), ".json", NULL), *top = NULL;
   json_auto_t *config = json_parse_bounded (image->config, image->config_size, image->config_size + 1, JSON_PARSE_DEFAULT, error);
   if (config == NULL)

@@ -67,10 +67,11 @@ oci_put (ArchiveSink *sink, const SinkImage *image, GError **error)
       if (sink->progress != NULL)
         sink->progress (layer->source, layer->size, layer->size, sink->progress_data);
     }
-  if (!put_blob (self, image->config_digest, -1, image->config, (gint64) image->config_size, error) ||
+  if ((image->config != NULL && !put_blob (self, image->config_digest, -1, image->config, (gint64) image->config_size, error)) ||
       !put_blob (self, image->manifest_digest, -1, image->manifest, (gint64) image->manifest_size, error))
     return FALSE;
-  add_entry (self, image, image->names != NULL ? image->names[0] : NULL);
+  if (!image->instance)
+    add_entry (self, image, image->names != NULL ? image->names[0] : NULL);
   return TRUE;
 }
 

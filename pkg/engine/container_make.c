@@ -103,7 +103,7 @@ make_fetch (Make *make, GError **error)
   if (strcmp (policy, "missing") == 0)
     {
       g_autoptr (GError) problem = NULL;
-      g_autoptr (StateImage) there = image_lookup (make->storage->state, options->image, options->platform, NULL, &problem);
+      g_autoptr (StateImage) there = image_lookup_instance (make->storage->state, options->image, options->platform, NULL, &problem);
       if (there != NULL || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
         return TRUE;
     }
@@ -143,7 +143,7 @@ find_image (Make *make, GError **error)
   make->store_lock = storage_lock_shared (make->storage, error);
   if (make->store_lock < 0)
     return FALSE;
-  make->image = image_lookup (make->storage->state, options->image, options->platform, &make->image_name, error);
+  make->image = image_lookup_instance (make->storage->state, options->image, options->platform, &make->image_name, error);
   if (make->image == NULL)
     return FALSE;
   return read_image_config (make, error);

@@ -40,7 +40,7 @@ side_find (Storage *storage, DiffKind kind, const char *name, Side *ret_side, GE
   g_autoptr (GError) problem = NULL;
   ret_side->view = kind != DIFF_IMAGE ? container_find (storage, name, NULL) : NULL;
   if (kind != DIFF_CONTAINER && !is_named (ret_side->view, name))
-    ret_side->image = image_find (storage->state, name, &problem);
+    ret_side->image = image_lookup_instance (storage->state, name, NULL, NULL, &problem);
   if (ret_side->image != NULL)
     g_clear_pointer (&ret_side->view, container_view_free);
   if (ret_side->view != NULL || ret_side->image != NULL)

@@ -10,5 +10,9 @@
  * @ret_name: the name it was found by, as the user will read it; may be NULL. Errors: NOT_FOUND "TEXT: image not known", INVALID. */
 StateImage *image_lookup (State *state, const char *text, const char *platform, char **ret_name, GError **error);
 
+/* image_lookup_instance: for whoever needs an image with layers: of a manifest list the image for @platform (NULL: the host's).
+ * Errors: also INVALID the list names none for it, or one that is not in the store, "… image not known". */
+StateImage *image_lookup_instance (State *state, const char *text, const char *platform, char **ret_name, GError **error);
+
 /* image_layer_folders: absolute folders of its layers, topmost first, NULL-terminated; free with g_ptr_array_unref. */
 GPtrArray *image_layer_folders (const ConfigPaths *paths, const StateImage *image);

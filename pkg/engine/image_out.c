@@ -100,6 +100,18 @@ image_save_format (const char *format)
   return find_format (format) >= 0;
 }
 
+/* take_instance: of a list its image for this machine is saved. */
+static gboolean
+take_instance (Storage *storage, Going *going, const char *name, GError **error)
+{
+  StateImage *image = going->image->list ? image_lookup_instance (storage->state, name, NULL, NULL, error) : NULL;
+  if (image == NULL)
+    return !going->image->list;
+  state_image_free (going->image);
+  going->image = image;
+  return TRUE;
+}
+
 /* find_images: what is to be saved, before anything is written. */
 static GPtrArray *
 find_images (Storage *storage, const char *const *names, gboolean multi, GError **error)
@@ -120,8 +132,11 @@ find_images (Storage *storage, const char *const *names, gboolean multi, GError 
           continue;
         }
       going = going_find (storage, *name, error);
-      if (going == NULL)
-        return NULL;
+      if (going == NULL || !take_instance (storage, going, *name, error))
+        {
+          going_free (going);
+          return NULL;
+        }
       g_ptr_array_add (all, going);
     }
   for (guint i = 0; i < all->len; i++)

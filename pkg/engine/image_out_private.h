@@ -1,8 +1,7 @@
 /* What save and push share. */
 #pragma once
 
-#include "pkg/engine/image_out.h"
-#include "pkg/engine/image_ready.h"
+#include "pkg/engine/destination.h"
 
 /* One image to go, and the names it will have there. */
 typedef struct {
@@ -20,3 +19,16 @@ void going_end_names (Going *going);
 
 /* image_out_hold: nobody removes blobs meanwhile. A store that cannot be written needs no lock: *@ret_lock is -1 then. */
 gboolean image_out_hold (Storage *storage, int *ret_lock, GError **error);
+
+/* image_push_say: a line for whoever listens. */
+void image_push_say (const ImagePush *request, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* An image that is there now. */
+typedef struct {
+  char *digest;              /* of its manifest; free with g_free */
+  const char *media_type;    /* static */
+  gint64 size;
+} PushedImage;
+/* image_push_put: one image to an open @destination. @instance: of a list, which comes after it. */
+gboolean image_push_put (Storage *storage, const Destination *destination, const StateImage *image, const char *const *names, gboolean instance, const ImagePush *request,
+                         PushedImage *ret_pushed, GError **error);

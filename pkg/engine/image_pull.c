@@ -319,7 +319,7 @@ image_pull_from (Storage *storage, const char *reference, const ImagePullRequest
   const char *bare = g_str_has_prefix (reference, "docker://") ? reference + strlen ("docker://") : reference;
   g_autofree char *platform = request->platform != NULL && how->policy == IMAGE_PULL_MISSING ? g_strconcat (request->platform->os, "/", request->platform->architecture, NULL) : NULL;
   g_autofree char *name = NULL;
-  g_autoptr (StateImage) there = how->policy != IMAGE_PULL_ALWAYS ? image_lookup (storage->state, bare, platform, &name, NULL) : NULL;
+  g_autoptr (StateImage) there = how->policy != IMAGE_PULL_ALWAYS ? image_lookup_instance (storage->state, bare, platform, &name, NULL) : NULL;
   /* what was made here has no registry to be newer at */
   if (there != NULL && (how->policy != IMAGE_PULL_NEWER || g_str_has_prefix (name, "localhost/")))
     return add_local (&pull, there);

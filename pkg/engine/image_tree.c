@@ -4,6 +4,7 @@
 
 #include "pkg/base/text.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_lookup.h"
 
 typedef struct Layer Layer;
 struct Layer {
@@ -113,7 +114,7 @@ add_above (GString *out, const char *indent, const Layer *layer, gboolean last)
 char *
 image_tree (Storage *storage, const char *name, gboolean children, GError **error)
 {
-  g_autoptr (StateImage) image = image_find (storage->state, name, error);
+  g_autoptr (StateImage) image = image_lookup_instance (storage->state, name, NULL, NULL, error);
   g_autoptr (GPtrArray) images = NULL;
   if (image == NULL || !state_image_list (storage->state, &images, error))
     return NULL;

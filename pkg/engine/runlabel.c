@@ -5,6 +5,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_lookup.h"
 
 typedef struct {
   const char *name, *image;
@@ -81,7 +82,7 @@ name_of (const char *image)
 char **
 runlabel_command (Storage *storage, const RunlabelRequest *request, char **ret_name, GError **error)
 {
-  g_autoptr (StateImage) image = image_find (storage->state, request->image, error);
+  g_autoptr (StateImage) image = image_lookup_instance (storage->state, request->image, NULL, NULL, error);
   if (image == NULL)
     return NULL;
   json_auto_t *labels = image_labels (image);

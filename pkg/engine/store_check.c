@@ -140,7 +140,8 @@ image_problem (Check *check, const StateImage *image)
       return g_strdup_printf ("layer %s is damaged", *layer);
   g_autofree char *config = g_strconcat ("sha256:", image->id, NULL);
   const char *problem = image->manifest_digest != NULL ? blob_problem (check, image->manifest_digest, -1) : NULL;
-  if (problem == NULL)
+  /* a list's id is no digest */
+  if (problem == NULL && !image->list)
     problem = blob_problem (check, config, -1);
   return g_strdup (problem);
 }

@@ -132,20 +132,21 @@ check_layer_type (const char *type, GError **error)
   return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "a layer of the type %.200s", shown);
 }
 
+/* parse_image: @any: an artifact will do, too. */
 static gboolean
-parse_image (ImageManifest *manifest, json_t *root, GError **error)
+parse_image (ImageManifest *manifest, json_t *root, gboolean any, GError **error)
 {
   manifest->config = descriptor_parse (json_object_get (root, "config"), error);
   if (manifest->config == NULL)
     return coracle_prefix (error, "config");
-  if (strcmp (manifest->config->media_type, MEDIA_OCI_CONFIG) != 0 && strcmp (manifest->config->media_type, MEDIA_DOCKER_CONFIG) != 0)
+  if (!any && strcmp (manifest->config->media_type, MEDIA_OCI_CONFIG) != 0 && strcmp (manifest->config->media_type, MEDIA_DOCKER_CONFIG) != 0)
     {
       g_autofree char *shown = g_strescape (manifest->config->media_type, NULL);
       return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "an artifact of the type %.200s, not an image", shown);
     }
   if (!parse_parts (manifest, root, "layers", error))
     return FALSE;
-  for (guint i = 0; i < manifest->parts->len; i++)
+  for (guint i = 0; i < manifest->parts->len && !any; i++)
     if (!check_layer_type (((ImageDescriptor *) manifest->parts->pdata[i])->media_type, error))
       return coracle_prefix (error, "layers[%u]", i);
   return TRUE;
@@ -182,8 +183,8 @@ check_kind (ImageManifest *manifest, json_t *root, const char *given, GError **e
   return TRUE;
 }
 
-ImageManifest *
-image_manifest_parse (const char *data, size_t size, const char *media_type, GError **error)
+static ImageManifest *
+parse_manifest (const char *data, size_t size, const char *media_type, gboolean any, GError **error)
 {
   json_auto_t *root = json_parse_bounded (data, size, IMAGE_MANIFEST_LIMIT, JSON_PARSE_DEFAULT, error);
   g_autoptr (ImageManifest) manifest = g_new0 (ImageManifest, 1);
@@ -192,11 +193,23 @@ image_manifest_parse (const char *data, size_t size, const char *media_type, GEr
     coracle_prefix (error, "manifest");
   else if (!json_is_object (root))
     coracle_throw (error, CORACLE_ERROR_CORRUPT, "manifest: not an object");
-  else if (!check_kind (manifest, root, media_type, error) || !(manifest->is_index ? parse_parts (manifest, root, "manifests", error) : parse_image (manifest, root, error)))
+  else if (!check_kind (manifest, root, media_type, error) || !(manifest->is_index ? parse_parts (manifest, root, "manifests", error) : parse_image (manifest, root, any, error)))
     coracle_prefix (error, "manifest");
   else
     return g_steal_pointer (&manifest);
   return NULL;
+}
+
+ImageManifest *
+image_manifest_parse (const char *data, size_t size, const char *media_type, GError **error)
+{
+  return parse_manifest (data, size, media_type, FALSE, error);
+}
+
+ImageManifest *
+image_manifest_parse_any (const char *data, size_t size, const char *media_type, GError **error)
+{
+  return parse_manifest (data, size, media_type, TRUE, error);
 }
 
 /* descriptor_json: in the order in which each format's first implementation wrote it, and Podman does: so equal images have equal digests. */

@@ -44,6 +44,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ImageManifest, image_manifest_free)
  * Errors: CORRUPT; UNSUPPORTED schema 1, an artifact that is no image, an encrypted layer. */
 ImageManifest *image_manifest_parse (const char *data, size_t size, const char *media_type, GError **error);
 
+/* image_manifest_parse_any: also of artifacts: the types of config and layers are whatever they are. */
+ImageManifest *image_manifest_parse_any (const char *data, size_t size, const char *media_type, GError **error);
+
 /* image_manifest_text: an OCI manifest of these parts; free with g_free. */
 char *image_manifest_text (const ImageDescriptor *config, GPtrArray *layers);
 /* image_manifest_text_docker: the same parts under Docker's media types (schema 2). */

@@ -6,11 +6,18 @@
 
 #define MOUNTS_LIMIT 2   /* that failed: the registry does not do it, or not for the user */
 
+/* A blob that a layer may be, and a repository that may have it. */
+typedef struct {
+  char *digest, *repository;
+  gint64 size;
+  Compression compression;
+} Place;
+
 typedef struct {
   ArchiveSink base;
   Registry *registry;
   char *repository, *reference;
-  GHashTable *places;
+  GHashTable *places;  /* diff id → GPtrArray of Place */
   GMutex lock;         /* over what follows, and the calls of progress */
   GHashTable *there;   /* digests of blobs that need not be sent, or that somebody is sending */
   GHashTable *absent;  /* digests that the registry was asked about in vain */
@@ -23,9 +30,10 @@ typedef struct {
   gint64 total;
 } Sending;
 
-void
-sink_place_free (SinkPlace *place)
+static void
+place_free (gpointer data)
 {
+  Place *place = data;
   g_free (place->digest);
   g_free (place->repository);
   g_free (place);
@@ -66,7 +74,7 @@ mount (RegistrySink *self, const GPtrArray *places, const char *digest)
   gboolean done = FALSE;
   for (guint i = 0, tried = 0; places != NULL && i < places->len && tried < MOUNTS_LIMIT && !done; i++)
     {
-      const SinkPlace *place = places->pdata[i];
+      const Place *place = places->pdata[i];
       if (strcmp (place->digest, digest) != 0 || strcmp (place->repository, self->repository) == 0)
         continue;
       if (!registry_mount_blob (self->registry, self->repository, digest, place->repository, &done, NULL))
@@ -79,7 +87,7 @@ mount (RegistrySink *self, const GPtrArray *places, const char *digest)
 static GPtrArray *
 places_of (const RegistrySink *self, const char *diff_id)
 {
-  return self->places != NULL && diff_id != NULL ? g_hash_table_lookup (self->places, diff_id) : NULL;
+  return diff_id != NULL ? g_hash_table_lookup (self->places, diff_id) : NULL;
 }
 
 /* was_absent: did somebody find out already? */
@@ -116,7 +124,7 @@ registry_known (ArchiveSink *sink, Compression compression, SinkLayer *layer)
   const GPtrArray *places = places_of (self, layer->diff_id);
   for (guint i = 0; places != NULL && i < places->len; i++)
     {
-      const SinkPlace *place = places->pdata[i];
+      const Place *place = places->pdata[i];
       gboolean there = FALSE;
       if (place->compression != compression || !settle (self, places, place->digest, &there, NULL) || !there)
         continue;
@@ -163,12 +171,24 @@ static gboolean
 registry_put (ArchiveSink *sink, const SinkImage *image, GError **error)
 {
   RegistrySink *self = (RegistrySink *) sink;
+  const char *reference = image->instance ? image->manifest_digest : self->reference;
   for (guint i = 0; i < image->n_layers; i++)
     if (!registry_layer (sink, &image->layers[i], error))
       return FALSE;
-  return put_config (self, image, error)
-         && registry_put_manifest (self->registry, self->repository, self->reference != NULL ? self->reference : image->manifest_digest, image->manifest_type, image->manifest,
-                                   image->manifest_size, error);
+  return (image->config == NULL || put_config (self, image, error))
+         && registry_put_manifest (self->registry, self->repository, reference, image->manifest_type, image->manifest, image->manifest_size, error);
+}
+
+/* registry_there: also by mounting, from wherever something was seen. */
+static gboolean
+registry_there (ArchiveSink *sink, const char *digest)
+{
+  RegistrySink *self = (RegistrySink *) sink;
+  gboolean there = FALSE;
+  if (!settle (self, NULL, digest, &there, NULL) || !there)
+    return FALSE;
+  (void) claim (self, digest);
+  return TRUE;
 }
 
 static gboolean
@@ -183,23 +203,43 @@ registry_sink_free (ArchiveSink *sink)
   RegistrySink *self = (RegistrySink *) sink;
   g_free (self->repository);
   g_free (self->reference);
-  if (self->places != NULL)
-    g_hash_table_unref (self->places);
+  g_hash_table_unref (self->places);
   g_hash_table_unref (self->there);
   g_hash_table_unref (self->absent);
   g_mutex_clear (&self->lock);
   g_free (self);
 }
 
+static void
+places_unref (gpointer data)
+{
+  g_ptr_array_unref (data);
+}
+
+void
+sink_registry_know (ArchiveSink *sink, const char *diff_id, const char *digest, gint64 size, Compression compression, const char *repository)
+{
+  RegistrySink *self = (RegistrySink *) sink;
+  GPtrArray *places = places_of (self, diff_id);
+  if (places == NULL)
+    {
+      places = g_ptr_array_new_with_free_func (place_free);
+      g_hash_table_insert (self->places, g_strdup (diff_id), places);
+    }
+  Place *place = g_new0 (Place, 1);
+  *place = (Place){ g_strdup (digest), g_strdup (repository), size, compression };
+  g_ptr_array_add (places, place);
+}
+
 ArchiveSink *
-sink_registry_new (Registry *registry, const char *repository, const char *reference, GHashTable *places)
+sink_registry_new (Registry *registry, const char *repository, const char *reference)
 {
   RegistrySink *self = g_new0 (RegistrySink, 1);
-  self->base = (ArchiveSink){ .put = registry_put, .end = registry_end, .free = registry_sink_free, .known = registry_known, .layer = registry_layer, .compresses = TRUE };
+  self->base = (ArchiveSink){ .put = registry_put, .end = registry_end, .free = registry_sink_free, .known = registry_known, .layer = registry_layer, .there = registry_there, .compresses = TRUE };
   self->registry = registry;
   self->repository = g_strdup (repository);
   self->reference = g_strdup (reference);
-  self->places = places;
+  self->places = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, places_unref);
   g_mutex_init (&self->lock);
   self->there = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->absent = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);

@@ -5,15 +5,8 @@
 #include "pkg/archive/sink.h"
 #include "pkg/registry/registry.h"
 
-/* A blob that a layer may be, and a repository of the same registry that may have it. */
-typedef struct {
-  char *digest, *repository;
-  gint64 size;
-  Compression compression;
-} SinkPlace;
-
-/* sink_registry_new: images to @repository of @registry (both borrowed), which was greeted. @reference: the tag they get; NULL: each is put by its digest alone.
- * @places: diff id → GPtrArray of SinkPlace: hints, in the order in which they are tried; taken; NULL: none.
+/* sink_registry_new: images to @repository of @registry (borrowed), which was greeted. @reference: the tag (or digest) they get; instances of a list get their digest alone.
  * sink_put: Errors: those of registry_put_blob and registry_put_manifest. */
-ArchiveSink *sink_registry_new (Registry *registry, const char *repository, const char *reference, GHashTable *places);
-void sink_place_free (SinkPlace *place);
+ArchiveSink *sink_registry_new (Registry *registry, const char *repository, const char *reference);
+/* sink_registry_know: the layer @diff_id may be the blob @digest, and @repository of the same registry may have it: hints, tried in this order. */
+void sink_registry_know (ArchiveSink *sink, const char *diff_id, const char *digest, gint64 size, Compression compression, const char *repository);

@@ -1,0 +1,57 @@
+#include <stdio.h>
+
+#include "cmd/common/image_commands.h"
+#include "cmd/common/session.h"
+#include "cmd/coracle-image/manifest_args.h"
+#include "cmd/coracle-image/pull_progress.h"
+#include "cmd/coracle-image/push_args.h"
+#include "pkg/base/error.h"
+#include "pkg/engine/image.h"
+
+int manifest_push_run (const CliContext *context, const CliArgs *args, GError **error);
+
+static gboolean
+read_request (const CliArgs *args, ManifestPush *ret, GError **error)
+{
+  if (!push_args_read (args, &ret->push, error))
+    return FALSE;
+  ret->all = cli_args_bool (args, "all");
+  ret->add_compression = cli_args_list (args, "add-compression");
+  for (const char *const *format = ret->add_compression; format != NULL && *format != NULL; format++)
+    if (g_strcmp0 (*format, "gzip") != 0 && g_strcmp0 (*format, "zstd") != 0)
+      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--add-compression %s is not supported: use gzip or zstd", *format);
+  return TRUE;
+}
+
+/* remove_list: --rm. */
+static gboolean
+remove_list (Storage *storage, const char *name, GError **error)
+{
+  const char *names[] = { name, NULL };
+  const ImageRemoveRequest request = { .images = names };
+  g_autoptr (ImageRemoveResult) result = image_remove (storage, &request, error);
+  if (result != NULL && result->errors->len > 0)
+    g_propagate_error (error, g_error_copy (result->errors->pdata[0]));
+  return result != NULL && result->errors->len == 0;
+}
+
+int
+manifest_push_run (const CliContext *context, const CliArgs *args, GError **error)
+{
+  g_auto (PullProgress) shown = { 0 };
+  g_auto (AccessArgs) access = { 0 };
+  g_auto (Session) session = { 0 };
+  ManifestPush request = { .push = { .say = pull_progress_say, .progress = pull_progress_bytes, .data = &shown } };
+  const char *list = cli_args_arg (args, 0), *to = cli_args_arg (args, 1), *digest_file = cli_args_string (args, "digestfile");
+  gboolean remove = cli_args_bool (args, "rm") || cli_args_bool (args, "purge");
+  if (!read_request (args, &request, error) || !manifest_access_read (args, &cmd_manifest_push, &access, error) || !session_open (&session, context, remove, error))
+    return CLI_FAILED;
+  request.push.access = access.access;
+  pull_progress_begin (&shown, cli_args_bool (args, "quiet"));
+  g_autofree char *digest = NULL;
+  if (!manifest_list_push (session.storage, list, to != NULL ? to : list, &request, &digest, error))
+    return CLI_FAILED;
+  if (digest_file != NULL && !push_write_digest (digest_file, digest, error))
+    return CLI_FAILED;
+  return !remove || remove_list (session.storage, list, error) ? 0 : CLI_FAILED;
+}
