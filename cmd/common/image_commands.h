@@ -22,6 +22,7 @@
   X (pull)                 \
   X (push)                 \
   X (save)                 \
+  X (search)               \
   X (system_check)
 
 #define IMAGE_DECLARE(name) extern const CliCommand cmd_##name;

@@ -13,14 +13,12 @@ static const struct { const char *group, *words; } commands[] = {
         "machine "
         "pod "
         "quadlet "
-        "search "
         "secret "
         "volume" },
   { "container", "checkpoint "
                  "restore" },
   { "image", "build "
              "scp "
-             "search "
              "sign "
              "trust" },
   { "system", "connection "

@@ -472,9 +472,8 @@ take_tags (HttpAnswer *answer, GPtrArray *tags, GError **error)
   return tags->len <= 1000000 || coracle_throw (error, CORACLE_ERROR_CORRUPT, "more than a million tags");
 }
 
-/* next_page: of `Link: </v2/x/tags/list?n=1&last=a>; rel="next"`; NULL: the last one. Only a path is followed: the registry is asked, nobody else. */
-static char *
-next_page (const HttpAnswer *answer)
+char *
+registry_next_page (const HttpAnswer *answer)
 {
   const char *link = http_header (answer, "link"), *end = link != NULL ? strchr (link, '>') : NULL;
   return link != NULL && link[0] == '<' && link[1] == '/' && end != NULL && strstr (end, "next") != NULL ? g_strndup (link + 1, (gsize) (end - link - 1)) : NULL;
@@ -494,7 +493,7 @@ registry_tags (Registry *registry, const char *repository, GError **error)
         coracle_throw (error, CORACLE_ERROR_CORRUPT, "too many pages of tags");
       if (answer == NULL || !take_tags (answer, tags, error))
         return NULL;
-      g_autofree char *next = next_page (answer);
+      g_autofree char *next = registry_next_page (answer);
       if (g_strcmp0 (next, path) == 0)
         return coracle_throw (error, CORACLE_ERROR_CORRUPT, "a page of tags is said to be followed by itself"), NULL;
       g_free (path);
