@@ -15,13 +15,14 @@ comma := ,
 LIBS_coracle := glib-2.0 jansson sqlite3 libseccomp libcap
 LIBS_coracle-image := glib-2.0 jansson sqlite3 libseccomp libcap libarchive libcrypto libzstd libisal libcurl
 LIBS_coracle-slirp := slirp glib-2.0
+LIBS_coracle-netd := glib-2.0 jansson libmnl libnftables
 # `coracle` alone takes its libraries' archives where they are all installed (libglib2.0-dev and friends have them): a fifth less time to start, a
 # tenth of a lone run. STATIC= links the shared ones.
 STATIC ?= $(if $(SANITIZE),,1)
 static_names := glib-2.0 pcre2-8 jansson sqlite3 seccomp
 static_found := $(foreach l,$(static_names),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir glib-2.0)/lib$(l).a))
 libs_coracle = $(if $(and $(STATIC),$(filter $(words $(static_names)),$(words $(static_found)))),$(static_found) $(static_found) -lm,$(shell $(PKG_CONFIG) --libs $(LIBS_coracle)))
-PROGRAMS := coracle coracle-image coracle-monitor coracle-slirp coracle-port
+PROGRAMS := coracle coracle-image coracle-monitor coracle-slirp coracle-port coracle-netd
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p))))
 
 # the time that `version` tells: of the source, not of the compiler's run, so that builds can be reproduced

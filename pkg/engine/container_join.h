@@ -5,5 +5,10 @@
 
 /* network_prepare: of a new container: are its networks there? Their names, as the row keeps them, in place of ids; they stay until make_clear. Errors: NOT_FOUND; INVALID. */
 gboolean network_prepare (Make *make, GError **error);
+/* network_join: of one that is to be started: a network namespace that is on its networks, with addresses; its files of /etc say so. Runs in: the user namespace, before anything is
+ * mounted. Errors: NOT_FOUND a network is gone; EXISTS, INVALID an address; what coracle-netd says. */
+gboolean network_join (Make *make, GError **error);
+/* network_let_go: it runs, or it never will: the connection to coracle-netd ends, which looks whether it lives. */
+void network_let_go (Make *make);
 /* container_network_show: fill @settings, inspect's NetworkSettings, in: the Networks of a container that is on named ones, with what each gave it while it runs. */
 void container_network_show (Storage *storage, const ContainerView *view, const ContainerOptions *options, json_t *settings);

@@ -31,7 +31,7 @@
 void
 make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options)
 {
-  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .network_lock = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
+  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .network_lock = -1, .netd = -1, .network_fd = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
 }
 
 void
@@ -40,7 +40,8 @@ make_clear (Make *make)
   fd_close (fd_steal (&make->store_lock));
   fd_close (fd_steal (&make->run_dir));
   fd_close (fd_steal (&make->root_fd));
-  fd_close (fd_steal (&make->network_lock));
+  network_let_go (make);
+  json_decref (make->joined);
   if (make->existing == NULL)
     {
       g_clear_pointer (&make->storage, storage_free);
@@ -64,6 +65,8 @@ make_clear (Make *make)
   g_clear_pointer (&make->seccomp, seccomp_filter_free);
   g_clear_pointer (&make->seccomp_single, seccomp_filter_free);
   user_info_clear (&make->user);
+  g_strfreev (make->addresses);
+  g_strfreev (make->name_servers);
   g_strfreev (make->host_users);
   g_strfreev (make->args);
   g_strfreev (make->env);
@@ -73,7 +76,7 @@ make_clear (Make *make)
   cgroup_clear (&make->cgroup);
   memset (make, 0, sizeof *make);
   make->cgroup.fd = -1;
-  make->store_lock = make->run_dir = make->root_fd = make->network_lock = -1;
+  make->store_lock = make->run_dir = make->root_fd = make->network_lock = make->netd = make->network_fd = -1;
 }
 
 void
@@ -246,6 +249,8 @@ choose_network (Make *make, GError **error)
 {
   if (!words_network (make->options, &make->network, &make->network_path, error))
     return FALSE;
+  /* named networks have the usual one for their way out */
+  slirp_network_init (&make->slirp);
   if (make->network != NETWORK_SLIRP)
     return TRUE;
   if (!words_slirp (make->options, &make->slirp, error))
@@ -355,12 +360,13 @@ choose_oom (const Make *make)
 static void
 etc_files (const Make *make, const char *folder, const char *const *hosts, EtcFiles *ret_files)
 {
-  gboolean slirp = make->network == NETWORK_SLIRP;
+  gboolean slirp = make->network == NETWORK_SLIRP, bridge = make->network == NETWORK_BRIDGE;
   *ret_files = (EtcFiles){
     .options = make->options, .folder = folder, .id = make->id, .name = make->name, .image_name = make->image_name,
     .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = hosts,
     .address = slirp ? make->own_address : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
-    .slirp = slirp ? &make->slirp : NULL, .host_network = make->network == NETWORK_HOST,
+    .addresses = (const char *const *) make->addresses, .name_servers = (const char *const *) make->name_servers,
+    .slirp = slirp || bridge ? &make->slirp : NULL, .host_network = make->network == NETWORK_HOST,
     .single = make->map != NULL && make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
     .host_users = (const char *const *) make->host_users,
   };
@@ -370,7 +376,7 @@ static gboolean
 write_etc (Make *make, json_t *mounts, GError **error)
 {
   g_auto (GStrv) hosts = NULL;
-  if (!words_hosts (make->options, make->network == NETWORK_SLIRP ? &make->slirp : NULL, &hosts, error))
+  if (!words_hosts (make->options, make->network == NETWORK_SLIRP || make->network == NETWORK_BRIDGE ? &make->slirp : NULL, &hosts, error))
     return FALSE;
   g_autofree char *run_folder = g_build_filename (make->paths->run_root, make->id, NULL);
   EtcFiles files;
@@ -438,13 +444,19 @@ make_rest (Make *make)
 }
 
 gboolean
+make_names (Make *make, GError **error)
+{
+  /* the files are written over where they are: the container may have them mounted already */
+  json_auto_t *same = json_array ();
+  return write_etc (make, same, error);
+}
+
+gboolean
 make_rename (Make *make, GError **error)
 {
   g_free (make->name);
   make->name = container_name_new (make->storage->state);
-  /* the files are written over where they are: the container may have them mounted already */
-  json_auto_t *same = json_array ();
-  return write_etc (make, same, error);
+  return make_names (make, error);
 }
 
 gboolean
@@ -595,7 +607,8 @@ build_config (Make *make, GError **error)
     .terminal = options->tty && !log_passes_through (options), .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
     .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
-    .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network == NETWORK_PATH && make->network_path != NULL ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
+    .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network_path != NULL ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
+    .own_network_namespace = make->network == NETWORK_BRIDGE,
     .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .no_shm = words.no_shm,
     .read_only_dev = options->read_only && !options->read_only_tmpfs, .privileged = options->privileged,
     .own_user_namespace = make->map->mode != IDMAP_HOST, .security = make->security,

@@ -40,6 +40,9 @@ typedef struct {
   char *network_path;
   SlirpNetwork slirp;          /* NETWORK_SLIRP: which */
   char *own_address;           /* the container's on it */
+  json_t *joined;              /* NETWORK_BRIDGE: what it was given on its networks: network/netd.h */
+  char **addresses, **name_servers;   /* of these, as etc_files.h has them */
+  int netd, network_fd;        /* the connection that it lives by until it runs; its network namespace; -1 */
   int network_lock;            /* NETWORK_BRIDGE: its networks stay until the row is written; -1 */
   GPtrArray *ports;            /* of PortMapping: container_ports.h */
   json_t *exposed;             /* of a new container */
@@ -92,6 +95,8 @@ gboolean make_save_config (Make *make, GError **error);
 gboolean make_resume (Make *make, Storage *storage, IdMap *map, const StateContainer *row, int run_dir, GError **error);
 /* make_rest: a new container that is not started: its run folder and mount go. */
 void make_rest (Make *make);
+/* make_names: the files of /etc anew, when more is known of its networks. */
+gboolean make_names (Make *make, GError **error);
 /* make_rename: another made-up name, when somebody took the first before it was recorded; nothing the container could have seen has run yet. */
 gboolean make_rename (Make *make, GError **error);
 /* make_undo: the run folder and, of a new one, the container's folder. In the user namespace. */

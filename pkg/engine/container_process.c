@@ -14,6 +14,7 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container_health.h"
+#include "pkg/engine/container_join.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_log.h"
@@ -315,6 +316,7 @@ process_start (Run *run, GError **error)
   monitor_client_recorded (run->client[0]);
   /* from here on the lock is the monitor's alone: a command that is stopped at its terminal must not keep `rm -f` out */
   fd_close (fd_steal (&make->run_dir));
+  network_let_go (make);
   event_container (make->storage, run->row, run->hold ? "init" : run->attached ? "init start attach" : "init start");
   if (run->hold)
     return TRUE;
@@ -565,8 +567,8 @@ gboolean
 process_share (Run *run, int base, GError **error)
 {
   Make *make = &run->make;
-  if (make->network == NETWORK_BRIDGE)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "starting a container on a named network: unsupported in this version");
+  if (make->network == NETWORK_BRIDGE && !network_join (make, error))
+    return FALSE;
   if (make->dependencies == NULL)
     return TRUE;
   cleanup_fd int own = base < 0 ? container_start_base (error) : -1;

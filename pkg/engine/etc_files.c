@@ -64,7 +64,23 @@ hosts_text (const EtcFiles *files)
     g_string_append_printf (text, "%s\thost.containers.internal host.docker.internal\n", host);
   if (files->address != NULL)
     g_string_append_printf (text, "%s\t%s %s\n", files->address, files->hostname, files->name);
+  for (const char *const *address = files->addresses; address != NULL && *address != NULL; address++)
+    g_string_append_printf (text, "%s\t%s %s\n", *address, files->hostname, files->name);
   return g_string_free (text, FALSE);
+}
+
+char *
+etc_files_resolv (const EtcFiles *files)
+{
+  static const char *const domain[] = { "dns.podman", NULL };
+  const ContainerOptions *options = files->options;
+  const char *const *dns = (const char *const *) options->dns, *const *search = (const char *const *) options->dns_search;
+  g_autofree char *host = NULL;
+  gboolean own = files->name_servers != NULL && files->name_servers[0] != NULL && !(dns != NULL && g_strcmp0 (dns[0], "none") == 0);
+  (void) path_read_file (AT_FDCWD, "/etc/resolv.conf", 1 << 20, &host, NULL, NULL);
+  /* the network's server asks those of --dns */
+  return slirp_resolv_conf (host != NULL ? host : "", own ? NULL : files->slirp, own ? files->name_servers : dns, own && (search == NULL || search[0] == NULL) ? domain : search,
+                            (const char *const *) options->dns_option);
 }
 
 /* containerenv_text: podman-run(1), "/run/.containerenv". The engine is called as in the variable "container": it is the word that programs look for. */
@@ -186,10 +202,7 @@ etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
   g_autofree char *hosts = hosts_text (files);
   if (!options->no_hosts && !put (files, mounts, dir, "hosts", "/etc/hosts", hosts, strlen (hosts), 0644, error))
     return FALSE;
-  g_autofree char *host_resolv = NULL;
-  (void) path_read_file (AT_FDCWD, "/etc/resolv.conf", 1 << 20, &host_resolv, NULL, NULL);
-  g_autofree char *resolv = slirp_resolv_conf (host_resolv != NULL ? host_resolv : "", files->slirp, (const char *const *) options->dns,
-                                               (const char *const *) options->dns_search, (const char *const *) options->dns_option);
+  g_autofree char *resolv = etc_files_resolv (files);
   if (resolv != NULL && !put (files, mounts, dir, "resolv.conf", "/etc/resolv.conf", resolv, strlen (resolv), 0644, error))
     return FALSE;
   g_autofree char *hostname = g_strconcat (files->hostname, "\n", NULL);

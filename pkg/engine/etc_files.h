@@ -16,7 +16,9 @@ typedef struct {
   const char *hostname;
   const char *address;       /* of the container: what hosts gives for its name; NULL = none */
   const char *const *hosts;  /* "IP\tNAME…" lines of --add-host */
-  const SlirpNetwork *slirp; /* the network that it is on, or NULL */
+  const char *const *addresses;   /* the same of named networks: all that it has there; NULL = none */
+  const char *const *name_servers;   /* of named networks with DNS, instead of all others; NULL = none */
+  const SlirpNetwork *slirp; /* the network that it is on, or whose way out it has; or NULL */
   gboolean host_network;
   gboolean single;           /* only one id is mapped */
   int root_fd;               /* the mounted root filesystem */
@@ -27,5 +29,7 @@ typedef struct {
 /* etc_files_write: those that depend on nothing in the image: write them and append the binds (OCI form) to @mounts. @root_fd and @user are not read.
  * Errors: SYSTEM, NO_SPACE. */
 gboolean etc_files_write (const EtcFiles *files, json_t *mounts, GError **error);
+/* etc_files_resolv: the text of /etc/resolv.conf; NULL: the image's stays. Free with g_free. */
+char *etc_files_resolv (const EtcFiles *files);
 /* etc_files_write_accounts: passwd, group, localtime, apt's, where they are called for. */
 gboolean etc_files_write_accounts (const EtcFiles *files, json_t *mounts, GError **error);

@@ -119,7 +119,7 @@ static void
 add_sys (json_t *mounts, const SpecInput *input)
 {
   const char *access = input->privileged ? "rw" : "ro";
-  if (input->network.kind == SPEC_PRIVATE || !input->own_user_namespace)
+  if (input->network.kind == SPEC_PRIVATE || input->own_network_namespace || !input->own_user_namespace)
     add_mount (mounts, "sysfs", "sysfs", "/sys", (const char *const[]){ "nosuid", "noexec", "nodev", access, NULL });
   else
     add_mount (mounts, "bind", "/sys", "/sys", (const char *const[]){ "rbind", "nosuid", "noexec", "nodev", access, NULL });

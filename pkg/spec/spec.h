@@ -42,6 +42,7 @@ typedef struct {
   gboolean no_shm;                 /* no /dev/shm (--ipc=none) */
   gboolean read_only_dev;          /* /dev too, once it is filled (--read-only without its tmpfs) */
   gboolean privileged;             /* nothing masked or read-only, /sys writable */
+  gboolean own_network_namespace;  /* although network.kind is SPEC_PATH: it was made for this container */
   gboolean own_user_namespace;     /* not real root: no device nodes, no sysfs of a foreign network namespace */
   const SpecSecurity *security;    /* what is masked besides the defaults, what of them is not; NULL = nothing asked */
   json_t *mounts;                  /* the user's and the engine's, OCI form, parents before children; borrowed */

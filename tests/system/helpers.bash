@@ -20,8 +20,8 @@ TESTS_DIR=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 : "${CORACLE_TEST_TIMEOUT:=60}"
 export CORACLE_BIN CORACLE CORACLE_TEST_CACHE CORACLE_TEST_TIMEOUT
 
-# What may stay in the run folder when no container lives: the user namespaces' records, which are their locks too, and the events.
-RUN_ROOT_KEEPS=(userns userns.single events)
+# What may stay in the run folder when no container lives: the user namespaces' records and the folders of coracle-netd, which have their locks, and the events.
+RUN_ROOT_KEEPS=(userns userns.single events netd netd.single)
 
 ### a store for each file
 

@@ -1,0 +1,402 @@
+#include "netd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "network/firewall.h"
+#include "network/link.h"
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/proc.h"
+
+/* Source: netavark's, so that routes of several networks do not collide */
+enum { ROUTE_METRIC = 100, DNS_PORT = 53, TEXT_MAX = 2048 };
+
+/* What a job has made, to be handed back. */
+typedef struct {
+  int fds[JOB_FDS_MAX];
+  guint n;
+} Made;
+
+static gboolean
+add_fd (Made *made, int fd)
+{
+  if (made->n == JOB_FDS_MAX)
+    {
+      fd_close (fd);
+      return FALSE;
+    }
+  made->fds[made->n++] = fd;
+  return TRUE;
+}
+
+/* ---- inside */
+
+/* set_sysctl: of the current network namespace. */
+static gboolean
+set_sysctl (const char *name, const char *value, gboolean needed, GError **error)
+{
+  g_autofree char *path = g_strconcat ("/proc/sys/net/", name, NULL);
+  cleanup_fd int fd = open (path, O_WRONLY | O_CLOEXEC);
+  int r = fd < 0 ? -errno : fd_write_all (fd, value, strlen (value));
+  return r == 0 || !needed || coracle_throw_errno (error, -r, "setting net.%s", name);
+}
+
+static guint
+number_option (const NetConfig *config, const char *name)
+{
+  const char *text = net_config_option (config, name);
+  return text != NULL ? (guint) g_ascii_strtoull (text, NULL, 10) : 0;
+}
+
+static int
+make_socket (const NetAddress *address, int type, GError **error)
+{
+  union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+  } at = { .any.sa_family = address->size == 4 ? AF_INET : AF_INET6 };
+  const int one = 1;
+  if (address->size == 4)
+    memcpy (&at.v4.sin_addr, address->bytes, 4);
+  else
+    memcpy (&at.v6.sin6_addr, address->bytes, 16);
+  at.v4.sin_port = htons (DNS_PORT);
+  cleanup_fd int fd = socket (at.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0 || setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 || bind (fd, &at.any, address->size == 4 ? sizeof at.v4 : sizeof at.v6) < 0
+      || (type == SOCK_STREAM && listen (fd, 64) < 0))
+    {
+      int errsv = errno;
+      char text[NET_ADDRESS_TEXT];
+      coracle_throw_errno (error, errsv, "listening for DNS on %s", net_address_text (address, text));
+      return -1;
+    }
+  return fd_steal (&fd);
+}
+
+static gboolean
+make_bridge (LinkSocket *socket, const NetConfig *config, const Job *job, Made *made, GError **error)
+{
+  gboolean vlan = number_option (config, "vlan") > 0;
+  int r = link_bridge (socket, config->interface, number_option (config, "mtu"), vlan);
+  if (r < 0 && !(r == -EEXIST && job->again))
+    return coracle_throw_errno (error, -r, "making bridge %s%s", config->interface, r == -EOPNOTSUPP ? vlan ? " (has the kernel bridges with VLANs?)" : " (has the kernel bridges?)" : "");
+  int index = link_index (socket, config->interface);
+  if (index <= 0)
+    return coracle_throw_errno (error, -index, "bridge %s", config->interface);
+  for (guint i = 0; i < config->subnets->len; i++)
+    {
+      const NetConfigSubnet *subnet = &g_array_index (config->subnets, NetConfigSubnet, i);
+      r = subnet->gateway.size > 0 ? link_add_address (socket, index, &subnet->gateway, subnet->subnet.prefix) : 0;
+      if (r < 0 && !(r == -EEXIST && job->again))
+        return coracle_throw_errno (error, -r, "giving bridge %s its address", config->interface);
+      if (!config->dns || subnet->gateway.size == 0)
+        continue;
+      int udp = make_socket (&subnet->gateway, SOCK_DGRAM, error);
+      int tcp = udp >= 0 ? make_socket (&subnet->gateway, SOCK_STREAM, error) : -1;
+      if (udp < 0 || tcp < 0 || !add_fd (made, udp) || !add_fd (made, tcp))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* configure: the container's end, through a socket of its namespace. */
+static gboolean
+configure (LinkSocket *inside, const Attachment *attachment, guint number, GError **error)
+{
+  const NetConfig *config = attachment->config;
+  int index = link_index (inside, attachment->interface);
+  int r = index > 0 ? 0 : index;
+  for (guint i = 0; r == 0 && i < attachment->leases->len; i++)
+    {
+      const Lease *lease = &g_array_index (attachment->leases, Lease, i);
+      r = link_add_address (inside, index, &lease->address, lease->prefix);
+    }
+  if (r == 0)
+    r = link_set_up (inside, index);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "network %s: giving %s its addresses", config->name, attachment->interface);
+  const char *bare = net_config_option (config, "no_default_route");
+  gboolean leads_out = !config->internal && (bare == NULL || strchr ("1tT", bare[0]) == NULL);
+  guint metric = number_option (config, "metric"), families = 0;
+  for (guint i = 0; leads_out && i < attachment->leases->len; i++)
+    {
+      const Lease *lease = &g_array_index (attachment->leases, Lease, i);
+      if (lease->gateway.size == 0 || (families & lease->gateway.size))
+        continue;
+      families |= lease->gateway.size;
+      r = link_add_route (inside, NULL, &lease->gateway, index, metric > 0 ? metric : ROUTE_METRIC + number);
+      if (r < 0 && r != -EEXIST)
+        return coracle_throw_errno (error, -r, "network %s: adding the default route", config->name);
+    }
+  for (guint i = 0; i < config->routes->len; i++)
+    {
+      const NetConfigRoute *route = &g_array_index (config->routes, NetConfigRoute, i);
+      r = link_add_route (inside, &route->destination, &route->gateway, 0, route->metric >= 0 ? (uint32_t) route->metric : ROUTE_METRIC);
+      if (r < 0 && r != -EEXIST)
+        return coracle_throw_errno (error, -r, "network %s: adding a route", config->name);
+    }
+  return TRUE;
+}
+
+static gboolean
+connect_one (LinkSocket *outside, LinkSocket *inside, const Attachment *attachment, guint number, const Job *job, int ns, GError **error)
+{
+  const NetConfig *config = attachment->config;
+  if (job->again && link_index (outside, attachment->link) > 0)
+    return TRUE;
+  int bridge = link_index (outside, config->interface);
+  if (bridge <= 0)
+    return coracle_throw_errno (error, -bridge, "network %s: bridge %s", config->name, config->interface);
+  const LinkVeth veth = { .name = attachment->link, .peer_name = attachment->interface, .master = bridge, .peer_ns = ns, .peer_mac = attachment->mac, .mtu = number_option (config, "mtu") };
+  int r = link_veth (outside, &veth);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "network %s: making interface %s", config->name, attachment->interface);
+  guint vlan = number_option (config, "vlan");
+  r = vlan > 0 ? link_vlan (outside, link_index (outside, attachment->link), (uint16_t) vlan) : 0;
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "network %s: setting the VLAN %u", config->name, vlan);
+  return configure (inside, attachment, number, error);
+}
+
+static gboolean
+enter (int ns, GError **error)
+{
+  if (setns (ns, CLONE_NEWNET) == 0)
+    return TRUE;
+  int errsv = errno;
+  return coracle_throw_errno (error, errsv, "entering a network namespace");
+}
+
+/* open_inside: a socket of the container's namespace, which is made if need be; we are back in the shared one then. */
+static LinkSocket *
+open_inside (const Netd *netd, int *ns, Made *made, GError **error)
+{
+  gboolean make = *ns < 0;
+  if (make ? unshare (CLONE_NEWNET) < 0 : setns (*ns, CLONE_NEWNET) < 0)
+    {
+      int errsv = errno;
+      coracle_throw_errno (error, errsv, "%s a network namespace", make ? "making" : "entering");
+      return NULL;
+    }
+  g_autoptr (LinkSocket) inside = link_open ();
+  if (make)
+    {
+      *ns = open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+      (void) add_fd (made, *ns);
+      if (inside != NULL)
+        (void) link_set_up (inside, 1);
+    }
+  if (inside == NULL || *ns < 0)
+    {
+      int errsv = errno;
+      coracle_throw_errno (error, errsv, "opening a network namespace");
+      return NULL;
+    }
+  return enter (netd->ns, error) ? g_steal_pointer (&inside) : NULL;
+}
+
+static void
+remove_links (LinkSocket *outside, const GPtrArray *names)
+{
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    {
+      int index = link_index (outside, names->pdata[i]);
+      if (index > 0)
+        (void) link_delete (outside, index);
+    }
+}
+
+static gboolean
+connect_all (const Netd *netd, LinkSocket *outside, const Job *job, Made *made, GError **error)
+{
+  int ns = job->ns;
+  g_autoptr (LinkSocket) inside = open_inside (netd, &ns, made, error);
+  for (guint i = 0; inside != NULL && i < job->attachments->len; i++)
+    if (!connect_one (outside, inside, job->attachments->pdata[i], i, job, ns, error))
+      return FALSE;
+  return inside != NULL;
+}
+
+static gboolean
+work (const Netd *netd, const Job *job, Made *made, GError **error)
+{
+  if (!enter (netd->ns, error))
+    return FALSE;
+  g_autoptr (LinkSocket) outside = link_open ();
+  int errsv = errno;
+  if (outside == NULL)
+    return coracle_throw_errno (error, errsv, "opening rtnetlink");
+  remove_links (outside, job->dead);
+  if (job->firewall != NULL && !firewall_apply (job->firewall, error))
+    return FALSE;
+  Made sockets = { .n = 0 };
+  for (guint i = 0; job->bridges != NULL && i < job->bridges->len; i++)
+    if (!make_bridge (outside, job->bridges->pdata[i], job, &sockets, error))
+      return FALSE;
+  /* the namespace's descriptor, where one is made, is the first to be handed back */
+  if (job->attachments != NULL && !connect_all (netd, outside, job, made, error))
+    return FALSE;
+  for (guint i = 0; i < sockets.n; i++)
+    if (!add_fd (made, sockets.fds[i]))
+      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "too many networks at once");
+  return TRUE;
+}
+
+/* ---- the child and its answer */
+
+static gboolean
+send_made (int socket, const char *text, const Made *made)
+{
+  union {
+    char bytes[CMSG_SPACE (sizeof (int) * JOB_FDS_MAX)];
+    struct cmsghdr align;
+  } control;
+  memset (&control, 0, sizeof control);
+  struct iovec data = { .iov_base = (char *) (uintptr_t) text, .iov_len = strlen (text) + 1 };
+  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+  if (made->n > 0)
+    {
+      message.msg_control = control.bytes;
+      message.msg_controllen = CMSG_SPACE (sizeof (int) * made->n);
+      struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN (sizeof (int) * made->n);
+      memcpy (CMSG_DATA (header), made->fds, sizeof (int) * made->n);
+    }
+  return sendmsg (socket, &message, MSG_NOSIGNAL) >= 0;
+}
+
+static gboolean
+receive_made (int socket, Made *made, GError **error)
+{
+  union {
+    char bytes[CMSG_SPACE (sizeof (int) * JOB_FDS_MAX)];
+    struct cmsghdr align;
+  } control;
+  char text[TEXT_MAX];
+  struct iovec data = { .iov_base = text, .iov_len = sizeof text };
+  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+  ssize_t n;
+  do
+    n = recvmsg (socket, &message, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n <= 0 || text[n - 1] != '\0')
+    return coracle_throw (error, CORACLE_ERROR_SYSTEM, "coracle-netd: a child of it died");
+  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+    {
+      made->n = (guint) ((header->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+      memcpy (made->fds, CMSG_DATA (header), sizeof (int) * made->n);
+    }
+  return text[0] == '\0' || coracle_throw (error, (CoracleErrorCode) (text[0] - 'A'), "%s", text + 1);
+}
+
+typedef gboolean (*Task) (const Netd *netd, const void *data, Made *made, GError **error);
+
+static void G_GNUC_NORETURN
+perform (const Netd *netd, Task task, const void *data, int socket)
+{
+  Made made = { .n = 0 };
+  g_autoptr (GError) problem = NULL;
+  (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
+  gboolean done = task (netd, data, &made, &problem);
+  g_autofree char *text = done ? g_strdup ("") : g_strdup_printf ("%c%.2000s", 'A' + (problem != NULL ? problem->code : 0), problem != NULL ? problem->message : "it failed");
+  if (!done)
+    made.n = 0;
+  (void) send_made (socket, text, &made);
+  _exit (0);
+}
+
+static gboolean
+run_task (const Netd *netd, Task task, const void *data, Made *ret_made, GError **error)
+{
+  int ends[2], status;
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "socketpair");
+    }
+  pid_t pid = fork ();
+  int errsv = errno;
+  if (pid == 0)
+    perform (netd, task, data, ends[1]);
+  fd_close (ends[1]);
+  gboolean done = pid > 0 ? receive_made (ends[0], ret_made, error) : coracle_throw_errno (error, errsv, "fork");
+  fd_close (ends[0]);
+  if (pid > 0)
+    (void) proc_wait (pid, &status);
+  return done;
+}
+
+static gboolean
+task_job (const Netd *netd, const void *data, Made *made, GError **error)
+{
+  return work (netd, data, made, error);
+}
+
+gboolean
+job_run (const Netd *netd, const Job *job, int ret_fds[JOB_FDS_MAX], guint *ret_n, GError **error)
+{
+  Made made = { .n = 0 };
+  if (!run_task (netd, task_job, job, &made, error))
+    return FALSE;
+  memcpy (ret_fds, made.fds, sizeof (int) * made.n);
+  *ret_n = made.n;
+  return TRUE;
+}
+
+static gboolean
+task_namespace (const Netd *netd, const void *data, Made *made, GError **error)
+{
+  const int *slirp_socket = data;
+  if (unshare (CLONE_NEWNET) < 0)
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "making a network namespace");
+    }
+  int r = slirp_attach_child (*slirp_socket, &netd->slirp);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "making the way out (is /dev/net/tun there and writable to you?)");
+  int ns = open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+  int errsv = errno;
+  if (ns < 0)
+    return coracle_throw_errno (error, errsv, "opening a network namespace");
+  (void) add_fd (made, ns);
+  return set_sysctl ("ipv4/ip_forward", "1", TRUE, error) && set_sysctl ("ipv6/conf/all/forwarding", "1", FALSE, error) && set_sysctl ("ipv6/conf/default/accept_dad", "0", FALSE, error);
+}
+
+int
+job_namespace (const Netd *netd, int slirp_socket, GError **error)
+{
+  Made made = { .n = 0 };
+  return run_task (netd, task_namespace, &slirp_socket, &made, error) && made.n == 1 ? made.fds[0] : -1;
+}
+
+static gboolean
+task_tap (const Netd *netd, const void *data, Made *made, GError **error)
+{
+  (void) made;
+  if (!enter (netd->ns, error))
+    return FALSE;
+  int r = slirp_attach_again_child (*(const int *) data, &netd->slirp);
+  return r == 0 || coracle_throw_errno (error, -r, "making the way out anew");
+}
+
+gboolean
+job_tap (const Netd *netd, int slirp_socket, GError **error)
+{
+  Made made = { .n = 0 };
+  return run_task (netd, task_tap, &slirp_socket, &made, error);
+}

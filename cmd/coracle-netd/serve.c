@@ -1,0 +1,508 @@
+#include "netd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "network/firewall.h"
+#include "network/netd.h"
+#include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+
+/* ---- networks */
+
+static void
+live_free (Live *live)
+{
+  for (guint i = 0; i < live->dns->len; i++)
+    loop_drop (live->dns->pdata[i]);
+  g_ptr_array_unref (live->dns);
+  net_config_free (live->config);
+  g_free (live);
+}
+
+static Live *
+live_new (const NetConfig *config)
+{
+  Live *live = g_new0 (Live, 1);
+  json_auto_t *copy = net_config_to_json (config);
+  live->config = net_config_from_json (copy, NULL);
+  live->dns = g_ptr_array_new ();
+  return live;
+}
+
+/* firewall_of: rules for all networks that are up. */
+static char *
+firewall_of (Netd *netd)
+{
+  g_autoptr (GPtrArray) configs = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, netd->networks);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    g_ptr_array_add (configs, ((Live *) value)->config);
+  return firewall_text (configs);
+}
+
+/* take_sockets: those that the job has made for @bridges, in its order. */
+static void
+take_sockets (Netd *netd, const GPtrArray *bridges, const int *fds, guint n)
+{
+  guint at = 0;
+  for (guint i = 0; i < bridges->len; i++)
+    {
+      const NetConfig *config = bridges->pdata[i];
+      Live *live = g_hash_table_lookup (netd->networks, config->name);
+      for (guint k = 0; config->dns && k < config->subnets->len; k++)
+        for (int tcp = 0; tcp < 2 && g_array_index (config->subnets, NetConfigSubnet, k).gateway.size > 0 && at < n; tcp++)
+          g_ptr_array_add (live->dns, dns_serve (netd, live->config->name, fds[at++], tcp));
+    }
+}
+
+static void
+drop_networks (Netd *netd, const GPtrArray *bridges)
+{
+  for (guint i = 0; i < bridges->len; i++)
+    g_hash_table_remove (netd->networks, ((const NetConfig *) bridges->pdata[i])->name);
+}
+
+static void
+count_users (Netd *netd, const GPtrArray *attachments)
+{
+  for (guint i = 0; i < attachments->len; i++)
+    {
+      Live *live = g_hash_table_lookup (netd->networks, ((const Attachment *) attachments->pdata[i])->config->name);
+      live->users++;
+    }
+}
+
+/* take_back: what a job that failed has made. */
+static void
+take_back (Netd *netd, const GPtrArray *attachments, const GPtrArray *bridges)
+{
+  g_autoptr (GPtrArray) dead = g_ptr_array_new ();
+  int fds[JOB_FDS_MAX];
+  guint n;
+  for (guint i = 0; i < attachments->len; i++)
+    g_ptr_array_add (dead, ((const Attachment *) attachments->pdata[i])->link);
+  for (guint i = 0; i < bridges->len; i++)
+    g_ptr_array_add (dead, ((const NetConfig *) bridges->pdata[i])->interface);
+  const Job job = { .ns = -1, .dead = dead };
+  (void) job_run (netd, &job, fds, &n, NULL);
+  drop_networks (netd, bridges);
+}
+
+gboolean
+net_join (Netd *netd, Member *member, GPtrArray *attachments, gboolean again, GError **error)
+{
+  g_autoptr (GPtrArray) bridges = g_ptr_array_new ();
+  int fds[JOB_FDS_MAX];
+  guint n = 0;
+  for (guint i = 0; i < attachments->len; i++)
+    {
+      const NetConfig *config = ((const Attachment *) attachments->pdata[i])->config;
+      if (g_hash_table_lookup (netd->networks, config->name) != NULL)
+        continue;
+      Live *live = live_new (config);
+      g_hash_table_insert (netd->networks, live->config->name, live);
+      g_ptr_array_add (bridges, live->config);
+    }
+  g_autofree char *firewall = bridges->len > 0 || again ? firewall_of (netd) : NULL;
+  gboolean make = member->ns < 0;
+  const Job job = { .ns = member->ns, .attachments = attachments, .bridges = bridges, .firewall = firewall, .again = again };
+  if (!job_run (netd, &job, fds, &n, error))
+    {
+      take_back (netd, attachments, bridges);
+      return FALSE;
+    }
+  if (make && n > 0)
+    member->ns = fds[0];
+  take_sockets (netd, bridges, fds + (make ? 1 : 0), n - (make ? 1 : 0));
+  count_users (netd, attachments);
+  return TRUE;
+}
+
+void
+net_leave (Netd *netd, const GPtrArray *attachments)
+{
+  g_autoptr (GPtrArray) dead = g_ptr_array_new_with_free_func (g_free);
+  int fds[JOB_FDS_MAX];
+  guint n, before = g_hash_table_size (netd->networks);
+  for (guint i = 0; i < attachments->len; i++)
+    {
+      const Attachment *attachment = attachments->pdata[i];
+      Live *live = g_hash_table_lookup (netd->networks, attachment->config->name);
+      g_ptr_array_add (dead, g_strdup (attachment->link));
+      if (live == NULL || (live->users > 0 && --live->users > 0))
+        continue;
+      g_ptr_array_add (dead, g_strdup (live->config->interface));
+      g_hash_table_remove (netd->networks, live->config->name);
+    }
+  g_autofree char *firewall = g_hash_table_size (netd->networks) != before ? firewall_of (netd) : NULL;
+  const Job job = { .ns = -1, .dead = dead, .firewall = firewall };
+  if (dead->len > 0)
+    (void) job_run (netd, &job, fds, &n, NULL);
+}
+
+/* ---- members */
+
+/* member_gone: its monitor has ended. */
+static void
+member_gone (Watch *watch, uint32_t events, void *data)
+{
+  (void) events;
+  Netd *netd = data;
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, netd->members);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Member *member = value;
+      if (member->life != watch)
+        continue;
+      g_hash_table_iter_steal (&iter);
+      net_leave (netd, member->attachments);
+      member_free (member);
+      return;
+    }
+  loop_drop (watch);
+}
+
+/* settle: whoever set it up has gone: is the container alive, it is watched from now on; if not, all is taken back. */
+static void
+settle (Netd *netd, Member *member)
+{
+  int monitor = member_is_alive (netd, member->id) ? member_open_monitor (netd, member->id) : -1;
+  member->client = NULL;
+  if (monitor >= 0)
+    {
+      member->life = loop_watch (netd->loop, monitor, EPOLLIN, member_gone, netd);
+      return;
+    }
+  g_hash_table_steal (netd->members, member->id);
+  net_leave (netd, member->attachments);
+  member_free (member);
+}
+
+/* known: also one whose life is over and has not been heard of yet gives way. */
+static Member *
+known (Netd *netd, json_t *request, GError **error)
+{
+  const char *id = json_string_value (json_object_get (request, "id"));
+  Member *member = id != NULL ? g_hash_table_lookup (netd->members, id) : NULL;
+  if (member == NULL)
+    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "container %s is on no network", id != NULL ? id : "");
+  return member;
+}
+
+/* ---- requests */
+
+typedef struct {
+  Netd *netd;
+  Watch *watch;
+} Client;
+
+static gboolean
+attach_all (Netd *netd, Member *member, json_t *networks, GError **error)
+{
+  size_t i;
+  json_t *network;
+  json_array_foreach (networks, i, network)
+    {
+      Attachment *attachment = member_attach (netd, member, network, error);
+      if (attachment == NULL)
+        return FALSE;
+      g_ptr_array_add (member->attachments, attachment);
+    }
+  return TRUE;
+}
+
+static gboolean
+op_setup (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  Netd *netd = client->netd;
+  Member *member = member_new (request, error);
+  if (member == NULL)
+    return FALSE;
+  Member *old = g_hash_table_lookup (netd->members, member->id);
+  if (old != NULL)
+    {
+      /* it is started again by whoever has its lock now: so the one before has ended */
+      g_hash_table_steal (netd->members, old->id);
+      net_leave (netd, old->attachments);
+      member_free (old);
+    }
+  gboolean joined = FALSE;
+  gboolean done = attach_all (netd, member, json_object_get (request, "networks"), error) && (joined = net_join (netd, member, member->attachments, FALSE, error))
+                  && member_record (netd, member, error);
+  if (!done)
+    {
+      if (joined)
+        net_leave (netd, member->attachments);
+      member_free (member);
+      return FALSE;
+    }
+  member->client = client;
+  g_hash_table_insert (netd->members, member->id, member);
+  *ret_answer = member_json (member);
+  *ret_fd = member->ns;
+  return TRUE;
+}
+
+static gboolean
+op_connect (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  (void) ret_fd;
+  Netd *netd = client->netd;
+  Member *member = known (netd, request, error);
+  json_t *network = json_object_get (request, "network");
+  if (member == NULL)
+    return FALSE;
+  Attachment *attachment = member_attach (netd, member, network, error);
+  if (attachment == NULL)
+    return FALSE;
+  g_autoptr (GPtrArray) one = g_ptr_array_new ();
+  g_ptr_array_add (one, attachment);
+  if (member->ns < 0)
+    member->ns = member_open_ns (netd, member->id);
+  if (member->ns < 0 || !net_join (netd, member, one, FALSE, error))
+    {
+      if (member->ns < 0)
+        coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "container %s does not run", member->id);
+      attachment_free (attachment);
+      return FALSE;
+    }
+  g_ptr_array_add (member->attachments, attachment);
+  *ret_answer = member_json (member);
+  return member_record (netd, member, error);
+}
+
+static gboolean
+op_disconnect (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  (void) ret_fd;
+  Netd *netd = client->netd;
+  const char *name = json_string_value (json_object_get (request, "network"));
+  Member *member = known (netd, request, error);
+  Attachment *attachment = member != NULL && name != NULL ? member_find (member, name) : NULL;
+  if (member != NULL && attachment == NULL)
+    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "container %s is not connected to network %s", member->name, name != NULL ? name : "");
+  if (attachment == NULL)
+    return FALSE;
+  g_autoptr (GPtrArray) one = g_ptr_array_new ();
+  g_ptr_array_add (one, attachment);
+  net_leave (netd, one);
+  (void) g_ptr_array_remove (member->attachments, attachment);
+  *ret_answer = member_json (member);
+  return member_record (netd, member, error);
+}
+
+static void
+uncount (Netd *netd, const Member *member)
+{
+  for (guint i = 0; i < member->attachments->len; i++)
+    {
+      Live *live = g_hash_table_lookup (netd->networks, ((const Attachment *) member->attachments->pdata[i])->config->name);
+      if (live != NULL)
+        live->users--;
+    }
+}
+
+static gboolean
+op_reload (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  (void) ret_fd;
+  Netd *netd = client->netd;
+  Member *member = known (netd, request, error);
+  if (member == NULL)
+    return FALSE;
+  uncount (netd, member);
+  if (!net_join (netd, member, member->attachments, TRUE, error))
+    return FALSE;
+  *ret_answer = member_json (member);
+  return TRUE;
+}
+
+static gboolean
+op_rename (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  (void) ret_fd;
+  Member *member = known (client->netd, request, error);
+  const char *name = json_string_value (json_object_get (request, "name"));
+  if (member == NULL || name == NULL)
+    return FALSE;
+  g_free (member->name);
+  member->name = g_strdup (name);
+  *ret_answer = json_object ();
+  return member_record (client->netd, member, error);
+}
+
+static gboolean
+op_config (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  (void) ret_fd;
+  NetConfig *config = net_config_from_json (json_object_get (request, "config"), error);
+  if (config == NULL)
+    return FALSE;
+  Live *live = g_hash_table_lookup (client->netd->networks, config->name);
+  if (live != NULL)
+    {
+      g_strfreev (live->config->dns_servers);
+      live->config->dns_servers = g_strdupv (config->dns_servers);
+    }
+  net_config_free (config);
+  *ret_answer = json_object ();
+  return TRUE;
+}
+
+static const struct {
+  const char *name;
+  gboolean (*perform) (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error);
+} operations[] = { { "setup", op_setup }, { "connect", op_connect }, { "disconnect", op_disconnect }, { "reload", op_reload }, { "rename", op_rename }, { "config", op_config } };
+
+static gboolean
+perform (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  const char *name = json_string_value (json_object_get (request, "op"));
+  for (size_t i = 0; name != NULL && i < G_N_ELEMENTS (operations); i++)
+    if (strcmp (operations[i].name, name) == 0)
+      return operations[i].perform (client, request, ret_answer, ret_fd, error);
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "coracle-netd: unknown request");
+}
+
+/* ---- clients */
+
+static void
+client_gone (Client *client)
+{
+  Netd *netd = client->netd;
+  g_autoptr (GPtrArray) theirs = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+  g_hash_table_iter_init (&iter, netd->members);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((Member *) value)->client == client)
+      g_ptr_array_add (theirs, value);
+  for (guint i = 0; i < theirs->len; i++)
+    settle (netd, theirs->pdata[i]);
+  netd->waiting--;
+  loop_drop (client->watch);
+  g_free (client);
+}
+
+static void
+answer (int socket, const json_t *object, int fd)
+{
+  g_autofree char *text = json_dumps (object, JSON_COMPACT);
+  union {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  memset (&control, 0, sizeof control);
+  struct iovec data = { .iov_base = text, .iov_len = strlen (text) };
+  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+  if (fd >= 0)
+    {
+      message.msg_control = control.bytes;
+      message.msg_controllen = sizeof control.bytes;
+      struct cmsghdr *header = CMSG_FIRSTHDR (&message);
+      header->cmsg_level = SOL_SOCKET;
+      header->cmsg_type = SCM_RIGHTS;
+      header->cmsg_len = CMSG_LEN (sizeof (int));
+      memcpy (CMSG_DATA (header), &fd, sizeof (int));
+    }
+  (void) sendmsg (socket, &message, MSG_NOSIGNAL);
+}
+
+static void
+serve_client (Watch *watch, uint32_t events, void *data)
+{
+  Client *client = data;
+  g_autofree char *text = g_malloc (NETD_MESSAGE_MAX);
+  ssize_t n = recv (loop_fd (watch), text, NETD_MESSAGE_MAX, MSG_DONTWAIT);
+  (void) events;
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    return;
+  if (n <= 0)
+    {
+      client_gone (client);
+      return;
+    }
+  json_auto_t *request = json_loadb (text, (size_t) n, 0, NULL);
+  json_auto_t *said = NULL;
+  GError *problem = NULL;
+  int fd = -1;
+  if (!perform (client, request, &said, &fd, &problem))
+    {
+      json_decref (said);
+      said = json_pack ("{s:s, s:i}", "error", problem != NULL ? problem->message : "coracle-netd: it failed", "code", problem != NULL ? problem->code : CORACLE_ERROR_SYSTEM);
+      g_clear_error (&problem);
+      fd = -1;
+    }
+  answer (loop_fd (watch), said, fd);
+}
+
+static void
+accept_client (Watch *watch, uint32_t events, void *data)
+{
+  Netd *netd = data;
+  int fd = accept4 (loop_fd (watch), NULL, NULL, SOCK_CLOEXEC);
+  int size = NETD_MESSAGE_MAX;
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  (void) events;
+  if (fd < 0)
+    return;
+  /* the folder lets nobody else in */
+  if (getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0 || (peer.uid != geteuid () && peer.uid != 0))
+    {
+      fd_close (fd);
+      return;
+    }
+  (void) setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  Client *client = g_new0 (Client, 1);
+  client->netd = netd;
+  client->watch = loop_watch (netd->loop, fd, EPOLLIN, serve_client, client);
+  netd->waiting++;
+}
+
+gboolean
+serve_begin (Netd *netd, int listener, GError **error)
+{
+  (void) error;
+  netd->members = g_hash_table_new (g_str_hash, g_str_equal);
+  netd->networks = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) live_free);
+  netd->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  netd->listener = loop_watch (netd->loop, listener, EPOLLIN, accept_client, netd);
+  return TRUE;
+}
+
+void
+serve_restore (Netd *netd)
+{
+  g_autoptr (GPtrArray) members = members_read (netd);
+  for (guint i = 0; i < members->len; i++)
+    {
+      Member *member = members->pdata[i];
+      int monitor = member_open_monitor (netd, member->id);
+      member->ns = monitor >= 0 ? member_open_ns (netd, member->id) : -1;
+      if (member->ns < 0)
+        {
+          fd_close (monitor);
+          member_free (member);
+          continue;
+        }
+      g_hash_table_insert (netd->members, member->id, member);
+      member->life = loop_watch (netd->loop, monitor, EPOLLIN, member_gone, netd);
+      (void) net_join (netd, member, member->attachments, TRUE, NULL);
+    }
+}
+
+gboolean
+serve_idle (const Netd *netd)
+{
+  return netd->waiting == 0 && g_hash_table_size (netd->members) == 0;
+}

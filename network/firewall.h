@@ -1,0 +1,9 @@
+/* firewall: the nftables rules of the namespace that named networks share: masquerade towards the way out, internal and isolated networks. Source: nft(8). */
+#pragma once
+
+#include "network/config.h"
+
+/* firewall_text: the whole table for @configs (of NetConfig), to be put in place of the one before, in one transaction. */
+char *firewall_text (const GPtrArray *configs);
+/* firewall_apply: in the current network namespace. Errors: UNSUPPORTED a kernel without nf_tables; SYSTEM with what nft says. */
+gboolean firewall_apply (const char *text, GError **error);

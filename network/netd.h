@@ -1,0 +1,42 @@
+/* netd: the process that owns the network namespace which all named networks of a user share: coracle-netd, and how commands speak with it.
+ *
+ *   coracle-netd   host network namespace, the user namespace that the containers share; outside of any monitor's pid namespace. Holds the shared network namespace, its way out
+ *                  (coracle-slirp), the DNS of its networks, who has which address. Started by the first who needs it, gone when the last container on a named network has ended
+ *    ├─ coracle-slirp
+ *    ├─ coracle-netd   a second one that only waits: when the first is killed it goes on in its place, with the namespace
+ *    └─ short-lived children that work inside the shared namespace: bridges, veths, nftables
+ *
+ * All that must outlive it is in files: RUN_ROOT/ID/network.json, written when a container gets its addresses, counts while RUN_ROOT/ID is locked (storage.h): so an address is free
+ * when its container has ended, however that came about, and a netd that begins anew finds what there is and connects it again.
+ *
+ *   RUN_ROOT/netd/lock     held while one lives (RUN_ROOT/netd.single: of containers with one id alone, whose user namespace is another)
+ *   RUN_ROOT/netd/socket   SOCK_SEQPACKET: each message one JSON object, each answered by one: { "error": TEXT, "code": CoracleErrorCode } or what is asked for
+ *
+ *   { "op": "setup", "id", "name", "hostname", "dns": [], "networks": [NETWORK…] }   make a network namespace that is on these; the answer is network.json's object, and comes with the
+ *                             namespace's descriptor. When the connection closes, the container must be alive, or all is taken back
+ *   { "op": "connect", "id", "network": NETWORK }     of one that is set up; the answer as above, without a descriptor
+ *   { "op": "disconnect", "id", "network": NAME }
+ *   { "op": "reload", "id" }                          make anew what of its connections is missing
+ *   { "op": "rename", "id", "name" }
+ *   { "op": "config", "config": CONFIG }              a network's file was changed: its name servers
+ * NETWORK: as in container_network.h, with "config": the network's file. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+#define NETD_FILE "network.json"   /* in RUN_ROOT/ID */
+#define NETD_LOCK_FD 3             /* coracle-netd finds its lock here, */
+#define NETD_READY_FD 4            /* and a pipe to which it writes an empty text when it can be spoken to, or what is wrong */
+enum { NETD_MESSAGE_MAX = 128 * 1024 };
+
+/* netd_connect: speak with it, started if need be. @single: of containers that have one id alone. Returns a descriptor or -1.
+ * Runs in: the user namespace; best before anything is mounted: it keeps a copy of the mount namespace it is started in. */
+int netd_connect (const char *run_root, const char *libexec, gboolean single, GError **error);
+/* netd_connect_running: only if it runs; -1 without @error otherwise. */
+int netd_connect_running (const char *run_root, gboolean single);
+/* netd_ask: @ret_fd: may be NULL. Returns the answer, a new reference, or NULL. Errors: as told. */
+json_t *netd_ask (int socket, const json_t *request, int *ret_fd, GError **error);
+
+/* netd_spawn_child: start the program, as nobody's child. Async-signal-safe. 0 or -errno. */
+int netd_spawn_child (const char *program, char *const *argv, char *const *envp, int lock, int ready);
