@@ -16,6 +16,11 @@ const CliCommand cmd_container = {
   .description = "A container is a root filesystem made from an image, together with how to run a command in it.",
 };
 
+const CliCommand cmd_generate = {
+  .names = "generate", .summary = "Write down what containers are made with",
+  .description = "What a container was made with, in a form that other programs read.",
+};
+
 const CliCommand cmd_healthcheck_group = {
   .names = "healthcheck", .summary = "Check the health of containers",
   .description = "A health check is a command that is run in a container from time to time and tells by its exit status whether all is well.",

@@ -8,15 +8,14 @@ static const struct { const char *group, *words; } commands[] = {
         "auto-update "
         "build "
         "compose "
-        "generate "
         "kube "
         "machine "
         "pod "
         "quadlet "
         "secret "
         "volume" },
-  { "container", "checkpoint "
-                 "restore" },
+  { "generate", "kube "
+                "systemd" },
   { "image", "build "
              "scp "
              "sign "

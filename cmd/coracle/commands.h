@@ -7,15 +7,18 @@
 #define CORACLE_COMMANDS(X) \
   X (attach)                \
   X (container_cleanup)     \
+  X (container_checkpoint)  \
   X (container_clone)       \
   X (container_diff)        \
   X (container_exists)      \
   X (container_inspect)     \
   X (container_prune)       \
+  X (container_restore)     \
   X (create)                \
   X (diff)                  \
   X (events)                \
   X (exec)                  \
+  X (generate_spec)         \
   X (healthcheck)           \
   X (help)                  \
   X (history)               \

@@ -2,8 +2,8 @@
 
 #include "pkg/base/error.h"
 
-static char *
-free_name (Storage *storage, const char *of)
+char *
+container_clone_name (Storage *storage, const char *of)
 {
   for (unsigned i = 0;; i++)
     {
@@ -25,7 +25,7 @@ container_clone_options (Storage *storage, const char *name_or_id, const char *n
   if (image != NULL && options->rootfs != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "container %s has a root filesystem of its own (--rootfs), not an image", view->row->name), NULL;
   g_free (options->name);
-  options->name = name != NULL ? g_strdup (name) : free_name (storage, view->row->name);
+  options->name = name != NULL ? g_strdup (name) : container_clone_name (storage, view->row->name);
   if (options->rootfs == NULL)
     {
       /* the image itself, whatever its name means by now */

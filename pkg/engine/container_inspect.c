@@ -101,7 +101,7 @@ read_image_config (const StateImage *image)
   return json_is_object (config) ? json_incref (config) : json_object ();
 }
 
-static gboolean
+gboolean
 inspected_read (Inspected *inspected, Storage *storage, const ContainerView *view, GError **error)
 {
   const StateContainer *row = view->row;

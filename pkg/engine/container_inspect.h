@@ -13,6 +13,8 @@ typedef struct {
   json_t *image_config;      /* the "config" object of the image's; empty without one */
   json_t *spec;              /* containers/ID/config.json */
 } Inspected;
+/* inspected_read: of @view, which is borrowed. Errors: CORRUPT, SYSTEM its config.json. */
+gboolean inspected_read (Inspected *inspected, Storage *storage, const ContainerView *view, GError **error);
 void inspected_clear (Inspected *inspected);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Inspected, inspected_clear)
 

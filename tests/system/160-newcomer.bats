@@ -13,8 +13,8 @@ setup_file() {
   run_coracle 125 compose up
   is "${lines[0]}" "Error: unrecognized command \`coracle compose\`" "what scripts match"
   is "${lines[1]}" "\`compose\` is not supported in this version yet"
-  run_coracle 125 container checkpoint box
-  has "$output" "\`checkpoint\` is not supported in this version yet"
+  run_coracle 125 generate kube box
+  has "$output" "\`kube\` is not supported in this version yet"
   run_coracle 125 image wait
   not_like "$output" "not supported" "no such command of images, ever"
   run_coracle 125 rum

@@ -36,7 +36,7 @@ setup() {
   like "$group" "/libpod-$id$" "by its id"
   isnt "$(group_of "$monitor")" "$group" "the monitor's"
   is "$(coracle inspect -f '{{.State.CgroupPath}}' one)" "$group" "inspect"
-  is "$(coracle inspect -f '{{.HostConfig.CgroupManager}} {{.HostConfig.Cgroups}}' one)" "cgroupfs default" "inspect's words"
+  is "$(coracle inspect -f '{{.HostConfig.CgroupManager}} {{.HostConfig.Cgroups}}' one)" "$(coracle info -f '{{.Host.CgroupManager}}') default" "inspect's words"
   is "$(coracle exec one sed -n 's/^0:://p' /proc/self/cgroup)" "/" "from within it is the root, also for exec"
   [ -d "$(group_mount)$group" ]
   run_coracle rm -f -t 0 one

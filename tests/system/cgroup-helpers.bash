@@ -1,5 +1,12 @@
 # cgroup-helpers: for the tests that look at cgroups.
 
+# the user's own systemd, where there is one, makes the groups: its socket is in the real run folder
+setup_file() {
+  local outer=${XDG_RUNTIME_DIR-}
+  basic_setup_file
+  [ ! -S "$outer/systemd/private" ] || ln -s "$outer/systemd" "$XDG_RUNTIME_DIR/systemd"
+}
+
 # needs_group: skip where containers get none.
 needs_group() {
   [ "$(coracle info -f '{{.Host.CgroupManager}}')" != none ] || skip "no cgroup can be had here"
