@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "network/port_table.h"
+#include "network/accel.h"
 #include "network/slirp.h"
 #include "pkg/cgroup/cgroup_child.h"
 #include "pkg/runtime/child.h"
@@ -129,7 +130,14 @@ attach_slirp_again (int socket, const void *network)
   return slirp_attach_again_child (socket, network);
 }
 
+static int
+supervise_connects (const void *network, int *ret_socket, pid_t *ret_pid)
+{
+  return accel_spawn_child (network, ret_socket, ret_pid);
+}
+
 static const RuntimeNetwork network = { .spawn = spawn_slirp, .attach = attach_slirp, .attach_again = attach_slirp_again, .loopback = slirp_loopback_child,
+                                        .supervise = supervise_connects, .ask = accel_attach_child,
                                         .keep_ports = port_spawn_child, .attach_ports = port_attach_child };
 
 /* end_ports: when the end is known to others the ports are free: the keeper ends with our end of its socket. */

@@ -94,7 +94,14 @@ const CliOption create_options[] = {
   { "network", 0, CLI_LIST, .help = "Network to be in: slirp, none, host, bridge, NAME, container:NAME or ns:PATH", .alias = "net", .values = CLI_VALUES ("slirp", "none", "host", "bridge"), .complete = CLI_COMPLETE_NETWORK,
     .man = "slirp, the default, also private and slirp4netns: a network of its own, with a way out through a process of the user. none: only a loopback. host: the network of this machine, and with it every service on its loopback and its abstract Unix sockets, such as those of a desktop session. ns:PATH: an existing network namespace. container:NAME: that of another container, with its names of hosts.\n\n"
            "NAME or ID of a network made by **network create**, or bridge for the default one: containers on the same network reach each other, by name where the network has DNS. Further ones, each with a --network of its own, or "
-           "parted by commas, make the container a member of them all. Behind NAME: may follow ip=ADDRESS, ip6=ADDRESS, mac=ADDRESS, alias=NAME, interface_name=NAME and host_interface_name=NAME, parted by commas." },
+           "parted by commas, make the container a member of them all. Behind NAME: may follow ip=ADDRESS, ip6=ADDRESS, mac=ADDRESS, alias=NAME, interface_name=NAME and host_interface_name=NAME, parted by commas.\n\n"
+           "Behind slirp: or slirp4netns: may follow, parted by commas: cidr=NETWORK (10.0.2.0/24; the container is its .100, the gateway .2, the name server .3), mtu=NUMBER (65520), enable_ipv6=false, "
+           "allow_host_loopback=true (the gateway's address leads to this machine's loopback, which is out of reach otherwise), outbound_addr= and outbound_addr6=ADDRESS or INTERFACE (what connections come from), "
+           "port_handler=slirp4netns or rootlesskit (who connects to a published port is seen by the container, or is not), and accel=on: TCP connections to other machines, or to this one by an address "
+           "of its own, are made by a socket of this machine and are as fast as those of its programs. It is for programs that are not known to be ill-disposed: such a socket's own address is this machine's, and shows its "
+           "interfaces to who asks. A copy of the socket in another process, made before it is connected, a port that it was bound to, and what **exec** starts are left out, and those go by slirp; a kernel may keep "
+           "it to root.\n\n"
+           "pasta: takes those of pasta(1)'s options that mean something here: -m, -a, -n, -g, --dns-forward, -I, -o, -4, -6, --map-gw, and what is so anyway; the network is slirp." },
   { "network-alias", 0, CLI_CSV, .help = "One more name by which the containers on its named networks find it" },
   { "no-hostname", 0, CLI_BOOL, .help = "Leave the image's /etc/hostname alone", .man = "Do not put a /etc/hostname of the container's own over that of the image." },
   { "no-hosts", 0, CLI_BOOL, .help = "Leave /etc/hosts as the image has it" },

@@ -246,7 +246,7 @@ fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtim
   gboolean passes = log_passes_through (options);
   *runtime = (RuntimeOptions){
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
-    .slirp = make->network == NETWORK_SLIRP ? &make->slirp : NULL, .slirp_size = sizeof make->slirp, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
+    .slirp = make->network == NETWORK_SLIRP ? &make->slirp : NULL, .slirp_size = sizeof make->slirp, .accel = make->slirp.accel, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
     .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir, .cgroup = &make->cgroup,
     .out_fd = passes || is_wanted (run, "stdout") ? STDOUT_FILENO : -1, .err_fd = passes || is_wanted (run, "stderr") ? STDERR_FILENO : -1,
     .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,

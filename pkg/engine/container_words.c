@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "network/accel.h"
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
@@ -83,7 +84,8 @@ gboolean
 words_slirp (const ContainerOptions *options, SlirpNetwork *ret_network, GError **error)
 {
   const char *const *words = (const char *const *) options->slirp_options;
-  return container_network_kind (options) == NETWORK_PASTA ? slirp_network_parse_pasta (words, ret_network, error) : slirp_network_parse (words, ret_network, error);
+  gboolean good = container_network_kind (options) == NETWORK_PASTA ? slirp_network_parse_pasta (words, ret_network, error) : slirp_network_parse (words, ret_network, error);
+  return good && (!ret_network->accel || accel_check (error));
 }
 
 gboolean

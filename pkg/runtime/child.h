@@ -10,6 +10,8 @@ typedef struct {
   int (*attach) (int socket, const void *network);                                          /* in init: connect the network namespace to it */
   int (*attach_again) (int socket, const void *network);                                    /* in a child of the monitor's that joined it: to another server */
   int (*loopback) (void);                                                                   /* in init: only lo */
+  int (*supervise) (const void *network, int *ret_socket, pid_t *ret_pid);                  /* in the helper: who is asked about each connect(2) */
+  int (*ask) (int socket);                                                                  /* in init, with CAP_SYS_ADMIN: from here on */
   int (*keep_ports) (const char *program, int table, int *ret_socket, pid_t *ret_pid);      /* in the helper: published ports, for all starts */
   int (*attach_ports) (int socket, int table);                                              /* in init: lead them into its network namespace */
 } RuntimeNetwork;
@@ -40,8 +42,8 @@ _Noreturn void init_child_exec (const RuntimePlan *plan, int terminal_fd, int wa
 
 /* init_child_run: the container's init, from clone to exec. Never returns. @sync_fd: a byte is written to it when the mounts are made, and one read before going on (the runtime hooks are done); -1 = none.
  * @terminal_fd: socket on which the terminal's master is sent; -1 = none. @slirp_socket: where the tap goes; -1 = none.
- * @port_socket: where the network namespace goes; -1 = none. */
-_Noreturn void init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket);
+ * @port_socket: where the network namespace goes; -1 = none. @accel_socket: of who is asked about each connect(2); -1 = nobody. */
+_Noreturn void init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket, int accel_socket);
 
 /* ---- stages in files of their own; each returns 0 or -errno and sets *ret_detail where the plan has a list */
 int mount_child_all (const RuntimePlan *plan, int root_fd, int terminal_fd, int *ret_slave, int *ret_proc_fd, int *ret_detail);

@@ -28,7 +28,7 @@ typedef struct {
   const RuntimePlan *plan;
   const RuntimeNetwork *network;
   MonitorStart *start;
-  int slirp_socket;
+  int slirp_socket, accel_socket;
   int terminal;       /* our end of the socket on which init sends the terminal */
   int terminal_init;  /* its end */
   int sync;           /* our end of the socket on which init says that its mounts are made, and is let go on after the hooks */
@@ -67,6 +67,15 @@ stage_slirp (Helper *helper)
     envp[i] = plan_text (plan, refs[i]);
   envp[n] = NULL;
   return helper->network->spawn (plan_text (plan, plan->slirp_program), (char *const *) envp, plan_bytes (plan, plan->network), 0, &helper->slirp_socket, &helper->start->slirp_pid);
+}
+
+static int
+stage_accel (Helper *helper)
+{
+  pid_t pid;   /* ends with the container's last process, or with us */
+  if (!helper->plan->accel)
+    return 0;
+  return helper->network->supervise (plan_bytes (helper->plan, helper->plan->network), &helper->accel_socket, &pid);
 }
 
 /* stage_ports: at the first start; whoever keeps them is told of each later one. */
@@ -176,13 +185,14 @@ stage_clone (Helper *helper)
       if (enter)
         enter_cgroup (helper);
       fd_close (helper->sync);
-      init_child_run (plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket, helper->start->port_socket);
+      init_child_run (plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket, helper->start->port_socket, helper->accel_socket);
     }
   helper->start->init_pid = (pid_t) pid;
   helper->start->init_pidfd = pidfd;
   fd_close (fd_steal (&helper->terminal_init));
   fd_close (fd_steal (&helper->sync_init));
   fd_close (fd_steal (&helper->slirp_socket));
+  fd_close (fd_steal (&helper->accel_socket));
   return 0;
 }
 
@@ -272,6 +282,7 @@ static const struct {
   { STAGE_HELPER_START, stage_start },
   { STAGE_SLIRP, stage_slirp },
   { STAGE_PORTS, stage_ports },
+  { STAGE_ACCEL, stage_accel },
   { STAGE_JOIN, stage_join },
   { STAGE_CLONE, stage_clone },
   { STAGE_CLONE, report_init },
@@ -297,7 +308,7 @@ helper_child_close (const RuntimePlan *plan)
 static void
 helper_clear (Helper *helper)
 {
-  int *fds[] = { &helper->slirp_socket, &helper->terminal, &helper->terminal_init, &helper->sync, &helper->sync_init };
+  int *fds[] = { &helper->slirp_socket, &helper->accel_socket, &helper->terminal, &helper->terminal_init, &helper->sync, &helper->sync_init };
   for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
     fd_close (fd_steal (fds[i]));
 }
@@ -306,7 +317,7 @@ int
 helper_child_start (const RuntimePlan *plan, const RuntimeNetwork *network, MonitorStart *ret_start)
 {
   *ret_start = plan->monitor;
-  Helper helper = { .plan = plan, .network = network, .start = ret_start, .slirp_socket = -1, .terminal = -1, .terminal_init = -1, .sync = -1, .sync_init = -1 };
+  Helper helper = { .plan = plan, .network = network, .start = ret_start, .slirp_socket = -1, .accel_socket = -1, .terminal = -1, .terminal_init = -1, .sync = -1, .sync_init = -1 };
   int r = 0;
   for (size_t i = 0; i < sizeof stages / sizeof stages[0] && r == 0; i++)
     {

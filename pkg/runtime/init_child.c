@@ -38,7 +38,7 @@ typedef struct {
   const RuntimePlan *plan;
   const RuntimeNetwork *network;
   pid_t network_child; /* is making the tap; 0 = nobody */
-  int sync_fd, terminal_fd, slirp_socket, port_socket;
+  int sync_fd, terminal_fd, slirp_socket, port_socket, accel_socket;
   int root_fd;   /* the new root, before pivot */
   int proc_fd;   /* the proc filesystem mounted for the container; -1 = none */
   int null_tree; /* a detached copy of the host's /dev/null */
@@ -239,7 +239,7 @@ static void
 let_go_of_others (const Init *init)
 {
   const RuntimePlan *plan = init->plan;
-  const int kept[] = { init->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr, init->root_fd, init->proc_fd, init->null_tree, init->slave, init->terminal_fd };
+  const int kept[] = { init->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr, init->root_fd, init->proc_fd, init->null_tree, init->slave, init->terminal_fd, init->accel_socket };
   unsigned preserved = (unsigned) plan->preserve_from, preserved_end = preserved + plan->preserve_fds;
   for (unsigned from = 0;;)
     {
@@ -336,6 +336,13 @@ keep_listed (Init *init)
   init->status_fd = status;
   init->slave = -1;
   return syscall (SYS_close_range, from, ~0U, 0U) < 0 ? -errno : 0;
+}
+
+/* stage_accel: while CAP_SYS_ADMIN is held, which this filter needs; whoever is asked knows by now whether it can serve. */
+static int
+stage_accel (Init *init)
+{
+  return init->accel_socket >= 0 ? init->network->ask (init->accel_socket) : 0;
 }
 
 /* stage_stdio: descriptors 0, 1, 2, then the preserved ones from 3 up, then the status socket, which closes at exec; nothing else from here on (CVE-2024-21626): neither
@@ -495,6 +502,7 @@ static const Stage stages[] = {
   { STAGE_HOSTNAME, stage_hostname },
   { STAGE_GO, stage_go },
   { STAGE_LIMIT, stage_limit },
+  { STAGE_ACCEL, stage_accel },
   { STAGE_STDIO, stage_stdio },
   { STAGE_CAPS, stage_caps },
   { STAGE_SECCOMP, stage_seccomp },
@@ -559,15 +567,15 @@ walk (Init *init, const Stage *walked, size_t n)
 void
 init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait, int joined)
 {
-  Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .port_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd, .joined = joined };
+  Init init = { .plan = plan, .sync_fd = -1, .terminal_fd = terminal_fd, .slirp_socket = -1, .port_socket = -1, .accel_socket = -1, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd, .joined = joined };
   if (wait && stage_go (&init) < 0)
     _exit (127);
   walk (&init, exec_stages, sizeof exec_stages / sizeof exec_stages[0]);
 }
 
 void
-init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket)
+init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket, int accel_socket)
 {
-  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .port_socket = port_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
+  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .port_socket = port_socket, .accel_socket = accel_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
   walk (&init, stages, sizeof stages / sizeof stages[0]);
 }

@@ -626,6 +626,7 @@ add_programs (Build *build)
   plan->n_seccomp_single = single_program != 0 ? (guint32) single->n : 0;
   plan->slirp_program = slirp;
   plan->network = network;
+  plan->accel = (guint8) (options->slirp != NULL && options->accel);
 }
 
 /* put_program: an argv into one of MonitorStart's. */

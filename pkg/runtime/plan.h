@@ -87,6 +87,7 @@ typedef struct {
   PlanRef slirp_program;     /* 0: no slirp */
   PlanList slirp_envp;
   PlanRef network;           /* what the network's functions are told: bytes, see RuntimeNetwork */
+  uint8_t accel;             /* connect(2) asks a supervisor */
   PlanRef port_program;      /* coracle-port, where MonitorStart.port_table is given */
   uint8_t loopback;          /* bring lo up (a network namespace of its own without slirp) */
   uint8_t terminal;
@@ -154,6 +155,7 @@ typedef enum {
   STAGE_HELPER_START,     /* map the plan, leave the terminal's session */
   STAGE_SLIRP,            /* start coracle-slirp */
   STAGE_PORTS,            /* keep the published ports */
+  STAGE_ACCEL,            /* supervise connect(2) */
   STAGE_JOIN,             /* setns into namespaces that exist */
   STAGE_CLONE,            /* clone init */
   STAGE_TERMINAL,         /* receive the terminal */

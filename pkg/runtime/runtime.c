@@ -26,6 +26,7 @@
 static const char *const stage_names[] = {
   [STAGE_HELPER_START] = "starting the monitor",
   [STAGE_SLIRP] = "starting coracle-slirp",
+  [STAGE_ACCEL] = "making connections outside (accel=on)",
   [STAGE_PORTS] = "keeping the published ports",
   [STAGE_JOIN] = "joining a namespace",
   [STAGE_CLONE] = "making the container's namespaces",

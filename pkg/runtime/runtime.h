@@ -42,6 +42,7 @@ typedef struct {
   gboolean hold;                 /* do all but exec the container's command: the monitor holds init there until MONITOR_GO */
   gconstpointer slirp;           /* give the new network namespace a tap: what RuntimeNetwork is told, @slirp_size bytes; NULL = none */
   gsize slirp_size;
+  gboolean accel;                /* connect(2) asks a supervisor */
   int port_table;                /* published ports: a descriptor of network/port_table.h, and the sockets in it, ascending; -1, NULL = none */
   const int *port_fds;
   guint n_port_fds;

@@ -201,10 +201,10 @@ serve (const char *address, guint16 tcp_port, guint16 udp_port)
 /* ---- the "container" */
 
 static void
-check_tcp (const char *address)
+check_tcp (const char *address, guint16 port)
 {
   gint64 begin = g_get_monotonic_time ();
-  cleanup_fd int fd = open_socket (SOCK_STREAM, address, 8080, FALSE);
+  cleanup_fd int fd = open_socket (SOCK_STREAM, address, port, FALSE);
   g_assert_cmpint (fd, >=, 0);
   g_test_message ("%s: connected after %.1f ms", address, (double) (g_get_monotonic_time () - begin) / 1000);
   g_assert_cmpint (fd_write_all (fd, "g", 1), ==, 0);
@@ -243,8 +243,10 @@ check_resolver (ResolverKind kind)
       usleep (1200000);
       g_assert_cmpint (rename (LINK_FOLDER "/new", LINK_FOLDER "/stub.conf"), ==, 0);
     }
-  if (kind != RESOLVER_MISSING)
-    check_udp ("10.0.2.3", 53);
+  if (kind == RESOLVER_MISSING)
+    return;
+  check_udp ("10.0.2.3", 53);
+  check_tcp ("10.0.2.3", 53);
 }
 
 static void
@@ -254,7 +256,7 @@ run_container (int socket, const SlirpNetwork *network, gboolean six, ResolverKi
   gint64 begin = g_get_monotonic_time ();
   g_assert_cmpint (slirp_attach_child (socket, network), ==, 0);
   g_test_message ("attached in %.2f ms", (double) (g_get_monotonic_time () - begin) / 1000);
-  check_tcp (HOST_ADDRESS);
+  check_tcp (HOST_ADDRESS, 8080);
   check_udp (HOST_ADDRESS, 5353);
   check_resolver (kind);
   /* nothing else on the host's loopback is */
@@ -262,7 +264,7 @@ run_container (int socket, const SlirpNetwork *network, gboolean six, ResolverKi
   g_assert_cmpint (open_socket (SOCK_STREAM, HOST_ADDRESS, 9, FALSE), ==, -ECONNREFUSED);
   if (six)
     {
-      check_tcp (HOST_ADDRESS6);
+      check_tcp (HOST_ADDRESS6, 8080);
       check_udp (HOST_ADDRESS6, 5353);
     }
   _exit (0);
@@ -429,7 +431,7 @@ run_hostile (int socket_fd, const SlirpNetwork *network)
   g_assert_cmpint (ioctl (fd, SIOCGIFHWADDR, &request), ==, 0);
   Thrower thrower = { .fd = fd, .to = { .sll_family = AF_PACKET, .sll_ifindex = (int) if_nametoindex ("tap0"), .sll_halen = 6 } };
   memcpy (thrower.mac, request.ifr_hwaddr.sa_data, 6);
-  check_tcp (HOST_ADDRESS);
+  check_tcp (HOST_ADDRESS, 8080);
   throw_frames (&thrower, g_test_slow () ? 500000 : 20000);
   flood (&thrower, 4000);
   /* its questions hold descriptors for ten seconds; where a process may have few, that is how long nothing else is had */
@@ -438,7 +440,7 @@ run_hostile (int socket_fd, const SlirpNetwork *network)
     probe = open_socket (SOCK_STREAM, HOST_ADDRESS, 8080, FALSE);
   g_assert_cmpint (probe, >=, 0);
   fd_close (fd_steal (&probe));
-  check_tcp (HOST_ADDRESS);
+  check_tcp (HOST_ADDRESS, 8080);
   _exit (0);
 }
 
@@ -535,7 +537,7 @@ run_network (const char *dir, ResolverKind kind, int reason)
     probe = open_socket (SOCK_DGRAM, HOST_ADDRESS6, 7777, TRUE);
   gboolean six = probe >= 0;
   g_test_message ("IPv6: %s", six ? "yes" : g_strerror (-probe));
-  pid_t servers[4] = { serve (HOST_ADDRESS, 8080, 5353), serve ("127.0.0.53", 8081, 53), serve ("127.0.0.1", 8080, 5354), 0 };
+  pid_t servers[4] = { serve (HOST_ADDRESS, 8080, 5353), serve ("127.0.0.53", 53, 53), serve ("127.0.0.1", 8080, 5354), 0 };
   if (six)
     servers[3] = serve (HOST_ADDRESS6, 8080, 5353);
   SlirpProcess slirp;
