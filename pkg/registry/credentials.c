@@ -148,15 +148,12 @@ credentials_in (json_t *root, const char *key, Credentials *ret_credentials, cha
       *ret_helper = g_strdup (helper);
       return TRUE;
     }
-  for (char *slash = part; slash != NULL; slash = strrchr (part, '/'))
+  for (char *end = part + strlen (part); end != NULL; end = strrchr (part, '/'))
     {
-      if (slash != part)
-        *slash = '\0';
+      *end = '\0';
       json_t *entry = find_entry (auths, part);
       if (json_object_size (entry) > 0)
         return decode (entry, part, ret_credentials, error);
-      if (strchr (part, '/') == NULL)
-        break;
     }
   *ret_helper = g_strdup (helper);
   return TRUE;

@@ -9,6 +9,7 @@
 #include "pkg/json/json.h"
 #include "pkg/registry/challenge.h"
 #include "pkg/registry/http.h"
+#include "pkg/registry/link.h"
 #include "pkg/registry/registry_private.h"
 
 #define REDIRECTS_LIMIT 10
@@ -473,10 +474,10 @@ take_tags (HttpAnswer *answer, GPtrArray *tags, GError **error)
 }
 
 char *
-registry_next_page (const HttpAnswer *answer)
+registry_next_page (const Registry *registry, const HttpAnswer *answer)
 {
-  const char *link = http_header (answer, "link"), *end = link != NULL ? strchr (link, '>') : NULL;
-  return link != NULL && link[0] == '<' && link[1] == '/' && end != NULL && strstr (end, "next") != NULL ? g_strndup (link + 1, (gsize) (end - link - 1)) : NULL;
+  const char *link = http_header (answer, "link");
+  return link != NULL ? link_next (link, registry->base) : NULL;
 }
 
 char **
@@ -493,7 +494,7 @@ registry_tags (Registry *registry, const char *repository, GError **error)
         coracle_throw (error, CORACLE_ERROR_CORRUPT, "too many pages of tags");
       if (answer == NULL || !take_tags (answer, tags, error))
         return NULL;
-      g_autofree char *next = registry_next_page (answer);
+      g_autofree char *next = registry_next_page (registry, answer);
       if (g_strcmp0 (next, path) == 0)
         return coracle_throw (error, CORACLE_ERROR_CORRUPT, "a page of tags is said to be followed by itself"), NULL;
       g_free (path);

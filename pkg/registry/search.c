@@ -106,7 +106,7 @@ registry_search (Registry *registry, const char *term, guint limit, GError **err
       if (answer == NULL || !take_page (answer, term, limit, found, error))
         return NULL;
       g_free (path);
-      path = registry_next_page (answer);
+      path = registry_next_page (registry, answer);
     }
   return g_steal_pointer (&found);
 }

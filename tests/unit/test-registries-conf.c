@@ -102,6 +102,8 @@ test_credentials (void)
     { "{\"credHelpers\": {\"a.test\": \"h\"}, \"credsStore\": \"s\"}", "a.test/x", NULL, NULL, "h" },
     { "{\"auths\": 7}", "a.test/x", NULL, NULL, NULL },
     { "[]", "a.test/x", NULL, NULL, NULL },
+    { "{\"auths\": {\"a.test\": {\"auth\": \"dTpw\"}}}", "/a.test", NULL, NULL, NULL },
+    { "{}", "", NULL, NULL, NULL },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
