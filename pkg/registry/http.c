@@ -11,6 +11,7 @@
 #define BUFFER_LIMIT ((guint) 1 << 20)       /* what waits to be read; then the server waits */
 #define PATIENCE 10                          /* times the stall limit, for a server that makes a file of what it was sent */
 #define SYSTEM_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
+#define SYSTEM_FOLDER "/etc/ssl/certs"
 
 /* A connection's handles, kept between requests. */
 typedef struct {
@@ -23,7 +24,9 @@ struct Http {
   GPtrArray *idle;   /* of Channel */
   gboolean insecure;
   guint stall_seconds;
-  GString *authorities;   /* PEM, or NULL: the system's */
+  GString *authorities;   /* PEM, beside the system's; or NULL */
+  gboolean by_name;       /* the system's by their names' hashes in SYSTEM_FOLDER */
+  gint bundle;            /* atomic: all of the system's in one file were asked for: some are nowhere else */
   char *cert, *key;
 };
 
@@ -61,14 +64,46 @@ add_authority (Http *http, const char *path, GError **error)
   if (!g_file_get_contents (path, &text, NULL, NULL))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: cannot be read", path);
   if (http->authorities == NULL)
-    {
-      g_autofree char *system = NULL;
-      http->authorities = g_string_new (NULL);
-      if (g_file_get_contents (SYSTEM_BUNDLE, &system, NULL, NULL))
-        g_string_append (http->authorities, system);
-    }
+    http->authorities = g_string_new (NULL);
   g_string_append_printf (http->authorities, "\n%s\n", text);
   return TRUE;
+}
+
+/* has_hashes: does the system's folder have its certificates under their names' hashes ("ca6e4ad9.0")? Reading the few that are asked for takes no time, reading all of them 15 ms. */
+static gboolean
+has_hashes (void)
+{
+  g_autoptr (GDir) folder = g_dir_open (SYSTEM_FOLDER, 0, NULL);
+  const char *name;
+  while (folder != NULL && (name = g_dir_read_name (folder)) != NULL)
+    if (strlen (name) == 10 && strspn (name, "0123456789abcdef") == 8 && strcmp (name + 8, ".0") == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* set_authorities: those that were added, and the system's: one by one, or, once somebody was not among them, the file of them all. */
+static void
+set_authorities (Http *http, CURL *easy)
+{
+  if (http->insecure)
+    return;
+  if (http->by_name && g_atomic_int_get (&http->bundle) == 0)
+    {
+      curl_easy_setopt (easy, CURLOPT_CAPATH, SYSTEM_FOLDER);
+      curl_easy_setopt (easy, CURLOPT_CAINFO, NULL);
+      if (http->authorities == NULL)
+        return;
+      struct curl_blob blob = { http->authorities->str, http->authorities->len, CURL_BLOB_NOCOPY };
+      curl_easy_setopt (easy, CURLOPT_CAINFO_BLOB, &blob);
+      return;
+    }
+  if (http->authorities == NULL)
+    return;
+  g_autofree char *system = NULL;
+  (void) g_file_get_contents (SYSTEM_BUNDLE, &system, NULL, NULL);
+  g_autofree char *all = g_strconcat (system != NULL ? system : "", "\n", http->authorities->str, NULL);
+  struct curl_blob blob = { all, strlen (all), CURL_BLOB_COPY };
+  curl_easy_setopt (easy, CURLOPT_CAINFO_BLOB, &blob);
 }
 
 /* add_certificates: Source: containers-certs.d(5). */
@@ -104,6 +139,7 @@ http_new (const HttpOptions *options, GError **error)
   http->idle = g_ptr_array_new_with_free_func (channel_free);
   http->insecure = options->insecure;
   http->stall_seconds = MAX (options->stall_seconds, 1);
+  http->by_name = !http->insecure && has_hashes ();
   if (ready != 1)
     return coracle_throw (error, CORACLE_ERROR_SYSTEM, "libcurl cannot start"), NULL;
   if (options->cert_dir != NULL && !add_certificates (http, options->cert_dir, error))
@@ -303,11 +339,7 @@ set_up (HttpAnswer *answer, const HttpRequest *request)
   curl_easy_setopt (easy, CURLOPT_WRITEDATA, answer);
   curl_easy_setopt (easy, CURLOPT_SSL_VERIFYPEER, http->insecure ? 0L : 1L);
   curl_easy_setopt (easy, CURLOPT_SSL_VERIFYHOST, http->insecure ? 0L : 2L);
-  if (http->authorities != NULL)
-    {
-      struct curl_blob blob = { http->authorities->str, http->authorities->len, CURL_BLOB_NOCOPY };
-      curl_easy_setopt (easy, CURLOPT_CAINFO_BLOB, &blob);
-    }
+  set_authorities (answer->http, easy);
   if (http->cert != NULL)
     {
       curl_easy_setopt (easy, CURLOPT_SSLCERT, http->cert);
@@ -396,8 +428,8 @@ header_complete (HttpAnswer *answer)
   return answer->done || answer->begun;
 }
 
-HttpAnswer *
-http_open (Http *http, const HttpRequest *request, GError **error)
+static HttpAnswer *
+open_once (Http *http, const HttpRequest *request, gboolean *ret_unknown, GError **error)
 {
   g_autoptr (HttpAnswer) answer = g_new0 (HttpAnswer, 1);
   answer->http = http;
@@ -408,9 +440,28 @@ http_open (Http *http, const HttpRequest *request, GError **error)
   curl_multi_add_handle (answer->channel->multi, answer->channel->easy);
   while (!header_complete (answer))
     step (answer);
+  *ret_unknown = !answer->begun && answer->result == CURLE_PEER_FAILED_VERIFICATION;
   if (!answer->begun && answer->result != CURLE_OK)
     return throw_result (answer, error), NULL;
   return g_steal_pointer (&answer);
+}
+
+HttpAnswer *
+http_open (Http *http, const HttpRequest *request, GError **error)
+{
+  gboolean unknown = FALSE, by_name = http->by_name && g_atomic_int_get (&http->bundle) == 0;
+  g_autoptr (GError) problem = NULL;
+  HttpAnswer *answer = open_once (http, request, &unknown, &problem);
+  /* nothing of the request was sent yet */
+  if (answer == NULL && unknown && by_name)
+    {
+      g_atomic_int_set (&http->bundle, 1);
+      g_clear_error (&problem);
+      answer = open_once (http, request, &unknown, &problem);
+    }
+  if (problem != NULL)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  return answer;
 }
 
 void

@@ -2,6 +2,7 @@
  *
  *   turns ROUNDS PAUSE_MS -- LABEL COMMAND [ARG…] -- LABEL COMMAND [ARG…] …
  *
+ * Three runs before do not count, or $WARM_UPS.
  * PAUSE_MS is slept before each run, so that what one leaves to be torn down does not fall on the next.
  * Prints a line for each: LABEL <tab> median ms <tab> fastest ms <tab> 90th percentile ms <tab> peak RSS KiB <tab> runs that failed.
  * Peak RSS is that of the command and of the children it waited for (getrusage(2)). Commands get no input and no output; their
@@ -19,7 +20,7 @@
 
 extern char **environ;
 
-enum { COMMANDS_MAX = 64, WARM_UPS = 3 };
+enum { COMMANDS_MAX = 64 };
 
 typedef struct {
   const char *label;
@@ -111,7 +112,9 @@ main (int argc, char **argv)
   posix_spawn_file_actions_addopen (&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   for (int i = 0; i < n; i++)
     commands[i].ms = calloc ((size_t) rounds, sizeof (double));
-  for (int round = -WARM_UPS; round < rounds; round++)
+  const char *asked = getenv ("WARM_UPS");
+  int warm_ups = asked != NULL ? atoi (asked) : 3;   /* runs that do not count */
+  for (int round = -warm_ups; round < rounds; round++)
     for (int i = 0; i < n; i++)
       {
         pause_ms (pause);
