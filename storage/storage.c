@@ -14,6 +14,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/base/proc.h"
 #include "pkg/events/event.h"
 
 /* open_run_root: in /tmp anybody may have made it first. */
@@ -30,6 +31,25 @@ open_run_root (const char *path, GError **error)
   if (st.st_uid != geteuid () || (st.st_mode & 022) != 0)
     return coracle_throw (error, CORACLE_ERROR_DENIED, "%s: must be yours and writable by nobody else", path), -1;
   return fd_steal (&fd);
+}
+
+/* make_places: STORAGE_PLACES, as far as it is not there. */
+static gboolean
+make_places (int root_fd)
+{
+  static const char *const folders[] = { STORAGE_PLACES, STORAGE_PLACES "/dev", STORAGE_PLACES "/proc", STORAGE_PLACES "/sys", STORAGE_PLACES "/etc", STORAGE_PLACES "/run" };
+  static const char *const files[] = { "/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv" };
+  for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
+    if ((mkdirat (root_fd, folders[i], 0755) < 0 && errno != EEXIST) || fchmodat (root_fd, folders[i], 0755, 0) < 0)
+      return FALSE;
+  for (size_t i = 0; i < G_N_ELEMENTS (files); i++)
+    {
+      g_autofree char *name = g_strconcat (STORAGE_PLACES, files[i], NULL);
+      cleanup_fd int fd = openat (root_fd, name, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+      if (fd < 0 || fchmod (fd, 0644) < 0)
+        return FALSE;
+    }
+  return symlinkat ("/proc/mounts", root_fd, STORAGE_PLACES "/etc/mtab") == 0 || errno == EEXIST;
 }
 
 /* open_root: @ret_read_only: nothing can be made in it. */
@@ -53,6 +73,11 @@ open_root (const char *path, gboolean *ret_read_only, GError **error)
   struct stat st;
   if (fstatat (fd, "tmp", &st, AT_SYMLINK_NOFOLLOW) == 0 || *ret_read_only)
     return fd_steal (&fd);
+  if (!make_places (fd))
+    {
+      int errsv = errno;
+      return coracle_throw_errno (error, errsv, "making %s/" STORAGE_PLACES, path), -1;
+    }
   for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
     if (mkdirat (fd, folders[i], 0700) < 0 && errno != EEXIST)
       {
@@ -356,8 +381,6 @@ storage_container_remove (Storage *storage, const char *id, gboolean volumes, GE
 char *
 storage_boot_id (void)
 {
-  g_autofree char *text = NULL;
-  if (!path_read_file (AT_FDCWD, "/proc/sys/kernel/random/boot_id", 256, &text, NULL, NULL))
-    return g_strdup ("unknown");
-  return g_strdup (g_strstrip (text));
+  char *id = proc_boot_id ();
+  return id != NULL ? id : g_strdup ("unknown");
 }

@@ -83,6 +83,10 @@ void storage_run_end (Storage *storage, const char *id, int run_fd);
 /* A key of a row's config, true: its monitor was killed, and the exit status is a guess. Gone once `stop` has told of it, and with the next start. */
 #define STORAGE_LOST "lost"
 
+/* ROOT/places, below every image's layers: the folders and empty files that each container has something mounted on, and /etc/mtab, so that they need not be made for each in an image that
+ * has them not. Made with the store. Never written afterwards. */
+#define STORAGE_PLACES "places"
+
 /* ---- containers/ID */
 /* storage_container_make: containers/@id (0700), empty. Returns an O_PATH descriptor, or -1 with @error. The caller holds R. */
 int storage_container_make (Storage *storage, const char *id, GError **error);

@@ -62,6 +62,18 @@ proc_pidfd_number (int pidfd)
   return line != NULL ? (pid_t) strtol (line + 4, NULL, 10) : -1;
 }
 
+char *
+proc_boot_id (void)
+{
+  char text[64];
+  cleanup_fd int fd = open ("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read (fd, text, sizeof text - 1);
+  if (n <= 0)
+    return NULL;
+  text[n] = '\0';
+  return g_strdup (g_strchomp (text));
+}
+
 /* ---- a process that goes on where this one ends */
 
 typedef struct {

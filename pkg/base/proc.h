@@ -32,6 +32,9 @@ gboolean proc_run (const char *const *argv, int *ret_status, char **ret_stderr, 
  * -errno. Source: clone(2), CLONE_VM. */
 int proc_leave (int status, void (*rest) (void *), void *data);
 
+/* proc_boot_id: of the running kernel: another one after each boot; NULL = not known; free with g_free. Source: random(4), /proc/sys/kernel/random/boot_id. */
+char *proc_boot_id (void);
+
 /* proc_close_from: close every descriptor from @first up. Async-signal-safe. Source: close_range(2) (5.9); falls back to /proc/self/fd. */
 void proc_close_from (unsigned first);
 

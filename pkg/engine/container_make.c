@@ -272,6 +272,17 @@ make_begin (Make *make, GError **error)
 
 /* ---- folders: in the user namespace */
 
+/* add_places: the mount points that the image may not have. Not where a file of them is to be the image's or none, nor where it would be one layer too many. */
+static void
+add_places (const Make *make, GPtrArray *layers)
+{
+  const ContainerOptions *options = make->options;
+  gboolean none = options->no_hosts || options->no_hostname || (options->dns != NULL && g_strv_contains ((const char *const *) options->dns, "none"));
+  if (none || layers->len > OVERLAY_LAYERS_MAX || faccessat (make->storage->root_fd, STORAGE_PLACES "/run/.containerenv", F_OK, 0) < 0)
+    return;
+  g_ptr_array_insert (layers, (int) layers->len - 1, g_build_filename (make->paths->root, STORAGE_PLACES, NULL));
+}
+
 static gboolean
 mount_rootfs (Make *make, GError **error)
 {
@@ -288,6 +299,7 @@ mount_rootfs (Make *make, GError **error)
     }
   g_autofree char *upper = g_build_filename (make->folder, "upper", NULL), *work = g_build_filename (make->folder, "work", NULL);
   g_autoptr (GPtrArray) layers = image_layer_folders (make->paths, make->image);
+  add_places (make, layers);
   OverlayKind kind;
   const char *program = make->paths->mount_program;
   if (!overlay_kind_from_environment (program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, &kind, error))

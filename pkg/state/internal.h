@@ -17,6 +17,8 @@ struct State {
   GHashTable *statements;   /* text (by address: literals only) → sqlite3_stmt */
   gboolean durable;         /* what synchronous is set to now */
   unsigned depth;           /* of nested state_begin */
+  gboolean in_file;
+  int index;                /* wal_index.h; -1 = none */
   GPtrArray *stores;        /* of StateStore: additional ones; NULL: none */
 };
 

@@ -8,6 +8,7 @@
 
 #include "pkg/base/fd.h"
 #include "pkg/state/internal.h"
+#include "pkg/state/wal_index.h"
 
 #define BUSY_MS 30000
 /* Frames of the log before a writer folds them into the database. The first to open it after all have left reads the log once through, so a long log makes
@@ -255,11 +256,18 @@ check_version (State *state, const char *root, gboolean read_only, GError **erro
   return bring_up_to_date (state, root, error);
 }
 
+/* of the databases in files that this process has open: what wal_index.h says of closing holds for the process as a whole */
+static int n_open;
+
 /* open_database: @root NULL: one in memory, empty. */
 static gboolean
 open_database (State *state, const char *root, gboolean read_only, GError **error)
 {
   g_autofree char *path = root != NULL ? g_strconcat (root, "/state.db", NULL) : g_strdup (":memory:");
+  gboolean alone = root != NULL && n_open == 0;
+  state->index = alone ? wal_index_vouch (root) : -1;
+  n_open += root != NULL;
+  state->in_file = root != NULL;
   int flags = read_only && root != NULL ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   int r = sqlite3_open_v2 (path, &state->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
   if (state->db == NULL)
@@ -271,7 +279,11 @@ open_database (State *state, const char *root, gboolean read_only, GError **erro
   (void) sqlite3_db_config (state->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   if (sqlite3_exec (state->db, "PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=" CHECKPOINT_FRAMES, NULL, NULL, NULL) != SQLITE_OK)
     return state_fail (state, "opening", error);
-  return check_version (state, root, read_only, error);
+  if (!check_version (state, root, read_only, error))
+    return FALSE;
+  if (alone && !read_only && state->index < 0)
+    state->index = wal_index_mark (root);
+  return TRUE;
 }
 
 static void
@@ -296,6 +308,7 @@ State *
 state_open (const char *root, gboolean read_only, GError **error)
 {
   g_autoptr (State) state = g_new0 (State, 1);
+  state->index = -1;
   state->statements = g_hash_table_new_full (NULL, NULL, NULL, finalize);
   if (read_only)
     {
@@ -325,6 +338,10 @@ state_free (State *state)
   g_clear_pointer (&state->stores, g_ptr_array_unref);
   g_hash_table_destroy (state->statements);
   (void) sqlite3_close (state->db);
+  n_open -= state->in_file;
+  /* with another one open it stays: else that one's locks would go */
+  if (n_open == 0)
+    fd_close (state->index);
   g_free (state);
 }
 
