@@ -17,7 +17,6 @@ static const struct { const char *group, *words; } commands[] = {
   { "generate", "kube "
                 "systemd" },
   { "image", "build "
-             "scp "
              "sign "
              "trust" },
   { "system", "connection "

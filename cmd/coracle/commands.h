@@ -27,6 +27,7 @@
   X (image_inspect)         \
   X (image_mount)           \
   X (image_prune)           \
+  X (image_scp)             \
   X (image_tree)            \
   X (image_unmount)         \
   X (images)                \
