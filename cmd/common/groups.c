@@ -11,6 +11,11 @@ const CliCommand cmd_manifest = {
   .description = "A manifest list is a name for images of several platforms; who pulls it gets the one for his own.",
 };
 
+const CliCommand cmd_artifact = {
+  .names = "artifact", .summary = "Commands about artifacts",
+  .description = "An artifact is files of any kind that registries keep as they keep images.",
+};
+
 const CliCommand cmd_container = {
   .names = "container", .summary = "Commands about containers",
   .description = "A container is a root filesystem made from an image, together with how to run a command in it.",

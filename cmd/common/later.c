@@ -4,8 +4,7 @@
 #include <string.h>
 
 static const struct { const char *group, *words; } commands[] = {
-  { "", "artifact "
-        "auto-update "
+  { "", "auto-update "
         "build "
         "compose "
         "kube "
