@@ -5,6 +5,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/engine/artifact.h"
 #include "pkg/engine/image_policy.h"
+#include "pkg/engine/image_signatures.h"
 #include "pkg/image/manifest.h"
 #include "pkg/image/name.h"
 
@@ -13,6 +14,8 @@ typedef struct {
   RegistriesConf *conf;
   RegistriesPlace *place;
   Registry *registry;
+  json_t *requirements;   /* borrowed; NULL: no signature is asked for */
+  gboolean simple, sigstore;
 } There;
 
 static void
@@ -140,6 +143,18 @@ get_blob (ArtifactWriter *writer, const There *there, json_t *descriptor, GError
 }
 
 static gboolean
+check_signatures (const There *there, const char *digest, GError **error)
+{
+  if (there->requirements == NULL)
+    return TRUE;
+  const ImageName *name = there->name;
+  const PolicyImage image = { .transport = "docker", .registry = name->registry, .path = name->path, .tag = name->tag, .digest = name->digest };
+  g_autofree char *reference = name->digest != NULL ? g_strconcat ("@", name->digest, NULL) : g_strconcat (":", name->tag, NULL);
+  g_autoptr (GPtrArray) signatures = image_signatures_get (there->registry, there->place->repository, name->registry, name->path, reference, digest, there->simple, there->sigstore, error);
+  return signatures != NULL && image_policy_verify (there->requirements, &image, digest, signatures, error);
+}
+
+static gboolean
 get_all (Storage *storage, const char *name, const There *there, const ArtifactTransfer *transfer, char **ret_digest, GError **error)
 {
   g_auto (RegistryDocument) document = { 0 };
@@ -147,7 +162,7 @@ get_all (Storage *storage, const char *name, const There *there, const ArtifactT
   json_auto_t *manifest = get_manifest (there, &document, error);
   if (manifest == NULL)
     return coracle_prefix (error, "initializing source docker://%s: reading manifest %s in %s/%s", name, reference_of (there), there->place->registry, there->place->repository);
-  g_autoptr (ArtifactWriter) writer = artifact_writer_new (storage, error);
+  g_autoptr (ArtifactWriter) writer = check_signatures (there, document.digest, error) ? artifact_writer_new (storage, error) : NULL;
   size_t i;
   json_t *layer, *config = json_object_get (manifest, "config");
   if (writer == NULL)
@@ -173,9 +188,14 @@ artifact_pull (Storage *storage, const char *name, const ArtifactTransfer *trans
     return FALSE;
   there.conf = registries_conf_read (error);
   g_autoptr (GPtrArray) places = there.conf != NULL ? registries_places (there.conf, there.name->registry, there.name->path, there.name->digest != NULL, error) : NULL;
-  g_autofree char *reference = there.name->digest != NULL ? g_strconcat ("@", there.name->digest, NULL) : g_strconcat (":", there.name->tag, NULL);
-  if (places == NULL || !image_policy_check ("docker", there.name->registry, there.name->path, reference, error))
+  const PolicyImage image = { .transport = "docker", .registry = there.name->registry, .path = there.name->path, .tag = there.name->tag, .digest = there.name->digest };
+  gboolean simple, sigstore;
+  json_auto_t *requirements = places != NULL ? image_policy_find (&image, &simple, &sigstore, error) : NULL;
+  if (requirements == NULL)
     return coracle_prefix (error, "initializing source docker://%s", name);
+  there.requirements = simple || sigstore ? requirements : NULL;
+  there.simple = simple;
+  there.sigstore = sigstore;
   g_autoptr (GError) problem = NULL;
   for (guint i = 0; i < places->len; i++)
     {

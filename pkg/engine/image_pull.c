@@ -2,10 +2,12 @@
 
 #include <string.h>
 
+#include "pkg/archive/digest.h"
 #include "pkg/base/error.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/image_policy.h"
+#include "pkg/engine/image_signatures.h"
 #include "pkg/image/name.h"
 
 #define PARALLEL_LAYERS 6   /* as Podman's default */
@@ -68,9 +70,29 @@ take (Pull *pull, Registry *registry, const char *repository, const ArchiveImage
   return TRUE;
 }
 
+/* What policy.json asks for. */
+typedef struct {
+  const PolicyImage *image;
+  json_t *requirements;
+  gboolean simple, sigstore;   /* which signatures it wants */
+} Policy;
+
+/* check_policy: before a layer is fetched. The signatures are those of the image's own manifest, not of an index that led to it. */
+static gboolean
+check_policy (const Policy *policy, Registry *registry, const char *repository, const ArchiveImage *image, GError **error)
+{
+  if (!policy->simple && !policy->sigstore)
+    return TRUE;
+  const PolicyImage *name = policy->image;
+  g_autofree char *digest = digest_of (image->manifest, image->manifest_size),
+                  *reference = name->digest != NULL ? g_strconcat ("@", name->digest, NULL) : g_strconcat (":", name->tag, NULL);
+  g_autoptr (GPtrArray) signatures = image_signatures_get (registry, repository, name->registry, name->path, reference, digest, policy->simple, policy->sigstore, error);
+  return signatures != NULL && image_policy_verify (policy->requirements, name, digest, signatures, error);
+}
+
 /* pull_place: @name: the full name that it gets, which may be another than the place's; with a digest it gets none. */
 static gboolean
-pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, GError **error)
+pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, const Policy *policy, GError **error)
 {
   const char *wanted = name->digest != NULL ? name->digest : name->tag;
   g_autofree char *source = image_name_to_string (name);
@@ -82,6 +104,8 @@ pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, GEr
   g_autoptr (ArchiveImage) image = registry_image (registry, place->repository, wanted, pull->request->platform, &digest, error);
   if (image == NULL)
     return coracle_prefix (error, "initializing source docker://%s: reading manifest %s in %s/%s", source, wanted, place->registry, place->repository);
+  if (!check_policy (policy, registry, place->repository, image, error))
+    return FALSE;
   for (guint i = 0; i < image->layers->len; i++)
     say (pull, "Copying blob %s", ((const ArchiveLayer *) image->layers->pdata[i])->digest);
   g_autofree char *full = name->digest == NULL ? image_name_to_string (name) : NULL, *repo_digest = g_strdup_printf ("%s/%s@%s", name->registry, name->path, digest);
@@ -94,13 +118,6 @@ pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, GEr
 
 /* ---- one name */
 
-static gboolean
-policy_allows (const ImageName *name, GError **error)
-{
-  g_autofree char *reference = name->digest != NULL ? g_strconcat ("@", name->digest, NULL) : g_strconcat (":", name->tag, NULL);
-  return image_policy_check ("docker", name->registry, name->path, reference, error);
-}
-
 /* pull_name: mirrors first. The error is that of the last place, the registry itself. */
 static gboolean
 pull_name (Pull *pull, const ImageName *name, GError **error)
@@ -112,12 +129,15 @@ pull_name (Pull *pull, const ImageName *name, GError **error)
   gboolean done = FALSE;
   if (places == NULL)
     return coracle_prefix (error, "unable to copy from source docker://%s: initializing source docker://%s", full, full);
-  if (!policy_allows (name, error))
-    return FALSE;
+  const PolicyImage policy = { .transport = "docker", .registry = name->registry, .path = name->path, .tag = name->tag, .digest = name->digest };
+  Policy asked = { &policy, NULL, FALSE, FALSE };
+  json_auto_t *requirements = asked.requirements = image_policy_find (&policy, &asked.simple, &asked.sigstore, error);
+  if (requirements == NULL)
+    return coracle_prefix (error, "unable to copy from source docker://%s", full);
   for (guint i = 0; i < places->len && !done; i++)
     {
       g_clear_error (&problem);
-      done = pull_place (pull, places->pdata[i], name, &problem);
+      done = pull_place (pull, places->pdata[i], name, &asked, &problem);
     }
   if (done)
     return TRUE;
