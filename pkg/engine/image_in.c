@@ -10,6 +10,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/image_policy.h"
 #include "pkg/image/change.h"
 #include "pkg/image/name.h"
 
@@ -69,6 +70,17 @@ open_tmp (Storage *storage)
   return openat (storage->root_fd, "tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
+/* policy_allows: what policy.json says of a local place: @path. */
+static gboolean
+policy_allows (ArchiveFormat format, const char *path, GError **error)
+{
+  static const char *const transports[] = { [ARCHIVE_ANY] = "docker-archive", [ARCHIVE_DOCKER] = "docker-archive", [ARCHIVE_OCI] = "oci", [ARCHIVE_DIR] = "dir" };
+  gboolean archive = format == ARCHIVE_OCI && !g_file_test (path, G_FILE_TEST_IS_DIR), simple, sigstore;
+  const PolicyImage image = { .transport = archive ? "oci-archive" : transports[format], .place = path };
+  json_auto_t *requirements = image_policy_find (&image, &simple, &sigstore, error);
+  return requirements != NULL;
+}
+
 gboolean
 image_load (Storage *storage, const char *path, ImageInRequest *request, GPtrArray **ret_images, GError **error)
 {
@@ -76,7 +88,7 @@ image_load (Storage *storage, const char *path, ImageInRequest *request, GPtrArr
   *ret_images = images;
   cleanup_fd int spool = open_tmp (storage);
   g_autoptr (ArchiveSource) source = source_open (ARCHIVE_ANY, path, spool, error);
-  if (source == NULL)
+  if (source == NULL || !policy_allows (source_format (source), path, error))
     return FALSE;
   for (guint i = 0; i < source_count (source); i++)
     {
@@ -134,7 +146,7 @@ image_pull (Storage *storage, const char *reference, ImageInRequest *request, Im
   cleanup_fd int spool = open_tmp (storage);
   g_autoptr (ArchiveSource) source = source_open (format, path, spool, error);
   guint index;
-  if (source == NULL || !source_find (source, rest, &index, error))
+  if (source == NULL || !policy_allows (format, path, error) || !source_find (source, rest, &index, error))
     return FALSE;
   g_auto (GStrv) names = pulled_names (source, index, path);
   if (!take (storage, source, index, names, request, ret_image, error))

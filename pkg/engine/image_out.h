@@ -33,6 +33,7 @@ typedef struct {
   Compression compression;     /* GZIP or ZSTD */
   int level;                   /* -1: the compressor's default */
   RegistryAccess access;
+  const char *sign_by, *passphrase_file;   /* simple signing by that key (image_sign.h); NULL: none, and gpg asks */
   void (*say) (const char *line, void *data);   /* what goes on; NULL: nobody listens */
   SinkProgress progress;       /* one call at a time, but any thread */
   void *data;                  /* of both */

@@ -6,6 +6,7 @@
 #include "pkg/engine/destination.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/image_out_private.h"
+#include "pkg/engine/image_sign.h"
 #include "pkg/engine/manifest_list.h"
 
 void
@@ -55,6 +56,27 @@ image_push_put (Storage *storage, const Destination *destination, const StateIma
   return TRUE;
 }
 
+/* sign_name: what is signed: an image in a registry. Errors: INVALID another place. */
+static gboolean
+sign_name (const Destination *destination, SignName *ret_name, GError **error)
+{
+  const ImageName *name = destination->name;
+  if (name == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "Cannot sign an image that goes to no registry");
+  *ret_name = (SignName){ name->registry, name->path, name->tag, name->digest };
+  return image_sign_ready (ret_name, error);
+}
+
+static gboolean
+sign (const SignName *name, const char *digest, const ImagePush *request, GError **error)
+{
+  image_push_say (request, "Creating signature: Signing image using simple signing");
+  if (!image_sign (name, digest, request->sign_by, request->passphrase_file, error))
+    return coracle_prefix (error, "creating signature");
+  image_push_say (request, "Storing signatures");
+  return TRUE;
+}
+
 gboolean
 image_push (Storage *storage, const char *name, const char *text, const ImagePush *request, char **ret_digest, GError **error)
 {
@@ -65,6 +87,8 @@ image_push (Storage *storage, const char *name, const char *text, const ImagePus
   g_autoptr (Going) going = going_find (storage, name, error);
   if (going == NULL)
     return FALSE;
+  if (going->image->list && request->sign_by != NULL)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--sign-by: a manifest list is not signed in this version: sign its images");
   if (going->image->list)
     {
       const ManifestPush list = { .push = *request, .all = TRUE };
@@ -72,12 +96,13 @@ image_push (Storage *storage, const char *name, const char *text, const ImagePus
     }
   g_auto (Destination) destination = { 0 };
   PushedImage pushed = { 0 };
-  if (!destination_parse (to, &destination, error) || !destination_names (&destination, going->name, going->names, error)
+  SignName signed_as = { NULL };
+  if (!destination_parse (to, &destination, error) || (request->sign_by != NULL && !sign_name (&destination, &signed_as, error)) || !destination_names (&destination, going->name, going->names, error)
       || !destination_open (&destination, to, &request->access, error)
       || !image_push_put (storage, &destination, going->image, (const char *const *) going->names->pdata, FALSE, request, &pushed, error))
     return FALSE;
   g_autofree char *digest = pushed.digest;
-  if (!sink_end (destination.sink, error))
+  if (!sink_end (destination.sink, error) || (request->sign_by != NULL && !sign (&signed_as, digest, request, error)))
     return FALSE;
   event_image (storage, "push", going->image->id, to);
   *ret_digest = g_steal_pointer (&digest);

@@ -36,7 +36,7 @@ teardown_file() {
 
 # policy REQUIREMENTS: what is asked of all images of the registry
 policy() {
-  printf '{"default": [{"type": "reject"}], "transports": {"docker": {"%s": %s, "mirror.test": %s}}}' "$REGISTRY" "$1" "$1" >"$CONTAINERS/policy.json"
+  printf '{"default": [{"type": "reject"}], "transports": {"oci": {"": [{"type": "insecureAcceptAnything"}]}, "docker": {"%s": %s, "mirror.test": %s}}}' "$REGISTRY" "$1" "$1" >"$CONTAINERS/policy.json"
 }
 
 # payload TYPE REFERENCE [DIGEST]
@@ -224,6 +224,31 @@ sign() {
   policy "[{\"type\": \"signedBy\", \"keyType\": \"GPGKeys\", \"keyPath\": \"$K/a.pub\"}]"
   run_coracle 125 pull -q "$REGISTRY/signed/app:1"
   has "$output" "gpg finds no public key in it"
+  # what we sign ourselves; a passphrase from a file
+  run_coracle pull -q --tls-verify=false "oci:$TEST_STORE/layout:app"
+  local own
+  own=$(coracle images -q --no-trunc | head -n 1)
+  policy "[{\"type\": \"signedBy\", \"keyType\": \"GPGKeys\", \"keyPath\": \"$K/good@test.asc\"}]"
+  run_coracle_out push --sign-by good@test --digestfile "$K/digest" "$own" "$REGISTRY/own/app:1"
+  has "$stderr" "Creating signature: Signing image using simple signing"
+  [ -s "$TEST_STORE/lookaside/own/app@sha256=$(cut -d: -f2 "$K/digest")/signature-1" ] || fail "no signature"
+  run_coracle rmi -f "$own"
+  allowed "$REGISTRY/own/app:1"
+  run_coracle pull -q "oci:$TEST_STORE/layout:app"
+  echo secret >"$K/passphrase"
+  gpg --batch --quiet --pinentry-mode loopback --passphrase secret --quick-gen-key locked@test default default never 2>/dev/null
+  gpg --batch --quiet --export locked@test >"$K/locked.gpg"
+  run_coracle push -q --sign-by locked@test --sign-passphrase-file "$K/passphrase" "$own" "$REGISTRY/own/locked:1"
+  policy "[{\"type\": \"signedBy\", \"keyType\": \"GPGKeys\", \"keyPath\": \"$K/locked.gpg\"}]"
+  run_coracle 125 push -q --sign-by nobody@test "$own" "$REGISTRY/own/none:1"
+  has "$output" "signing with key nobody@test: gpg has failed"
+  run_coracle 125 push -q --sign-by good@test "$own" "dir:$TEST_STORE/dir2"
+  has "$output" "Cannot sign an image that goes to no registry"
+  run_coracle 125 push --sign-by-sigstore-private-key x "$own" "$REGISTRY/own/none:1"
+  has "$output" "is not supported in this version"
+  run_coracle 125 push --sign-passphrase-file x "$own" "$REGISTRY/own/none:1"
+  run_coracle rmi -f "$own"
+  allowed "$REGISTRY/own/locked:1"
   # nothing of gpg's is left
   is "$(ls "$TMPDIR")" ""
 }
@@ -233,6 +258,13 @@ sign() {
   printf '{"default": [{"type": "insecureAcceptAnything"}], "transports": {"docker": {"": [{"type": "reject"}], "%s/plain": [{"type": "insecureAcceptAnything"}]}}}' "$REGISTRY" >"$CONTAINERS/policy.json"
   allowed "$REGISTRY/plain/app:1"
   refused "$REGISTRY/signed/app:1" "Running image docker://$REGISTRY/signed/app:1 is rejected by policy."
+  printf '{"default": [{"type": "insecureAcceptAnything"}], "transports": {"dir": {"%s": [{"type": "reject"}]}, "docker-archive": {"": [{"type": "reject"}]}}}' "$TEST_STORE" >"$CONTAINERS/policy.json"
+  refused "dir:$TEST_STORE/dir" "Running image dir:$TEST_STORE/dir is rejected by policy."
+  run_coracle pull -q "oci:$TEST_STORE/layout:app"
+  run_coracle save -q -o "$TEST_STORE/saved.tar" "$(coracle images -q)"
+  run_coracle rmi -af
+  run_coracle 125 load -q -i "$TEST_STORE/saved.tar"
+  has "$output" "Source image rejected: Running image docker-archive:$TEST_STORE/saved.tar is rejected by policy."
   local case
   for case in '[]|must not be empty' '[{"type": "what"}]|unknown policy requirement type "what"' '[{"type": "reject", "x": 1}]|unknown key "x"' \
     '[{"type": "sigstoreSigned"}]|exactly one of' '[{"type": "sigstoreSigned", "keyPath": "/x", "keyData": "y"}]|exactly one of' '[{"type": "sigstoreSigned", "keyPath": 7}]|keyPath' \
