@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -99,7 +100,7 @@ overlay_options (const OverlayFolders *folders, const char *prefix)
 {
   GString *options = g_string_new ("lowerdir=");
   for (size_t i = 0; i < folders->n_lower; i++)
-    g_string_append_printf (options, "%s%s%d", i > 0 ? ":" : "", prefix, folders->lower[i]);
+    g_string_append_printf (options, "%s%s%d", i == 0 ? "" : i >= folders->n_lower - folders->n_data ? "::" : ":", prefix, folders->lower[i]);
   if (folders->upper >= 0)
     g_string_append_printf (options, ",upperdir=%s%d,workdir=%s%d", prefix, folders->upper, prefix, folders->work);
   return g_string_free (options, FALSE);
@@ -155,6 +156,27 @@ static gboolean
 is_refusal (int errsv)
 {
   return errsv == EPERM || errsv == EACCES || errsv == EINVAL || errsv == ENODEV || errsv == EOPNOTSUPP || errsv == ENOSYS;
+}
+
+gboolean
+overlay_mount_data (const char *const *layers, const char *const *data, const char *upper, const char *work, const char *target, GError **error)
+{
+  g_autoptr (GPtrArray) all = g_ptr_array_new ();
+  for (; *layers != NULL; layers++)
+    g_ptr_array_add (all, (char *) (uintptr_t) *layers);
+  size_t n = all->len;
+  for (; *data != NULL; data++)
+    g_ptr_array_add (all, (char *) (uintptr_t) *data);
+  g_ptr_array_add (all, NULL);
+  g_auto (OverlayFolders) folders = { .upper = -1, .work = -1 };
+  if (!overlay_folders_open ((const char *const *) all->pdata, upper, work, &folders, error))
+    return FALSE;
+  folders.n_data = all->len - 1 - n;
+  int r = mount_native (&folders, target);
+  if (r == 0)
+    return TRUE;
+  return is_refusal (-r) ? coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "mounting an overlay with data-only layers on %s: %s", target, g_strerror (-r))
+                         : coracle_throw_errno (error, -r, "mounting an overlay on %s", target);
 }
 
 gboolean

@@ -28,6 +28,10 @@ typedef enum {
  * Source:   Documentation/filesystems/overlayfs.rst (userxattr), fuse-overlayfs(1). */
 gboolean overlay_mount (const char *const *layers, const char *upper, const char *work, const char *target, OverlayKind kind, pid_t *ret_fuse, GError **error);
 
+/* overlay_mount_data: natively, with @data (topmost first) as layers whose files are only seen where a layer above refers to them (user.overlay.redirect). Linux 6.16 in a user namespace.
+ * Errors: UNSUPPORTED the kernel refuses; SYSTEM. Source: overlayfs.rst, "Data-only lower layers". */
+gboolean overlay_mount_data (const char *const *layers, const char *const *data, const char *upper, const char *work, const char *target, GError **error);
+
 /* overlay_mount_fuse: the same by the fuse-overlayfs @program (storage.conf's mount_program: a path; NULL: found in PATH). */
 gboolean overlay_mount_fuse (const char *const *layers, const char *upper, const char *work, const char *target, const char *program, pid_t *ret_fuse, GError **error);
 

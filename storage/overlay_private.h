@@ -8,6 +8,7 @@
 typedef struct {
   int *lower;
   size_t n_lower;
+  size_t n_data;     /* the last of lower are data-only */
   int upper, work;   /* -1: read-only */
 } OverlayFolders;
 

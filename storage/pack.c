@@ -18,6 +18,7 @@
 #include "pkg/base/file_id.h"
 #include "pkg/base/path.h"
 
+#define OVERFLOW_ID 65534   /* /proc/sys/kernel/overflowuid */
 #define BUFFER_SIZE ((size_t) 512 * 1024)
 #define HOLES_MIN ((off_t) 1 << 20)      /* fewer bytes of holes are written as zeros, which every reader knows */
 #define NAMES_MAX ((size_t) 64 << 10)
@@ -89,6 +90,15 @@ add_xattrs (const Item *item, struct archive_entry *entry, char *buffer)
     }
 }
 
+/* seen: an id as the container has it, or the kernel's overflow id for what it has not. */
+static uint32_t
+seen (const IdRange *ranges, size_t n, uint32_t id)
+{
+  uint32_t inside = OVERFLOW_ID;
+  (void) idmap_inside (ranges, n, id, &inside);
+  return inside;
+}
+
 static struct archive_entry *
 new_entry (Pack *self, const Item *item, const char *name)
 {
@@ -96,8 +106,9 @@ new_entry (Pack *self, const Item *item, const char *name)
   struct archive_entry *entry = archive_entry_new2 (self->archive);
   archive_entry_copy_pathname (entry, name);
   archive_entry_set_mode (entry, item->st.st_mode);
-  archive_entry_set_uid (entry, options->numeric ? options->uid : item->st.st_uid);
-  archive_entry_set_gid (entry, options->numeric ? options->gid : item->st.st_gid);
+  const IdMap *ids = options->ids;
+  archive_entry_set_uid (entry, options->numeric ? options->uid : ids != NULL ? seen (ids->uids, ids->n_uids, item->st.st_uid) : item->st.st_uid);
+  archive_entry_set_gid (entry, options->numeric ? options->gid : ids != NULL ? seen (ids->gids, ids->n_gids, item->st.st_gid) : item->st.st_gid);
   archive_entry_set_mtime (entry, item->st.st_mtim.tv_sec, 0);
   archive_entry_set_size (entry, 0);
   return entry;

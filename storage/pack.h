@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "pkg/archive/stream.h"
+#include "pkg/idmap/idmap.h"
 
 typedef struct {
   gboolean layer;          /* the folder is an overlay's upper: devices 0:0 and opaque folders become ".wh." members */
@@ -18,6 +19,7 @@ typedef struct {
   gboolean numeric;        /* with @uid and @gid instead of the files' own owners */
   uid_t uid;
   gid_t gid;
+  const IdMap *ids;        /* of a container with a user namespace of its own: the members have its ids, outside here being those of the files; NULL: the files' own */
 } PackOptions;
 
 /* pack_tree: write the tree below @dir_fd (readable) as a whole tar to @out_fd; both borrowed.

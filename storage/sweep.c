@@ -15,6 +15,7 @@
 #include "pkg/events/event.h"
 #include "pkg/monitor/client.h"
 #include "storage/content.h"
+#include "storage/mapped.h"
 #include "storage/storage.h"
 
 #define EXIT_WITHOUT_TRACE 137   /* killed, as far as anybody can tell */
@@ -280,15 +281,19 @@ take_folders (Storage *storage, const StorageWork *work, GError **error)
       const char *colon = strchr (layers->pdata[i], ':');
       g_hash_table_add (known, colon != NULL ? (char *) colon + 1 : layers->pdata[i]);
     }
-  g_autoptr (OpenDir) dir = open_dir (storage->root_fd, "layers");
-  if (dir == NULL)
-    return TRUE;
-  for (const char *name; (name = next_name (dir)) != NULL;)
-    if (!g_hash_table_contains (known, name) && renameat (dirfd (dir), name, work->fd, name) < 0 && errno != ENOENT)
-      {
-        int errsv = errno;
-        return coracle_throw_errno (error, errsv, "removing %s/layers/%s", storage->paths->root, name);
-      }
+  static const char *const folders[] = { "layers", "mapped" };
+  for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      g_autoptr (OpenDir) dir = open_dir (storage->root_fd, folders[i]);
+      if (dir == NULL)
+        continue;
+      for (const char *name; (name = next_name (dir)) != NULL;)
+        if (!(i == 0 ? g_hash_table_contains (known, name) : mapped_is_known (name, known)) && renameat (dirfd (dir), name, work->fd, name) < 0 && errno != ENOENT)
+          {
+            int errsv = errno;
+            return coracle_throw_errno (error, errsv, "removing %s/%s/%s", storage->paths->root, folders[i], name);
+          }
+    }
   return TRUE;
 }
 

@@ -236,6 +236,14 @@ clear_way (Unpack *self, Member *member, GError **error)
 /* ---- metadata */
 
 static gboolean
+throw_unmapped (const Member *member, uint32_t uid, uint32_t gid, GError **error)
+{
+  g_autofree char *shown = member_shown (member->path);
+  return coracle_throw (error, CORACLE_ERROR_DENIED,
+                        "%s belongs to %u:%u, which this user namespace does not map: give this user a larger range in /etc/subuid and /etc/subgid, or use --userns=single", shown, uid, gid);
+}
+
+static gboolean
 set_owner (Unpack *self, const Member *member, int fd, GError **error)
 {
   if (self->options->single)
@@ -243,18 +251,19 @@ set_owner (Unpack *self, const Member *member, int fd, GError **error)
   gint64 uid = self->options->give ? (gint64) self->options->uid : archive_entry_uid (member->entry), gid = self->options->give ? (gint64) self->options->gid : archive_entry_gid (member->entry);
   if (uid < 0 || gid < 0 || uid >= G_MAXUINT32 || gid >= G_MAXUINT32)
     return throw_corrupt (error, "its owner is not a valid id", member->path);
-  if ((uid_t) uid == self->uid && (gid_t) gid == self->gid)
+  const IdMap *ids = self->options->ids;
+  uint32_t outside_uid = (uint32_t) uid, outside_gid = (uint32_t) gid;
+  if (ids != NULL && (!idmap_outside (ids->uids, ids->n_uids, outside_uid, &outside_uid) || !idmap_outside (ids->gids, ids->n_gids, outside_gid, &outside_gid)))
+    return throw_unmapped (member, (uint32_t) uid, (uint32_t) gid, error);
+  if (outside_uid == self->uid && outside_gid == self->gid)
     return TRUE;
-  int r = fd >= 0 ? fchown (fd, (uid_t) uid, (gid_t) gid) : fchownat (member->parent_fd, member->name, (uid_t) uid, (gid_t) gid, AT_SYMLINK_NOFOLLOW);
+  int r = fd >= 0 ? fchown (fd, outside_uid, outside_gid) : fchownat (member->parent_fd, member->name, outside_uid, outside_gid, AT_SYMLINK_NOFOLLOW);
   if (r == 0)
     return TRUE;
   int errsv = errno;
   if (errsv != EINVAL && errsv != EPERM)
     return throw_member (error, errsv, "setting the owner of", member);
-  g_autofree char *shown = member_shown (member->path);
-  return coracle_throw (error, CORACLE_ERROR_DENIED,
-                        "%s belongs to %u:%u, which this user namespace does not map: give this user a larger range in /etc/subuid and /etc/subgid, or use --userns=single", shown,
-                        (unsigned) uid, (unsigned) gid);
+  return throw_unmapped (member, (uint32_t) uid, (uint32_t) gid, error);
 }
 
 /* xattr_wanted: whether an image may set it. Overlay's own would let an image speak to the overlay mount that shows it. */

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "pkg/archive/stream.h"
+#include "pkg/idmap/idmap.h"
 
 /* On a layer's folder: the layer itself says what "/" is like (its mode and owner are the folder's); without it the layers below do. */
 #define UNPACK_ROOT_XATTR "user.coracle.root"
@@ -19,6 +20,7 @@ typedef struct {
   gboolean layer;       /* .wh. names are whiteouts; FALSE: a plain root filesystem, in which they are ordinary names */
   gboolean into;        /* the folder has things in it: what the archive says of "./" is passed over, and a folder is not replaced by what is none, nor the reverse */
   gboolean overwrite;   /* @into: it is */
+  const IdMap *ids;     /* of a container with a user namespace of its own: the members' ids are its; NULL: they are ours */
   gboolean give;        /* everything to @uid and @gid, whatever the archive says */
   uid_t uid;
   gid_t gid;

@@ -26,17 +26,13 @@ static const struct { const char *name; char letter; const char *instead; } run_
   { "chrootdirs", 0, NULL },
   { "device-cgroup-rule", 0, NULL },
   { "env-merge", 0, "--env" },
-  { "gidmap", 0, NULL },
   { "gpus", 0, "--device" },
   { "personality", 0, NULL },
   { "pod", 0, NULL },
   { "pod-id-file", 0, NULL },
   { "secret", 0, "--volume" },
   { "shm-size-systemd", 0, NULL },
-  { "subgidname", 0, NULL },
-  { "subuidname", 0, NULL },
   { "systemd", 0, NULL },
-  { "uidmap", 0, NULL },
 };
 
 int

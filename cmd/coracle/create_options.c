@@ -54,6 +54,7 @@ const CliOption create_options[] = {
     .man = "Pass on all environment variables of the caller. --env and --env-file are stronger, the image's own are weaker." },
   { "expose", 0, CLI_CSV, .help = "Expose a port or a range of ports, for --publish-all (PORT[-PORT][/PROTOCOL])", .arg = "strings",
     .man = "Say that the container listens on a port, or a range of ports, as the image's EXPOSE does. That alone opens nothing: --publish-all publishes what is exposed." },
+  { "gidmap", 0, CLI_CSV, .help = "Group ids of the container's own ([+ug]CONTAINER:[@]ID[:COUNT])", .arg = "strings", .man = "As --uidmap, for groups. If only one of the two is given it is for both." },
   { "group-add", 0, CLI_CSV, .help = "One more group for the command; keep-groups keeps those of the caller",
     .man = "Make the command a member of these groups of the image, by name or number. The word keep-groups, alone, keeps the caller's own groups instead, so that files which only they may open can be "
            "used; inside they show as nobody's." },
@@ -146,6 +147,9 @@ const CliOption create_options[] = {
     .man = "Room in /dev/shm, in bytes or with one of the units b, k, m and g. 0 sets no limit." },
   { "stop-signal", 0, CLI_STRING, .help = "Signal that asks the container to end; SIGTERM unless the image says another", .complete = CLI_COMPLETE_SIGNAL },
   { "stop-timeout", 0, CLI_UINT, .help = "Seconds between the stop signal and SIGKILL", .value = "10" },
+  { "subgidname", 0, CLI_STRING, .help = "Take the group ids of this name in /etc/subgid", .man = "As --subuidname, for groups." },
+  { "subuidname", 0, CLI_STRING, .help = "Take the user ids of this name in /etc/subuid",
+    .man = "The container's ids from 0 on are the ranges that /etc/subuid has for this name. They must be among those that the caller has." },
   { "sysctl", 0, CLI_CSV, .help = "Set a kernel parameter of the container's own namespaces (NAME=VALUE)",
     .man = "Set a kernel parameter: net.* with a network of its own, and those of message queues, semaphores and shared memory with an IPC namespace of its own." },
   { "timeout", 0, CLI_UINT, .help = "Kill the container after so many seconds", .man = "Kill the container if it still runs after so many seconds. 0, the default, lets it run." },
@@ -154,6 +158,10 @@ const CliOption create_options[] = {
            "rw,noexec,nosuid,nodev." },
   { "tty", 't', CLI_BOOL, .help = "Run the command on a terminal of its own" },
   { "tz", 0, CLI_STRING, .help = "Time zone, as in Europe/Berlin; \"local\" for that of this machine" },
+  { "uidmap", 0, CLI_CSV, .help = "User ids of the container's own ([+ug]CONTAINER:[@]ID[:COUNT])", .arg = "strings",
+    .man = "COUNT ids (one without it) from CONTAINER on are those from ID on: for real root the host's; for anybody else 0 is the own id and 1, 2 … those of the ranges in /etc/subuid. @ID means the host's id, which must be in those "
+           "ranges. Given several times, for several ranges. A word that begins with + takes what it needs away from those before it, and if there are none but such words, the container's ids that are free are filled with the rest. "
+           "u: for user ids alone, g: for group ids alone; else it is for both if only one of --uidmap and --gidmap is given. Not together with --userns." },
   { "ulimit", 0, CLI_CSV, .help = "Resource limit (NAME=SOFT[:HARD]); \"host\" for the caller's",
     .man = "Set the limit NAME of setrlimit(2), in small letters without RLIMIT_, as in nofile=1024:2048; -1 is no limit. The word host takes over all of the caller's." },
   { "umask", 0, CLI_STRING, .help = "Permissions that new files do not get, octal", .value = "0022" },
@@ -163,9 +171,18 @@ const CliOption create_options[] = {
   { "user", 'u', CLI_STRING, .help = "Run as this user and group (USER[:GROUP], names or numbers)",
     .man = "Run as USER and in GROUP, each a name of the image or a number. Without GROUP it is the user's own, along with the further groups that /etc/group of the image lists. Without this option it is the image's USER, or "
            "root, which outside is the calling user." },
-  { "userns", 0, CLI_STRING, .help = "Which ids there are: host (the user's range), single (one id) or container:NAME", .values = CLI_VALUES ("host", "single"),
-    .man = "host: the user's ranges of /etc/subuid and /etc/subgid, behind the own id, which is root inside; the default. single: the own id alone. That needs no range and is the default where there is none: "
-           "changing a file's owner to an id that does not exist then seems to succeed and does nothing, so that package managers work; running as another user fails." },
+  { "userns", 0, CLI_STRING, .help = "Which ids there are: host, single, keep-id, nomap, auto, container:NAME or ns:PATH", .values = CLI_VALUES ("host", "single", "keep-id", "nomap", "auto"),
+    .man = "The variable PODMAN_USERNS and userns of containers.conf say what it is without this option; else it is host.\n\n"
+           "host: the user's ranges of /etc/subuid and /etc/subgid, behind the own id, which is root inside.\n\n"
+           "single: the own id alone. That needs no range and is the default where there is none: "
+           "changing a file's owner to an id that does not exist then seems to succeed and does nothing, so that package managers work; running as another user fails.\n\n"
+           "keep-id[:uid=UID,gid=GID,size=SIZE]: the calling user has the same id inside, or those given, and without --user runs the command; the other ids are those of the ranges, at most SIZE in all.\n\n"
+           "nomap: all ids but the caller's own, so that its files are nobody's inside.\n\n"
+           "auto[:size=SIZE,uidmapping=CONTAINER:ID:COUNT,gidmapping=CONTAINER:ID:COUNT]: ids that no other container of this kind has: as many as the image's accounts need and at least 1024, or SIZE. For real root they "
+           "come from the range of the user containers.\n\n"
+           "container:NAME, ns:PATH: those of another container or of a namespace that there is.\n\n"
+           "With all but the first two, the image's files are shown with the right owners by a copy of its layers that has them, made at the first use of such a mapping and shared by all containers with the same one. On Linux "
+           "6.16 and later it holds next to no data." },
   { "uts", 0, CLI_STRING, .help = "Whose host name: private, host, container:NAME or ns:PATH", .values = privacy },
   { "volume", 'v', CLI_LIST, .help = "Mount a path or a volume ([SOURCE:]PLACE[:OPTION,...])", .complete = CLI_COMPLETE_FILE,
     .man = "Mount SOURCE on PLACE inside. A SOURCE that begins with / or . is a path of this machine and must exist. Any other is the name of a volume, made if missing and at first filled with what the image has at PLACE. "
@@ -215,7 +232,7 @@ read_texts (ContainerOptions *options, const CliArgs *args)
     { "passwd-entry", &options->passwd_entry }, { "group-entry", &options->group_entry }, { "pid", &options->pid },
     { "pidfile", &options->pidfile },           { "platform", &options->platform }, { "stop-signal", &options->stop_signal }, { "tz", &options->tz },
     { "pull", &options->pull },                 { "umask", &options->umask },               { "user", &options->user },         { "userns", &options->userns },         { "uts", &options->uts },
-    { "workdir", &options->workdir },
+    { "workdir", &options->workdir }, { "subuidname", &options->subuidname }, { "subgidname", &options->subgidname },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     take_text (texts[i].at, args, texts[i].name);
@@ -233,6 +250,7 @@ read_lists (ContainerOptions *options, const CliArgs *args)
     { "env", &options->env },            { "env-file", &options->env_file },     { "expose", &options->expose }, { "publish", &options->publish },     { "group-add", &options->group_add },   { "hostuser", &options->host_users }, { "label", &options->label },
     { "label-file", &options->label_file }, { "mount", &options->mounts },       { "security-opt", &options->security_opt }, { "sysctl", &options->sysctl },
     { "tmpfs", &options->tmpfs },        { "ulimit", &options->ulimit },         { "unsetenv", &options->unsetenv },   { "volume", &options->volumes },
+    { "uidmap", &options->uidmap },      { "gidmap", &options->gidmap },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
     take_list (lists[i].at, args, lists[i].name);
@@ -253,6 +271,29 @@ read_flags (ContainerOptions *options, const CliArgs *args)
   for (size_t i = 0; i < G_N_ELEMENTS (flags); i++)
     if (cli_args_is_set (args, flags[i].name))
       *flags[i].at = cli_args_bool (args, flags[i].name);
+}
+
+/* read_userns: podman-run(1) --userns: the flag, PODMAN_USERNS, containers.conf; the mappings take the place of the last two. */
+static gboolean
+read_userns (ContainerOptions *options, const CliArgs *args, GError **error)
+{
+  static const char *const maps[] = { "uidmap", "gidmap", "subuidname", "subgidname" };
+  const char *given = cli_args_is_set (args, "userns") ? cli_args_string (args, "userns") : g_getenv ("PODMAN_USERNS");
+  if (given != NULL)
+    {
+      g_free (options->userns);
+      options->userns = g_strdup (given);
+    }
+  if (options->userns != NULL && (options->userns[0] == '\0' || strcmp (options->userns, "host") == 0))
+    g_clear_pointer (&options->userns, g_free);
+  for (size_t i = 0; i < G_N_ELEMENTS (maps); i++)
+    if (cli_args_is_set (args, maps[i]))
+      {
+        if (cli_args_is_set (args, "userns") && options->userns != NULL)
+          return coracle_throw (error, CORACLE_ERROR_INVALID, "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive");
+        g_clear_pointer (&options->userns, g_free);
+      }
+  return TRUE;
 }
 
 /* read_annotations: those of containers.conf stay, and a later one of the same key wins. */
@@ -366,7 +407,7 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
       g_free (options->cgroup_manager);
       options->cgroup_manager = g_strdup (context->cgroup_manager);
     }
-  if (!limit_options_read (options, args, error) || !read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !fetch_options_read (options, args, error)
+  if (!limit_options_read (options, args, error) || !read_userns (options, args, error) || !read_image (options, args, error) || !read_network (options, args, error) || !check_together (options, args, error) || !check_limits (args, error) || !fetch_options_read (options, args, error)
       || !life_options_read (options, args, error) || !health_options_read (options, args, error))
     return NULL;
   check_ports (options, args);

@@ -10,6 +10,7 @@
 #include "pkg/engine/commit_config.h"
 #include "pkg/engine/container_pause.h"
 #include "pkg/engine/container_root.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/event.h"
 #include "pkg/image/name.h"
 #include "storage/ingest.h"
@@ -100,7 +101,8 @@ make_history (const Commit *commit, const ContainerCommit *request)
 static gboolean
 take (Commit *commit, ContainerCommit *request, const char *const *names, json_t *config, StateImage **ret_image, GError **error)
 {
-  const PackOptions pack = { .layer = !request->squash, .root = TRUE };
+  g_autoptr (IdMap) ids = userns_ids_of (commit->view->row->config);
+  const PackOptions pack = { .layer = !request->squash, .root = TRUE, .ids = ids };
   int folder = request->squash ? commit->root.fd : commit->upper;
   ByteStream *tar = pack_stream (folder, &pack, still_there, commit, error);
   if (tar == NULL)

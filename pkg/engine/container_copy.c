@@ -10,6 +10,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/engine/container_root.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/copy_place.h"
 #include "pkg/json/json.h"
 #include "pkg/spec/spec.h"
@@ -26,8 +27,9 @@ typedef struct {
   ContainerRoot own;        /* of this end's container */
   ContainerRoot *root;      /* that, or the other end's when both are of one container */
   char *cwd;                /* of the container's command */
-  uid_t uid;                /* and its user */
+  uid_t uid;                /* and its user, as the container has it */
   gid_t gid;
+  IdMap *ids;               /* of its own user namespace; NULL = it has none */
 } End;
 
 typedef struct {
@@ -42,6 +44,7 @@ end_clear (End *end)
   copy_place_clear (&end->place);
   container_root_close (&end->own);
   g_free (end->cwd);
+  idmap_free (end->ids);
 }
 
 static void
@@ -99,7 +102,11 @@ find (Work *work, End *end, GError **error)
   GError *problem = NULL;
   ContainerView *view = container_find (work->storage, end->place.container, &problem);
   if (view != NULL)
-    read_process (work->storage, view->row->id, end);
+    {
+      read_process (work->storage, view->row->id, end);
+      idmap_free (end->ids);
+      end->ids = userns_ids_of (view->row->config);
+    }
   else if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
     {
       g_clear_error (&problem);
@@ -190,14 +197,20 @@ find_paths (Work *work, GError **error)
 
 /* ---- the copy */
 
-/* choose_owner: what goes to the host is the caller's; what comes into a container is its user's, or (--archive=false) stays whose it was. */
+/* choose_owner: what goes to the host is the caller's; what comes into a container is its user's, or (--archive=false) stays whose it was. @mapped: as an id of ours. */
 static void
-choose_owner (const Work *work, gboolean *ret_give, uid_t *ret_uid, gid_t *ret_gid)
+choose_owner (const Work *work, gboolean mapped, gboolean *ret_give, uid_t *ret_uid, gid_t *ret_gid)
 {
   gboolean host = work->to.place.container == NULL;
   *ret_give = host || work->request->archive;
   *ret_uid = host ? geteuid () : work->to.uid;
   *ret_gid = host ? getegid () : work->to.gid;
+  const IdMap *ids = work->to.ids;
+  if (ids != NULL && mapped)
+    {
+      (void) idmap_outside (ids->uids, ids->n_uids, *ret_uid, ret_uid);
+      (void) idmap_outside (ids->gids, ids->n_gids, *ret_gid, ret_gid);
+    }
 }
 
 static gboolean
@@ -205,7 +218,7 @@ copy_files (Work *work, GError **error)
 {
   const CopyPlace *from = &work->from.place, *to = &work->to.place;
   CopyOptions options = { .overwrite = work->request->overwrite, .devices = to->container != NULL };
-  choose_owner (work, &options.give, &options.uid, &options.gid);
+  choose_owner (work, TRUE, &options.give, &options.uid, &options.gid);
   gboolean folder = copy_place_is_folder (from), into = copy_place_is_folder (to), ok;
   cleanup_fd int to_fd = into ? copy_place_open_folder (to) : -1;
   if (into && to_fd < 0)
@@ -228,7 +241,7 @@ write_stream (Work *work, GError **error)
 {
   const CopyPlace *from = &work->from.place;
   gboolean content = copy_place_is_folder (from) && (from->dot || strcmp (from->name, ".") == 0);
-  PackOptions options = { .prefix = content ? NULL : from->name, .root = TRUE };
+  PackOptions options = { .prefix = content ? NULL : from->name, .root = TRUE, .ids = work->from.ids };
   if (!content)
     return pack_one (from->dir_fd, from->name, &options, work->request->output, error);
   cleanup_fd int fd = copy_place_open_folder (from);
@@ -270,9 +283,9 @@ open_stream (Work *work, GError **error)
 static gboolean
 read_stream (Work *work, GError **error)
 {
-  UnpackOptions options = { .into = TRUE, .overwrite = work->request->overwrite };
+  UnpackOptions options = { .into = TRUE, .overwrite = work->request->overwrite, .ids = work->to.ids };
   UnpackStats stats;
-  choose_owner (work, &options.give, &options.uid, &options.gid);
+  choose_owner (work, FALSE, &options.give, &options.uid, &options.gid);
   cleanup_fd int fd = copy_place_open_folder (&work->to.place);
   if (fd < 0)
     return throw_missing (&work->to, -fd, error);

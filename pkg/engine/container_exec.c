@@ -41,7 +41,8 @@ typedef struct {
   pid_t init;
   guint64 namespaces;       /* to be joined */
   gboolean single;
-  uint32_t uid_max;
+  IdRange *ids;             /* that its user namespace has */
+  size_t n_ids;
   json_t *config;           /* { "process": … }, the container's, changed to what was asked for */
   SeccompFilter *seccomp, *seccomp_single;
   int client[2], input[2];
@@ -56,6 +57,7 @@ exec_clear (Exec *exec)
   for (gsize i = 0; i < G_N_ELEMENTS (fds); i++)
     fd_close (fd_steal (fds[i]));
   container_options_free (exec->options);
+  g_free (exec->ids);
   json_decref (exec->config);
   seccomp_filter_free (exec->seccomp);
   seccomp_filter_free (exec->seccomp_single);
@@ -118,13 +120,11 @@ read_map (Exec *exec, GError **error)
 {
   char path[64];
   g_autofree char *text = NULL;
-  g_autofree IdRange *ranges = NULL;
   g_snprintf (path, sizeof path, "/proc/%d/uid_map", (int) exec->init);
   if (!path_read_file (AT_FDCWD, path, MAP_TEXT_MAX, &text, NULL, error))
     return FALSE;
-  size_t n = idmap_parse (text, &ranges);
-  exec->uid_max = idmap_max_mapped (ranges, n);
-  exec->single = exec->uid_max == 0;
+  exec->n_ids = idmap_parse (text, &exec->ids);
+  exec->single = exec->n_ids == 1 && exec->ids[0].count == 1;
   return TRUE;
 }
 
@@ -274,7 +274,7 @@ set_user (Exec *exec, json_t *process, char ***env, GError **error)
       g_auto (UserInfo) info = { 0 };
       if (!user_lookup (exec->root_fd, spec, (const char *const *) hosts, (const char *const *) groups, &info, error))
         return refuse (exec);
-      if (info.uid > exec->uid_max)
+      if (!idmap_outside (exec->ids, exec->n_ids, info.uid, NULL))
         return coracle_throw (error, CORACLE_ERROR_INVALID, "user %s: uid %u is not mapped", spec, info.uid);
       const char *home = spec_env_get ((const char *const *) *env, "HOME");
       if (implied_home (exec, user, home))
@@ -454,7 +454,7 @@ start (Exec *exec, RuntimeProcess *ret_process, GError **error)
                             exec->view->row->id, NULL };
   RuntimeOptions runtime = {
     .cleanup = program != NULL && !request->hidden ? cleanup : NULL,
-    .exec = &session, .paths = exec->storage->paths, .id = exec->result->id, .seccomp = exec->seccomp, .seccomp_single = exec->seccomp_single,
+    .exec = &session, .give_pipes = json_object_get (exec->view->row->config, "idmap") != NULL, .paths = exec->storage->paths, .id = exec->result->id, .seccomp = exec->seccomp, .seccomp_single = exec->seccomp_single,
     .keep_groups = exec->single || words_keep_groups (exec->options), .root_fd = -1, .run_dir = exec->session_fd,
     .out_fd = request->detach ? -1 : request->out_fd, .err_fd = request->detach ? -1 : request->err_fd,
     .client = exec->client[1], .stdin_read = exec->input[0], .stdin_write = exec->input[1], .timeout_us = request->timeout_us,

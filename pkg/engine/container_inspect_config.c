@@ -3,6 +3,8 @@
 
 #include "pkg/base/proc.h"
 #include "pkg/base/text.h"
+#include "pkg/engine/container_userns.h"
+#include "pkg/idmap/choose.h"
 #include "pkg/engine/container_health_options.h"
 #include "pkg/engine/container_inspect.h"
 #include "pkg/engine/container_log.h"
@@ -190,7 +192,7 @@ static const InspectField host_fields[] = {
   { "RestartPolicy", 'o' }, { "AutoRemove", 'f' }, { "AutoRemoveImage", 'f' }, { "Annotations", 'o' }, { "VolumeDriver", 's' }, { "VolumesFrom", 'n' }, { "CapAdd", 'a' },
   { "CapDrop", 'a' }, { "Dns", 'a' }, { "DnsOptions", 'a' }, { "DnsSearch", 'a' }, { "ExtraHosts", 'a' }, { "HostsFile", 's' }, { "GroupAdd", 'a' }, { "IpcMode", 's' },
   { "Cgroup", 's' }, { "Cgroups", 's' }, { "Links", 'n' }, { "OomScoreAdj", '0' }, { "PidMode", 's' }, { "Privileged", 'f' }, { "PublishAllPorts", 'f' },
-  { "ReadonlyRootfs", 'f' }, { "SecurityOpt", 'a' }, { "Tmpfs", 'o' }, { "UTSMode", 's' }, { "UsernsMode", 's' }, { "ShmSize", '0' }, { "Runtime", 's' },
+  { "ReadonlyRootfs", 'f' }, { "SecurityOpt", 'a' }, { "Tmpfs", 'o' }, { "UTSMode", 's' }, { "UsernsMode", 's' }, { "IDMappings", 'n' }, { "ShmSize", '0' }, { "Runtime", 's' },
   { "ConsoleSize", 'a' }, { "Isolation", 's' }, { "CpuShares", '0' }, { "Memory", '0' }, { "NanoCpus", '0' }, { "CgroupParent", 's' }, { "BlkioWeight", '0' },
   { "BlkioWeightDevice", 'n' }, { "BlkioDeviceReadBps", 'n' }, { "BlkioDeviceWriteBps", 'n' }, { "BlkioDeviceReadIOps", 'n' }, { "BlkioDeviceWriteIOps", 'n' },
   { "CpuPeriod", '0' }, { "CpuQuota", '0' }, { "CpuRealtimePeriod", '0' }, { "CpuRealtimeRuntime", '0' }, { "CpusetCpus", 's' }, { "CpusetMems", 's' }, { "Devices", 'a' },
@@ -277,13 +279,41 @@ set_limits (json_t *host, const Inspected *inspected)
   inspect_text (host, "CgroupParent", options->cgroup_parent);
 }
 
+/* userns_word: as Podman has it: a namespace of its own is private, however its ids were chosen, but for auto. */
+static const char *
+userns_word (const ContainerOptions *options)
+{
+  g_auto (UsernsMode) mode = { 0 };
+  if (options->uidmap != NULL || options->gidmap != NULL || options->subuidname != NULL || options->subgidname != NULL)
+    return "private";
+  (void) userns_mode_parse (options->userns, &mode, NULL);
+  return mode.kind == USERNS_KEEP_ID || mode.kind == USERNS_NOMAP ? "private" : mode.kind == USERNS_AUTO ? "" : options->userns;
+}
+
+static json_t *
+map_words (const IdRange *ranges, size_t n)
+{
+  json_t *array = json_array ();
+  for (size_t i = 0; i < n; i++)
+    json_array_append_new (array, json_sprintf ("%u:%u:%u", ranges[i].inside, ranges[i].outside, ranges[i].count));
+  return array;
+}
+
+/* id_mappings: null of a container in the shared namespace. */
+static json_t *
+id_mappings (const Inspected *inspected)
+{
+  g_autoptr (IdMap) ids = userns_ids_of (inspected->row->config);
+  return ids == NULL ? json_null () : json_pack ("{s:o, s:o}", "UidMap", map_words (ids->uids, ids->n_uids), "GidMap", map_words (ids->gids, ids->n_gids));
+}
+
 static void
 set_words (json_t *host, const ContainerOptions *options)
 {
   const struct { const char *name, *value; } texts[] = {
     { "CgroupMode", options->cgroupns != NULL ? options->cgroupns : "private" }, { "ContainerIDFile", options->cidfile },
     { "NetworkMode", container_network_mode (options->network) }, { "IpcMode", options->ipc != NULL ? options->ipc : "private" },
-    { "PidMode", options->pid != NULL ? options->pid : "private" }, { "UTSMode", options->uts != NULL ? options->uts : "private" }, { "UsernsMode", options->userns },
+    { "PidMode", options->pid != NULL ? options->pid : "private" }, { "UTSMode", options->uts != NULL ? options->uts : "private" }, { "UsernsMode", userns_word (options) },
     { "Runtime", "oci" },
   };
   const struct { const char *name; char **value; } lists[] = { { "Dns", options->dns }, { "DnsOptions", options->dns_option }, { "DnsSearch", options->dns_search },
@@ -316,6 +346,7 @@ inspect_host_config (const Inspected *inspected)
   const struct { const char *name; json_t *value; } values[] = {
     { "LogConfig", log_config (inspected) },
     { "RestartPolicy", json_pack ("{s:s, s:i}", "Name", policy_name (&policy), "MaximumRetryCount", (int) policy.retries) },
+    { "IDMappings", id_mappings (inspected) },
     { "AutoRemoveImage", json_boolean (options->rmi) },
     { "AutoRemove", json_boolean (inspected->row->auto_remove) },
     { "Annotations", annotations (inspected) },

@@ -18,6 +18,7 @@
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/container_join.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_words.h"
@@ -25,13 +26,14 @@
 #include "pkg/engine/image_missing.h"
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
+#include "storage/mapped.h"
 #include "storage/overlay.h"
 #include "storage/unpack.h"
 
 void
 make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options)
 {
-  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .run_dir = -1, .network_lock = -1, .netd = -1, .network_fd = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
+  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .user_ns = -1, .auto_lock = -1, .run_dir = -1, .network_lock = -1, .netd = -1, .network_fd = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
 }
 
 void
@@ -42,6 +44,9 @@ make_clear (Make *make)
   fd_close (fd_steal (&make->root_fd));
   network_let_go (make);
   json_decref (make->joined);
+  fd_close (fd_steal (&make->user_ns));
+  fd_close (fd_steal (&make->auto_lock));
+  g_clear_pointer (&make->ids, idmap_free);
   if (make->existing == NULL)
     {
       g_clear_pointer (&make->storage, storage_free);
@@ -70,13 +75,13 @@ make_clear (Make *make)
   g_strfreev (make->host_users);
   g_strfreev (make->args);
   g_strfreev (make->env);
-  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like, make->own_address };
+  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like, make->own_address, make->own_passwd, make->own_group };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   cgroup_clear (&make->cgroup);
   memset (make, 0, sizeof *make);
   make->cgroup.fd = -1;
-  make->store_lock = make->run_dir = make->root_fd = make->network_lock = make->netd = make->network_fd = -1;
+  make->store_lock = make->run_dir = make->root_fd = make->network_lock = make->netd = make->network_fd = make->user_ns = make->auto_lock = -1;
 }
 
 void
@@ -304,6 +309,8 @@ mount_rootfs (Make *make, GError **error)
   const char *program = make->paths->mount_program;
   if (!overlay_kind_from_environment (program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, &kind, error))
     return FALSE;
+  if (make->ids != NULL)
+    return mapped_overlay (make->storage, (const char *const *) layers->pdata, make->ids, upper, work, make->rootfs, kind, program, make->notice, make->notice_data, error);
   if (kind == OVERLAY_FUSE)
     return overlay_mount_fuse ((const char *const *) layers->pdata, upper, work, make->rootfs, program, NULL, error);
   return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
@@ -334,12 +341,17 @@ make_upper (Make *make, int folder, GError **error)
 static gboolean
 give_upper (Make *make, GError **error)
 {
-  struct stat st;
+  struct stat st = { .st_uid = 0 };
+  uint32_t uid, gid;
   /* with one id there is nobody else to give it to */
-  if (make->upper_like == NULL || make->map->mode == IDMAP_SINGLE)
+  if (make->existing != NULL || (make->upper_like == NULL && make->ids == NULL) || make->map->mode == IDMAP_SINGLE)
     return TRUE;
   g_autofree char *upper = g_build_filename (make->folder, "upper", NULL);
-  if (stat (make->upper_like, &st) < 0 || lchown (upper, st.st_uid, st.st_gid) < 0 || chmod (upper, st.st_mode & 07777) < 0)
+  if (make->upper_like != NULL ? stat (make->upper_like, &st) < 0 : stat (upper, &st) < 0)
+    st.st_mode = 0;
+  if (!userns_uid (make, st.st_uid, &uid) || !userns_gid (make, st.st_gid, &gid))
+    return TRUE;
+  if (st.st_mode == 0 || lchown (upper, uid, gid) < 0 || chmod (upper, st.st_mode & 07777) < 0)
     {
       int errsv = errno;
       return coracle_throw_errno (error, errsv, "giving %s the owner of %s", upper, make->upper_like);
@@ -353,8 +365,8 @@ make_mtab (const Make *make)
 {
   cleanup_fd int etc = make->options->rootfs == NULL ? path_open_in_root (make->root_fd, "/etc", O_PATH | O_DIRECTORY, 0) : -1;
   struct stat st;
-  if (etc >= 0 && fstatat (etc, "mtab", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-    (void) symlinkat ("/proc/mounts", etc, "mtab");
+  if (etc >= 0 && fstatat (etc, "mtab", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT && symlinkat ("/proc/mounts", etc, "mtab") == 0)
+    userns_give (make, etc, "mtab", 0, 0);
 }
 
 /* choose_oom: who is not real root cannot go below what the caller has. */
@@ -380,7 +392,7 @@ etc_files (const Make *make, const char *folder, const char *const *hosts, EtcFi
     .addresses = (const char *const *) make->addresses, .name_servers = (const char *const *) make->name_servers,
     .slirp = slirp || bridge ? &make->slirp : NULL, .host_network = make->network == NETWORK_HOST,
     .single = make->map != NULL && make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
-    .host_users = (const char *const *) make->host_users,
+    .host_users = (const char *const *) make->host_users, .own_passwd = make->own_passwd, .own_group = make->own_group, .own_gid = make->own_gid,
   };
 }
 
@@ -491,7 +503,7 @@ make_folders (Make *make, GError **error)
         }
       g_clear_error (&problem);
     }
-  if (!ports_open (make, error) || !give_upper (make, error) || !mount_rootfs (make, error))
+  if (!ports_open (make, error) || !userns_resolve (make, error) || !give_upper (make, error) || !mount_rootfs (make, error))
     return FALSE;
   make->root_fd = open (make->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (make->root_fd < 0)
@@ -550,10 +562,11 @@ choose_cwd (Make *make, GError **error)
       mode_t before = umask (022);   /* the container's user must get there whatever the caller's is */
       fd = path_mkdirs_in_root (make->root_fd, make->cwd, 0755);
       (void) umask (before);
-      if (fd >= 0 && make->user.uid != 0)
+      uint32_t uid, gid;
+      if (fd >= 0 && (make->user.uid != 0 || make->ids != NULL) && userns_uid (make, make->user.uid, &uid) && userns_gid (make, make->user.gid, &gid))
         {
           cleanup_fd int folder = path_open_in_root (make->root_fd, make->cwd, O_RDONLY | O_DIRECTORY, 0);
-          (void) fchown (folder, make->user.uid, make->user.gid);
+          (void) fchown (folder, uid, gid);
         }
     }
   if (fd == -ENOENT)
@@ -598,12 +611,26 @@ caps_for_user (const Make *make, SpecInput *input)
   for (char **name = make->options->cap_add; name != NULL && *name != NULL; name++)
     if (caps_parse (*name) >= 0)
       added |= G_GUINT64_CONSTANT (1) << caps_parse (*name);
-  input->caps_bounding = make->map->mode == IDMAP_HOST ? make->caps & (caps_held () | added) : make->caps;
+  input->caps_bounding = make->map->mode == IDMAP_HOST && make->ids == NULL ? make->caps & (caps_held () | added) : make->caps;
   input->caps_effective = input->caps_bounding;
   if (make->user.uid == 0)
     return;
   input->caps_effective = added & make->caps;
   input->caps_ambient = added & make->caps;
+}
+
+/* drop_sysctl: containers.conf's usual one names the group 0; a container that has none does without, and one that joins a network may have no right to set it there. */
+static void
+drop_sysctl (const Make *make, json_t *sysctl)
+{
+  static const char name[] = "net.ipv4.ping_group_range";
+  uint32_t gid;
+  if (userns_gid (make, 0, &gid) && !(make->ids != NULL && make->network_path != NULL))
+    return;
+  for (char **given = make->options->sysctl; given != NULL && *given != NULL; given++)
+    if (g_str_has_prefix (*given, name))
+      return;
+  json_object_del (sysctl, name);
 }
 
 static gboolean
@@ -614,22 +641,36 @@ build_config (Make *make, GError **error)
   if (!words_spec (make, &words, error))
     return FALSE;
   int oom = choose_oom (make);
+  drop_sysctl (make, words.sysctl);
   SpecInput input = {
     .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd != NULL ? make->cwd : "/",
     .terminal = options->tty && !log_passes_through (options), .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
     .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
     .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network_path != NULL ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
-    .own_network_namespace = make->network == NETWORK_BRIDGE,
+    .own_network_namespace = make->network == NETWORK_BRIDGE && make->ids == NULL,
     .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .no_shm = words.no_shm,
     .read_only_dev = options->read_only && !options->read_only_tmpfs, .privileged = options->privileged,
-    .own_user_namespace = make->map->mode != IDMAP_HOST, .security = make->security,
+    .own_user_namespace = make->map->mode != IDMAP_HOST || make->ids != NULL, .ids = make->ids, .security = make->security,
     .mounts = make->mounts, .sysctl = words.sysctl, .annotations = words.annotations, .devices = words.devices, .hooks = words.hooks,
     .root_propagation = words.root_propagation, .resources = words.resources,
   };
   caps_for_user (make, &input);
   make->config = spec_build (&input);
   return TRUE;
+}
+
+/* check_mapped: the container must have the ids it is to run with. */
+static gboolean
+check_mapped (const Make *make, const char *user, GError **error)
+{
+  const IdMap *map = make->ids != NULL ? make->ids : make->map;
+  if ((make->ids == NULL && make->map->mode == IDMAP_HOST) || idmap_outside (map->uids, map->n_uids, make->user.uid, NULL))
+    return TRUE;
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "user %s: uid %u is not mapped: %s", user != NULL ? user : "root", make->user.uid,
+                        make->map->mode == IDMAP_SINGLE ? "with a single id only root can be had (give this user a range in /etc/subuid and /etc/subgid)"
+                        : make->ids != NULL             ? "the container's user namespace has no such id"
+                                                        : "the user's range in /etc/subuid is too short");
 }
 
 /* is_late: of the image's contents, which may be others at the next start: no reason not to create the container. */
@@ -639,23 +680,74 @@ is_late (const GError *problem)
   return g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_CANNOT_INVOKE);
 }
 
-/* find_user: *@ret_late: the user, or a group, is not there: root stands in until it is. */
+/* known_users: lines of passwd besides the image's: --hostuser's, and with keep-id the caller's, where the image has none of that id. */
+static char **
+known_users (Make *make, uint32_t *ret_gid, gboolean *ret_keeps)
+{
+  g_autofree char *name = NULL, *group = NULL;
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  uint32_t uid, gid;
+  g_strv_builder_addv (lines, (const char **) make->host_users);
+  *ret_keeps = userns_own_user (make, &uid, &gid, &name, &group);
+  if (*ret_keeps && name != NULL)
+    {
+      g_autofree char *known = user_name (make->root_fd, uid), *known_group = user_group_name (make->root_fd, gid);
+      const char *home = make->options->workdir != NULL ? make->options->workdir : "/";
+      if (known == NULL)
+        {
+          make->own_passwd = g_strdup_printf ("%s:*:%u:%u::%s:/bin/sh", name, uid, gid, home);
+          g_strv_builder_add (lines, make->own_passwd);
+        }
+      if (known_group == NULL && group != NULL)
+        {
+          make->own_group = g_strdup_printf ("%s:x:%u:%s", group, gid, name);
+          make->own_gid = gid;
+        }
+    }
+  *ret_gid = *ret_keeps ? gid : 0;
+  return g_strv_builder_end (lines);
+}
+
+/* find_user: who the container's process is; *@ret_late: the user, or a group, is not there: root stands in until it is. The caller, with keep-id, is known by the host's name, and its group is
+ * kept whoever it is: podman-run(1) --userns. */
 static gboolean
 find_user (Make *make, const char *user, GError **ret_late, GError **error)
 {
-  g_auto (GStrv) groups = words_groups (make->options);
-  const char *const *lines = (const char *const *) make->host_users;
+  uint32_t gid;
+  gboolean keeps;
   GError *problem = NULL;
-  if (user_lookup (make->root_fd, user, lines, (const char *const *) groups, &make->user, &problem))
-    return TRUE;
-  if (!is_late (problem))
+  make->host_users = user_host_lines ((const char *const *) make->options->host_users, error);
+  if (make->host_users == NULL)
+    return FALSE;
+  g_auto (GStrv) groups = words_groups (make->options), all = known_users (make, &gid, &keeps);
+  const char *const *lines = (const char *const *) all;
+  if (!user_lookup (make->root_fd, user, lines, (const char *const *) groups, &make->user, &problem))
     {
-      g_propagate_error (error, problem);
-      return FALSE;
+      if (!is_late (problem))
+        {
+          g_propagate_error (error, problem);
+          return FALSE;
+        }
+      g_propagate_error (ret_late, problem);
+      user_info_clear (&make->user);
+      if (!user_lookup (make->root_fd, "0", lines, NULL, &make->user, error))
+        return FALSE;
     }
-  g_propagate_error (ret_late, problem);
-  user_info_clear (&make->user);
-  return user_lookup (make->root_fd, "0", lines, NULL, &make->user, error);
+  if (keeps && idmap_outside (make->ids->gids, make->ids->n_gids, gid, NULL))
+    user_add_group (&make->user, gid);
+  return check_mapped (make, user, error);
+}
+
+/* give_etc: the files in the run folder, which the user has written, are the container's root's. */
+static void
+give_etc (const Make *make)
+{
+  g_autofree char *folder = g_build_filename (make->paths->run_root, make->id, "etc", NULL);
+  int errsv;
+  cleanup_fd int dir = make->ids != NULL ? open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+  g_autoptr (GPtrArray) names = dir >= 0 ? path_list (dir, &errsv) : NULL;
+  for (guint i = 0; names != NULL && i < names->len; i++)
+    userns_give (make, dir, names->pdata[i], 0, 0);
 }
 
 /* find_cwd: the same of the working directory. */
@@ -680,21 +772,16 @@ make_config (Make *make, GError **error)
   const ContainerOptions *options = make->options;
   const char *user = options->user != NULL ? options->user : json_string_value (json_object_get (make->image_config, "User"));
   g_autoptr (GError) late = NULL;
-  make->host_users = user_host_lines ((const char *const *) options->host_users, error);
-  if (make->host_users == NULL || !find_user (make, user, &late, error))
+  if (!find_user (make, user, &late, error))
     return FALSE;
-  uint32_t highest = idmap_max_mapped (make->map->uids, make->map->n_uids);
-  if (make->map->mode != IDMAP_HOST && make->user.uid > highest)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "user %s: uid %u is not mapped: %s", user, make->user.uid,
-                          make->map->mode == IDMAP_SINGLE ? "with a single id only root can be had (give this user a range in /etc/subuid and /etc/subgid)"
-                                                          : "the user's range in /etc/subuid is too short");
   make->labels = words_labels (options, json_object_get (make->image_config, "Labels"), error);
   make_mtab (make);
   if (make->labels == NULL || !env_build (make, &make->env, error) || !write_accounts (make, error) || !mounts_resolve (make, error) || (late == NULL && !find_cwd (make, &late, error))
       || !build_config (make, error) || ((make->only_made || json_object_get (make->config, "hooks") != NULL) && !make_save_config (make, error)))
     return FALSE;
+  give_etc (make);
   if (late == NULL || make->only_made)
-    return TRUE;
+    return make->only_made || userns_open (make, error);
   g_propagate_error (error, g_steal_pointer (&late));
   return FALSE;
 }
@@ -750,6 +837,8 @@ make_row (const Make *make)
   env_freeze (make, options);
   row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", options, "args", words_to_json (make->args),
                            "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
+  if (make->ids != NULL)
+    json_object_set_new (row->config, "idmap", userns_ids_json (make->ids));
   if (make->dependencies != NULL)
     json_object_set (row->config, "dependencies", make->dependencies);
   json_object_set_new (row->config, "run_root", json_string (make->paths->run_root));

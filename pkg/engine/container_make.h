@@ -53,7 +53,12 @@ typedef struct {
   json_t *health;              /* container_health_options.h */
   json_t *labels;              /* the image's and the user's */
   SeccompFilter *seccomp, *seccomp_single;
-  IdMap *map;
+  IdMap *map;                  /* of the user namespace that all of the user's containers share */
+  IdMap *ids;                  /* of the container's own, below that: inside: its ids, outside: the shared one's; NULL = it has none (container_userns.h) */
+  int user_ns;                 /* that namespace; -1 = none, or not opened yet */
+  int auto_lock;               /* while its ids are chosen and not recorded yet; -1 */
+  void (*notice) (const char *text, void *data);   /* of what takes long; may be NULL */
+  void *notice_data;
   int run_dir;                 /* RUN_ROOT/ID with its lock */
   Cgroup cgroup;               /* made just before it is started */
   char *folder;                /* ROOT/containers/ID */
@@ -61,6 +66,8 @@ typedef struct {
   int root_fd;
   UserInfo user;
   char **host_users;           /* lines for passwd: --hostuser */
+  char *own_passwd, *own_group; /* with keep-id: the caller's lines; NULL = none, or the image has them */
+  uint32_t own_gid;
   char *hostname;
   char **args, **env;
   guint n_before_command;   /* of args: the init program and the entrypoint, which `ps` does not show */

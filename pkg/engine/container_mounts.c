@@ -1,9 +1,12 @@
+#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pkg/base/error.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/names.h"
 #include "pkg/spec/device.h"
@@ -52,6 +55,25 @@ made_before (const Make *make, const char *destination)
   return NULL;
 }
 
+/* give_tree: the option U. */
+static gboolean
+give_tree (const Make *make, const char *path, GError **error)
+{
+  uint32_t uid, gid;
+  if (!userns_uid (make, make->user.uid, &uid) || !userns_gid (make, make->user.gid, &gid))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: the container's user %u:%u has no id to give it to", path, make->user.uid, make->user.gid);
+  return volume_chown (path, uid, gid, error);
+}
+
+/* give_volume: a new one is the container's user's, unless the image has something in its place. */
+static void
+give_volume (const Make *make, const char *data)
+{
+  uint32_t uid, gid;
+  if ((make->ids != NULL || (make->user.uid != 0 && make->map->mode != IDMAP_SINGLE)) && userns_uid (make, make->user.uid, &uid) && userns_gid (make, make->user.gid, &gid))
+    (void) lchown (data, uid, gid);
+}
+
 /* resolve_volume: its folder; an anonymous one is noted, to be removed with the container. */
 static gboolean
 resolve_volume (Make *make, const SpecMount *mount, GError **error)
@@ -65,8 +87,11 @@ resolve_volume (Make *make, const SpecMount *mount, GError **error)
     json_array_append_new (make->volumes, json_string (name));
   gboolean fresh;
   g_autofree char *data = volume_open (make->storage, name, mount->create, &fresh, error);
-  if (data == NULL || (fresh && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error))
-      || (mount->chown && !volume_chown (data, make->user.uid, make->user.gid, error)))
+  if (data == NULL)
+    return FALSE;
+  if (fresh)
+    give_volume (make, data);
+  if ((fresh && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error)) || (mount->chown && !give_tree (make, data, error)))
     return FALSE;
   g_autofree char *source = mount->subpath != NULL ? g_build_filename (data, mount->subpath, NULL) : g_steal_pointer (&data);
   append (make, "bind", source, mount->destination, options_array (mount->options));
@@ -76,7 +101,7 @@ resolve_volume (Make *make, const SpecMount *mount, GError **error)
 static gboolean
 resolve_bind (Make *make, const SpecMount *mount, GError **error)
 {
-  if (!spec_mount_source_check (mount, error) || (mount->chown && !volume_chown (mount->source, make->user.uid, make->user.gid, error)))
+  if (!spec_mount_source_check (mount, error) || (mount->chown && !give_tree (make, mount->source, error)))
     return FALSE;
   append (make, "bind", mount->source, mount->destination, options_array (mount->options));
   return TRUE;
@@ -159,7 +184,7 @@ init_program (Make *make)
 static gboolean
 devices_elsewhere (Make *make, GError **error)
 {
-  g_autoptr (GPtrArray) devices = words_devices (make->options, make->map->mode != IDMAP_HOST, error);
+  g_autoptr (GPtrArray) devices = words_devices (make->options, make->map->mode != IDMAP_HOST || make->ids != NULL, error);
   if (devices == NULL)
     return FALSE;
   for (guint i = 0; i < devices->len; i++)

@@ -17,6 +17,7 @@ typedef struct {
   json_t *networks;
   char *default_network;          /* containers.conf: what "bridge" is called; NULL = podman */
   char *pid, *ipc, *uts, *cgroupns, *userns;
+  char **uidmap, **gidmap, *subuidname, *subgidname;   /* podman-run(1) --uidmap */
   char *cidfile, *pidfile, *platform, *init_path, *image_volume, *passwd_entry, *group_entry;
   char **env, **env_file, **unsetenv, **group_add, **host_users;
   char **volumes, **mounts, **tmpfs;

@@ -24,6 +24,7 @@
 #include "pkg/engine/container_process.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
@@ -131,6 +132,14 @@ note_image (const Run *run)
     event_image (make->storage, "pull", make->image->id, make->image_name);
 }
 
+/* let_go_of_locks: that were for the time until the row is there. */
+static void
+let_go_of_locks (Run *run)
+{
+  fd_close (fd_steal (&run->make.store_lock));
+  fd_close (fd_steal (&run->make.auto_lock));
+}
+
 gboolean
 process_record (Run *run, GError **error)
 {
@@ -139,7 +148,7 @@ process_record (Run *run, GError **error)
     return FALSE;
   run->recorded = TRUE;
   note_image (run);
-  fd_close (fd_steal (&run->make.store_lock));
+  let_go_of_locks (run);
   make_rest (&run->make);
   event_container_created (run->make.storage, run->row);
   return TRUE;
@@ -182,7 +191,7 @@ record (pid_t monitor, void *data, GError **error)
   run->recorded = TRUE;
   note_image (run);
   event_container_created (run->make.storage, run->row);
-  fd_close (fd_steal (&run->make.store_lock));
+  let_go_of_locks (run);
   return TRUE;
 }
 
@@ -246,14 +255,16 @@ fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtim
   gboolean passes = log_passes_through (options);
   *runtime = (RuntimeOptions){
     .paths = make->paths, .bundle = make->folder, .id = make->id, .seccomp = make->seccomp, .seccomp_single = make->seccomp_single,
-    .slirp = make->network == NETWORK_SLIRP ? &make->slirp : NULL, .slirp_size = sizeof make->slirp, .accel = make->slirp.accel, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
-    .make_nodes = idmap_is_initial (make->map), .root_fd = make->root_fd, .run_dir = make->run_dir, .cgroup = &make->cgroup,
+    .slirp = make->network == NETWORK_SLIRP ? &make->slirp : NULL, .slirp_size = sizeof make->slirp, .accel = make->slirp.accel && make->ids == NULL, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
+    .make_nodes = idmap_is_initial (make->map) && make->ids == NULL, .root_fd = make->root_fd, .run_dir = make->run_dir, .cgroup = &make->cgroup,
     .out_fd = passes || is_wanted (run, "stdout") ? STDOUT_FILENO : -1, .err_fd = passes || is_wanted (run, "stderr") ? STDERR_FILENO : -1,
     .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
     .port_table = -1, .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = cleanup,
     .restart = policy_parse (options->restart, &policy, NULL) && (policy.kind != POLICY_NO || g_strcmp0 (options->health_on_failure, "restart") == 0),
   };
+  runtime->user_ns = make->user_ns;
+  runtime->give_pipes = make->ids != NULL && userns_uid (make, make->user.uid, &runtime->pipe_uid) && userns_gid (make, make->user.gid, &runtime->pipe_gid);
   terminal_size (&runtime->rows, &runtime->columns);
 }
 
@@ -532,11 +543,13 @@ process_prepare (Run *run, GError **error)
 {
   Make *make = &run->make;
   const ContainerOptions *options = make->options;
+  make->notice = run->notice;
+  make->notice_data = run->notice_data;
   if (!words_check_fds (options, error) || !words_check (options, error) || !path_mkdirs (make->paths->run_root, 0700, error)
       || !make_fetch (make, error))
     return FALSE;
   IdmapPending *pending = NULL;
-  if (!idmap_begin (make->paths->run_root, g_strcmp0 (options->userns, "single") == 0, &pending, error))
+  if (!idmap_begin (make->paths->run_root, userns_wants_single (make->storage, options), &pending, error))
     return FALSE;
   if (idmap_fell_back (pending))
     run->notice ("no range for this user in /etc/subuid and /etc/subgid: only one id is mapped, as with --userns=single", run->notice_data);
@@ -560,6 +573,8 @@ process_resume (Run *run, Storage *storage, IdMap *map, StateContainer *row, int
 {
   run->existing = TRUE;
   run->row = row;
+  run->make.notice = run->notice;
+  run->make.notice_data = run->notice_data;
   return (!run->attached || collect_signals (run, error)) && make_resume (&run->make, storage, map, row, run_dir, error);
 }
 

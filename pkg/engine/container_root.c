@@ -12,7 +12,9 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/image_lookup.h"
+#include "storage/mapped.h"
 #include "storage/overlay.h"
 
 #define WAIT_USEC (G_GINT64_CONSTANT (10) * G_USEC_PER_SEC)   /* how long somebody else may start or remove the container */
@@ -78,13 +80,16 @@ choose_overlay (Storage *storage, OverlayKind *ret_kind, GError **error)
   return overlay_kind_from_environment (storage->paths->mount_program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, ret_kind, error);
 }
 
+/* mount_layers: @ids: the container's own, NULL = none; then @upper without @work is the topmost layer. */
 static gboolean
-mount_layers (Storage *storage, GPtrArray *layers, const char *upper, const char *work, const char *target, GError **error)
+mount_layers (Storage *storage, GPtrArray *layers, const IdMap *ids, const char *upper, const char *work, const char *target, GError **error)
 {
   OverlayKind kind;
   if (!choose_overlay (storage, &kind, error))
     return FALSE;
   const char *const *folders = (const char *const *) layers->pdata;
+  if (ids != NULL)
+    return mapped_overlay (storage, folders, ids, upper, work, target, kind, storage->paths->mount_program, NULL, NULL, error);
   return kind == OVERLAY_FUSE ? overlay_mount_fuse (folders, upper, work, target, storage->paths->mount_program, NULL, error)
                               : overlay_mount (folders, upper, work, target, kind, NULL, error);
 }
@@ -93,12 +98,12 @@ gboolean
 image_root_mount (Storage *storage, const StateImage *image, const char *target, GError **error)
 {
   g_autoptr (GPtrArray) layers = image_layer_folders (storage->paths, image);
-  return mount_layers (storage, layers, NULL, NULL, target, error);
+  return mount_layers (storage, layers, NULL, NULL, NULL, target, error);
 }
 
-/* bind: @source on the folder or file behind @target_fd, whose name may lead elsewhere by now. Flags that the source's own mount has locked stay as they are. */
+/* bind_on: @source on the folder or file behind @target_fd, whose name may lead elsewhere by now. Flags that the source's own mount has locked stay as they are. */
 static gboolean
-bind (const char *source, int target_fd, gboolean read_only, GError **error)
+bind_on (const char *source, int target_fd, gboolean read_only, GError **error)
 {
   cleanup_fd int tree = open_tree (AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
   struct mount_attr attributes = { .attr_set = MOUNT_ATTR_RDONLY };
@@ -114,7 +119,7 @@ bind_folder (const char *source, const char *target, gboolean read_only, GError 
 {
   cleanup_fd int fd = open (target, O_PATH | O_DIRECTORY | O_CLOEXEC);
   int errsv = errno;
-  return fd < 0 ? coracle_throw_errno (error, errsv, "opening %s", target) : bind (source, fd, read_only, error);
+  return fd < 0 ? coracle_throw_errno (error, errsv, "opening %s", target) : bind_on (source, fd, read_only, error);
 }
 
 gboolean
@@ -132,9 +137,10 @@ container_root_mount (Storage *storage, const StateContainer *row, gboolean read
       if (image == NULL)
         return FALSE;
       g_autoptr (GPtrArray) layers = image_layer_folders (storage->paths, image);
-      if (read_only)
+      g_autoptr (IdMap) ids = userns_ids_of (row->config);
+      if (read_only && ids == NULL)
         g_ptr_array_insert (layers, 0, g_strdup (upper));
-      ok = mount_layers (storage, layers, read_only ? NULL : upper, read_only ? NULL : work, merged, error);
+      ok = mount_layers (storage, layers, ids, read_only && ids == NULL ? NULL : upper, read_only ? NULL : work, merged, error);
     }
   if (!ok)
     return coracle_prefix (error, "container %s", row->name);
@@ -176,7 +182,7 @@ mount_volume (int root_fd, json_t *item, GError **error)
   json_t *option;
   json_array_foreach (json_object_get (item, "options"), i, option)
     read_only = read_only || g_strcmp0 (json_string_value (option), "ro") == 0;
-  return bind (source, place, read_only, error);
+  return bind_on (source, place, read_only, error);
 }
 
 /* open_mounted: the root filesystem by a mount of our own. */

@@ -13,11 +13,12 @@
 
 static const struct {
   const char *name;    /* in /proc/PID/ns */
+  const char *looking; /* for Podman's error */
   size_t at;           /* of the word in ContainerOptions */
 } spaces[] = {
-  [SHARE_PID] = { "pid", offsetof (ContainerOptions, pid) },   [SHARE_IPC] = { "ipc", offsetof (ContainerOptions, ipc) },
-  [SHARE_UTS] = { "uts", offsetof (ContainerOptions, uts) },   [SHARE_CGROUP] = { "cgroup", offsetof (ContainerOptions, cgroupns) },
-  [SHARE_NET] = { "net", offsetof (ContainerOptions, network) }, [SHARE_USER] = { NULL, offsetof (ContainerOptions, userns) },
+  [SHARE_PID] = { "pid", "looking up container to share pid namespace with", offsetof (ContainerOptions, pid) },   [SHARE_IPC] = { "ipc", "looking up container to share ipc namespace with", offsetof (ContainerOptions, ipc) },
+  [SHARE_UTS] = { "uts", "looking up container to share uts namespace with", offsetof (ContainerOptions, uts) },   [SHARE_CGROUP] = { "cgroup", "looking up container to share cgroup namespace with", offsetof (ContainerOptions, cgroupns) },
+  [SHARE_NET] = { "net", "looking up container to share net namespace with", offsetof (ContainerOptions, network) }, [SHARE_USER] = { "user", "looking up container to share user namespace with", offsetof (ContainerOptions, userns) },
 };
 
 static char **
@@ -78,15 +79,13 @@ prepare_spaces (Make *make, ContainerOptions *options, GError **error)
       const char *name = other_of (options, i);
       if (name == NULL)
         continue;
-      g_autoptr (StateContainer) other = find_other (make, name, spaces[i].name != NULL ? spaces[i].name : "userns", error);
+      g_autoptr (StateContainer) other = find_other (make, name, spaces[i].looking, error);
       if (other == NULL)
         return FALSE;
       add_dependency (make, other->id);
       char **word = word_of (options, i);
       g_free (*word);
-      /* there is one user namespace for all, or one of a single id */
-      const char *userns = json_string_value (json_object_get (json_object_get (other->config, "options"), "userns"));
-      *word = i == SHARE_USER ? g_strdup (userns) : g_strconcat (CONTAINER_WORD, other->id, NULL);
+      *word = g_strconcat (CONTAINER_WORD, other->id, NULL);
     }
   return TRUE;
 }
@@ -166,7 +165,7 @@ share_join (Make *make, GError **error)
     {
       const char *id = other_of (make->options, i);
       pid_t pid;
-      if (id == NULL || spaces[i].name == NULL)
+      if (id == NULL)
         continue;
       cleanup_fd int init = live_open_init (make->storage, id, &pid);
       if (init < 0)

@@ -14,6 +14,7 @@
 #include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
 #include "pkg/spec/addhost.h"
@@ -409,9 +410,8 @@ check_rest (const ContainerOptions *options, GError **error)
     return FALSE;
   if (words_keep_groups (options) && options->group_add[1] != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "the '--group-add keep-groups' option is not allowed with any other --group-add options");
-  if (options->userns != NULL && strcmp (options->userns, "host") != 0 && strcmp (options->userns, "single") != 0 && options->userns[0] != '\0'
-      && !g_str_has_prefix (options->userns, "container:"))
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--userns=%s: unsupported in this version: host and single are known", options->userns);
+  if (!userns_check (options, error))
+    return FALSE;
   if (options->init_path != NULL && access (options->init_path, F_OK) < 0)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "--init-path %s: no such file or directory", options->init_path);
   return TRUE;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -159,11 +160,19 @@ put_passwd (const EtcFiles *files, json_t *mounts, int dir, GError **error)
 {
   const ContainerOptions *options = files->options;
   gboolean missing = files->user->name == NULL || options->passwd_entry != NULL, more = files->host_users != NULL && files->host_users[0] != NULL;
-  if (!options->passwd || (!missing && !more))
+  /* a line of the user's own choice takes the place of the caller's */
+  const char *own = options->passwd_entry == NULL ? files->own_passwd : NULL;
+  if (!options->passwd || (!missing && !more && own == NULL))
     return TRUE;
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  if (more)
+    g_strv_builder_addv (lines, (const char **) (uintptr_t) files->host_users);
+  if (own != NULL)
+    g_strv_builder_add (lines, own);
+  g_auto (GStrv) all = g_strv_builder_end (lines);
   const char *home = options->workdir != NULL ? options->workdir : "/";
   g_autofree char *line = replace_marks (options->passwd_entry != NULL ? options->passwd_entry : "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh", files->user, home);
-  g_autofree char *text = append_account (files, "/etc/passwd", files->host_users, missing ? line : NULL);
+  g_autofree char *text = append_account (files, "/etc/passwd", (const char *const *) all, missing ? line : NULL);
   return text == NULL || put (files, mounts, dir, "passwd", "/etc/passwd", text, strlen (text), 0644, error);
 }
 
@@ -172,10 +181,11 @@ static gboolean
 put_group (const EtcFiles *files, json_t *mounts, int dir, GError **error)
 {
   const ContainerOptions *options = files->options;
-  if (!options->passwd || (files->user->group_known && options->group_entry == NULL))
+  gboolean own = files->own_group != NULL && options->group_entry == NULL, missing = (!files->user->group_known && !(own && files->user->gid == files->own_gid)) || options->group_entry != NULL;
+  if (!options->passwd || (!missing && !own))
     return TRUE;
   g_autofree char *line = replace_marks (options->group_entry != NULL ? options->group_entry : "$GROUPNAME:x:$GID:$USERLIST", files->user, "/");
-  g_autofree char *text = append_account (files, "/etc/group", NULL, line);
+  g_autofree char *text = append_account (files, "/etc/group", own ? (const char *const[]){ files->own_group, NULL } : NULL, missing ? line : NULL);
   return text == NULL || put (files, mounts, dir, "group", "/etc/group", text, strlen (text), 0644, error);
 }
 

@@ -24,6 +24,8 @@ typedef struct {
   int root_fd;               /* the mounted root filesystem */
   const UserInfo *user;
   const char *const *host_users;   /* lines for passwd: --hostuser */
+  const char *own_passwd, *own_group;   /* lines for passwd and group: the caller's, with keep-id; NULL = none */
+  uint32_t own_gid;                     /* the group of own_group */
 } EtcFiles;
 
 /* etc_files_write: those that depend on nothing in the image: write them and append the binds (OCI form) to @mounts. @root_fd and @user are not read.

@@ -174,6 +174,12 @@ append_lines (char ***lines, const char *const *more)
   *lines = g_strv_builder_end (all);
 }
 
+void
+user_add_group (UserInfo *user, uint32_t gid)
+{
+  add_group (user->groups, gid);
+}
+
 char **
 user_host_lines (const char *const *names, GError **error)
 {

@@ -21,6 +21,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UserInfo, user_info_clear)
  * Source: podman-run(1) --user, --group-add. */
 gboolean user_lookup (int root_fd, const char *spec, const char *const *host_users, const char *const *group_add, UserInfo *ret_user, GError **error);
 
+/* user_add_group: one more for its groups, unless it is there. */
+void user_add_group (UserInfo *user, uint32_t gid);
+
 /* user_host_lines: the lines that the users @names (names or numbers) have in the host's passwd, for @host_users. NULL-terminated, g_strfreev.
  * Errors: CANNOT_INVOKE there is no such user. */
 char **user_host_lines (const char *const *names, GError **error);

@@ -32,3 +32,4 @@ void spawn_clear (SpawnChild *child);
 /* the bodies (spawn_child.c): @data is the SpawnChild */
 int spawn_holder_child (void *data);
 int spawn_helper_child (void *data);
+int spawn_visitor_child (void *data);   /* of the user namespace @output: stops when it is in it; else ends with the errno */

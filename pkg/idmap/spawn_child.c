@@ -2,6 +2,7 @@
 #include "pkg/idmap/spawn.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -32,4 +33,16 @@ spawn_helper_child (void *data)
     }
   errno = saved;
   return 127;
+}
+
+int
+spawn_visitor_child (void *data)
+{
+  const SpawnChild *self = data;
+  int saved = errno;
+  int failed = setns (self->output, CLONE_NEWUSER) < 0 ? errno : 0;
+  errno = saved;
+  if (failed == 0)
+    (void) kill (getpid (), SIGSTOP);
+  return failed;
 }

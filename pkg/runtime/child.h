@@ -3,6 +3,8 @@
 
 #include "pkg/runtime/plan.h"
 
+typedef struct NestedTrees NestedTrees;
+
 /* What stands outside of the runtime and is called by it: the network, which belongs to a floor above. coracle-monitor fills it in. */
 typedef struct {
   /* @network: the plan's bytes of that name, whose form is that floor's */
@@ -42,17 +44,38 @@ _Noreturn void init_child_exec (const RuntimePlan *plan, int terminal_fd, int wa
 
 /* init_child_run: the container's init, from clone to exec. Never returns. @sync_fd: a byte is written to it when the mounts are made, and one read before going on (the runtime hooks are done); -1 = none.
  * @terminal_fd: socket on which the terminal's master is sent; -1 = none. @slirp_socket: where the tap goes; -1 = none.
- * @port_socket: where the network namespace goes; -1 = none. @accel_socket: of who is asked about each connect(2); -1 = nobody. */
-_Noreturn void init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket, int accel_socket);
+ * @port_socket: where the network namespace goes; -1 = none. @accel_socket: of who is asked about each connect(2); -1 = nobody.
+ * @nested: it was cloned in a user namespace of its own, with these; NULL = it was not. */
+_Noreturn void init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket, int accel_socket, NestedTrees *nested);
+
+/* ---- nested_child.c: a container in a user namespace of its own */
+/* What the helper clones for init; descriptors of detached mounts. */
+struct NestedTrees {
+  int root;
+  int *binds;    /* one for each of the plan's mounts; -1: it is no bind */
+};
+/* nested_child_join: which of the plan's joins it is; NULL: there is none, init stays in the shared one. */
+const PlanJoin *nested_child_join (const RuntimePlan *plan);
+/* nested_child_trees: in the helper. @trees: root -1, binds all -1; to be closed in any case. */
+int nested_child_trees (const RuntimePlan *plan, NestedTrees *trees, int *ret_detail);
+void nested_child_trees_close (const RuntimePlan *plan, NestedTrees *trees);
+/* nested_child_clone: @clone_init, called in the process in between, clones init with CLONE_PARENT and returns its pid or -errno; in init it does not return.
+ * Returns the pid, that of a child of ours, or -errno and what failed. */
+long nested_child_clone (const RuntimePlan *plan, long (*clone_init) (void *data), void *data, RuntimeStatus *ret_failure);
+/* nested_child_become: in init: be root there. */
+int nested_child_become (void);
 
 /* ---- stages in files of their own; each returns 0 or -errno and sets *ret_detail where the plan has a list */
-int mount_child_all (const RuntimePlan *plan, int root_fd, int terminal_fd, int *ret_slave, int *ret_proc_fd, int *ret_detail);
+/* mount_child_all: @nested: see init_child_run. */
+int mount_child_all (const RuntimePlan *plan, const NestedTrees *nested, int root_fd, int terminal_fd, int *ret_slave, int *ret_proc_fd, int *ret_detail);
 /* @proc_fd: the container's proc filesystem: what is below /proc is looked for in it and nowhere else; -1 = the root's. */
 int mount_child_mask (const RuntimePlan *plan, int proc_fd, int null_tree, int *ret_detail);
 int mount_child_readonly (const RuntimePlan *plan, int proc_fd, int *ret_detail);
 /* mount_child_copyup: @flags: PLAN_KEEP_MODE, PLAN_KEEP_OWNER */
 int mount_child_copyup (int from_fd, int to_fd, int flags);
 int device_child_all (const RuntimePlan *plan, int root_fd, int *ret_detail);
+/* process_child_oom: the plan's oom_score_adj into @fd, the file of that name in /proc/self. */
+int process_child_oom (const RuntimePlan *plan, int fd);
 int process_child_caps_bounding (const RuntimePlan *plan);
 int process_child_user (const RuntimePlan *plan);
 /* hook_child_run: one after the other; the first that fails ends it. -ECHILD: it ended badly; *@ret_detail is its number, and above 16 bits its wait status. */

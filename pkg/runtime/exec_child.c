@@ -46,18 +46,9 @@ stage_oom (Exec *exec)
 {
   if (!exec->plan->has_oom_score_adj)
     return 0;
-  char text[16], *at = text + sizeof text - 1;
-  *at = '\0';
-  int value = exec->plan->oom_score_adj;
-  unsigned magnitude = value < 0 ? (unsigned) -value : (unsigned) value;
-  do
-    *--at = (char) ('0' + magnitude % 10);
-  while ((magnitude /= 10) != 0);
-  if (value < 0)
-    *--at = '-';
   cleanup_fd int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   if (fd >= 0)
-    (void) fd_write_all (fd, at, strlen (at));
+    (void) process_child_oom (exec->plan, fd);
   return 0;
 }
 

@@ -34,6 +34,7 @@ typedef struct {
   int sync;           /* our end of the socket on which init says that its mounts are made, and is let go on after the hooks */
   int sync_init;
   int detail;
+  NestedTrees *nested; /* init gets a user namespace of its own; NULL = no */
 } Helper;
 
 static int
@@ -96,8 +97,8 @@ stage_join (Helper *helper)
   for (uint32_t i = 0; i < helper->plan->joins.n; i++)
     {
       helper->detail = (int) i;
-      /* mount and network of the monitor stay its own: those joins are init's (see join_in_init) */
-      if (joins[i].flag == CLONE_NEWPID && setns (joins[i].fd, CLONE_NEWPID) < 0)
+      /* mount and network of the monitor stay its own: those joins are init's; all are the process's in between where there is one (nested_child.c) */
+      if (joins[i].flag == CLONE_NEWPID && nested_child_join (helper->plan) == NULL && setns (joins[i].fd, CLONE_NEWPID) < 0)
         return -errno;
     }
   return 0;
@@ -150,10 +151,10 @@ enter_cgroup (const Helper *helper)
 /* clone_init: into the container's cgroup, where it has one: moving there later would wait for all of the kernel's readers. Kernels before 5.7 know no CLONE_INTO_CGROUP, and say E2BIG
  * to the longer arguments, or EINVAL. */
 static long
-clone_init (const Helper *helper, int *pidfd, int *ret_enter)
+clone_init (const Helper *helper, uint64_t more_flags, int *pidfd, int *ret_enter)
 {
   const RuntimePlan *plan = helper->plan;
-  struct clone_arguments arguments = { .flags = plan->clone_flags | CLONE_PIDFD, .pidfd = (uint64_t) (uintptr_t) pidfd, .exit_signal = SIGCHLD };
+  struct clone_arguments arguments = { .flags = plan->clone_flags | CLONE_PIDFD | more_flags, .pidfd = (uint64_t) (uintptr_t) pidfd, .exit_signal = more_flags & CLONE_PARENT ? 0 : SIGCHLD };
   *ret_enter = 0;
   if (helper->start->cgroup < 0)
     return syscall (SYS_clone3, &arguments, sizeof arguments);
@@ -163,9 +164,56 @@ clone_init (const Helper *helper, int *pidfd, int *ret_enter)
   if (pid >= 0 || (errno != E2BIG && errno != EINVAL))
     return pid;
   *ret_enter = 1;
-  arguments.flags = (plan->clone_flags | CLONE_PIDFD) & ~(uint64_t) CLONE_NEWCGROUP;
+  arguments.flags = (plan->clone_flags | CLONE_PIDFD | more_flags) & ~(uint64_t) CLONE_NEWCGROUP;
   arguments.cgroup = 0;
   return syscall (SYS_clone3, &arguments, sizeof arguments);
+}
+
+_Noreturn static void
+run_init (const Helper *helper, int enter)
+{
+  if (enter)
+    enter_cgroup (helper);
+  fd_close (helper->sync);
+  init_child_run (helper->plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket, helper->start->port_socket, helper->accel_socket, helper->nested);
+}
+
+/* clone_between: in the process in between (nested_child.c). */
+static long
+clone_between (void *data)
+{
+  const Helper *helper = data;
+  int pidfd = -1, enter;
+  long pid = clone_init (helper, CLONE_PARENT, &pidfd, &enter);
+  if (pid == 0)
+    run_init (helper, enter);
+  return pid < 0 ? -errno : pid;
+}
+
+/* clone_nested: a failure on the way is told here. */
+static long
+clone_nested (Helper *helper, int *ret_pidfd)
+{
+  const RuntimePlan *plan = helper->plan;
+  int binds[plan->mounts.n + 1];
+  NestedTrees trees = { .root = -1, .binds = binds };
+  for (uint32_t i = 0; i < plan->mounts.n; i++)
+    binds[i] = -1;
+  RuntimeStatus failure = { .stage = STAGE_MOUNT };
+  long pid = nested_child_trees (plan, &trees, &failure.detail);
+  failure.error = (int) -pid;
+  if (pid == 0)
+    {
+      helper->nested = &trees;
+      pid = nested_child_clone (plan, clone_between, helper, &failure);
+      helper->nested = NULL;
+    }
+  nested_child_trees_close (plan, &trees);
+  if (pid > 0 && (*ret_pidfd = (int) syscall (SYS_pidfd_open, (pid_t) pid, 0)) < 0)
+    return -errno;
+  if (pid < 0)
+    (void) send (plan->status_fd, &failure, sizeof failure, MSG_NOSIGNAL);
+  return pid < 0 ? -ECANCELED : pid;
 }
 
 static int
@@ -177,16 +225,19 @@ stage_clone (Helper *helper)
     return r;
   int pidfd = -1, enter;
   helper->start->oom_kills = cgroup_child_oom_kills (helper->start->cgroup);
-  long pid = clone_init (helper, &pidfd, &enter);
-  if (pid < 0)
-    return -errno;
-  if (pid == 0)
+  long pid;
+  if (nested_child_join (plan) != NULL)
+    pid = clone_nested (helper, &pidfd);
+  else
     {
-      if (enter)
-        enter_cgroup (helper);
-      fd_close (helper->sync);
-      init_child_run (plan, helper->network, helper->sync_init, helper->terminal_init, helper->slirp_socket, helper->start->port_socket, helper->accel_socket);
+      pid = clone_init (helper, 0, &pidfd, &enter);
+      if (pid < 0)
+        pid = -errno;
     }
+  if (pid < 0)
+    return (int) pid;
+  if (pid == 0)
+    run_init (helper, enter);
   helper->start->init_pid = (pid_t) pid;
   helper->start->init_pidfd = pidfd;
   fd_close (fd_steal (&helper->terminal_init));

@@ -1,6 +1,7 @@
 /* The container's init, from clone to exec.
  *
- * Host's:  nothing but the user namespace shared by all of the user's containers (or the host's, for real root), and what the plan joined on purpose.
+ * Host's:  nothing but the user namespace shared by all of the user's containers (or the host's, for real root; or one of its own below that: nested_child.c), and what the plan joined
+ *          on purpose.
  * Own:     pid, mount, net, ipc, uts and cgroup namespaces, made by the clone that started this.
  * Caps:    all over the user namespace, until the stage "user" leaves the plan's set.
  * Memory:  a copy of the monitor's (static, no threads); its executable lies on a read-only mount, so that an image whose command is /proc/self/exe cannot
@@ -46,6 +47,7 @@ typedef struct {
   int status_fd; /* what the command is told on */
   int detail;
   int joined;    /* an exec session that is in the container's namespaces already */
+  NestedTrees *nested;  /* in a user namespace of its own; NULL = no */
 } Init;
 
 /* stage_session: also a session keyring of its own: the caller's holds keys (Kerberos, file encryption) that whoever inherits it may use. What is refused (no keyrings in
@@ -53,6 +55,10 @@ typedef struct {
 static int
 stage_session (Init *init)
 {
+  /* before the death signal, which goes with a change of ids */
+  int r = init->nested != NULL ? nested_child_become () : 0;
+  if (r < 0)
+    return r;
   if (init->plan->pdeathsig && prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
     return -errno;
   (void) syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
@@ -64,7 +70,7 @@ static int
 stage_join (Init *init)
 {
   const PlanJoin *joins = plan_bytes (init->plan, init->plan->joins.at);
-  for (uint32_t i = 0; i < init->plan->joins.n; i++)
+  for (uint32_t i = 0; i < init->plan->joins.n && init->nested == NULL; i++)
     {
       init->detail = (int) i;
       if (joins[i].flag != CLONE_NEWPID && setns (joins[i].fd, (int) joins[i].flag) < 0)
@@ -123,7 +129,15 @@ stage_propagation (Init *init)
 static int
 stage_root (Init *init)
 {
-  init->root_fd = open (plan_text (init->plan, init->plan->rootfs), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (init->nested != NULL)
+    {
+      /* anywhere in this namespace will do: on top of "/" it hides nothing from whoever has "/" as its root, as we have */
+      init->root_fd = init->nested->root;
+      if (sys_move_mount (init->root_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+        return -errno;
+    }
+  else
+    init->root_fd = open (plan_text (init->plan, init->plan->rootfs), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (init->root_fd < 0)
     return -errno;
   if (init->plan->masked.n == 0)
@@ -135,7 +149,7 @@ stage_root (Init *init)
 static int
 stage_mount (Init *init)
 {
-  return mount_child_all (init->plan, init->root_fd, init->terminal_fd, &init->slave, &init->proc_fd, &init->detail);
+  return mount_child_all (init->plan, init->nested, init->root_fd, init->terminal_fd, &init->slave, &init->proc_fd, &init->detail);
 }
 
 /* stage_hooks_container: first the runtime's hooks, which the helper runs outside, now that the mounts are made; then it lets us go on. */
@@ -291,18 +305,11 @@ stage_limit (Init *init)
 static int
 stage_oom (Init *init)
 {
-  if (!init->plan->has_oom_score_adj)
+  /* nested: what was set in between is inherited; our /proc/self is not ours any more */
+  if (!init->plan->has_oom_score_adj || init->nested != NULL)
     return 0;
-  char text[16], *at = text + sizeof text - 1;
-  *at = '\0';
-  int value = init->plan->oom_score_adj;
-  unsigned magnitude = value < 0 ? (unsigned) -value : (unsigned) value;
-  do
-    *--at = (char) ('0' + magnitude % 10);
-  while ((magnitude /= 10) != 0);
-  if (value < 0)
-    *--at = '-';
-  return write_proc (init, "self/oom_score_adj", at);
+  cleanup_fd int fd = open_proc (init, "self/oom_score_adj", O_WRONLY);
+  return fd < 0 ? fd : process_child_oom (init->plan, fd);
 }
 
 /* give: make @fd the container user's, so that /dev/stdout can be opened again by a user who is not root. What cannot be given (the caller's own file, a terminal
@@ -574,8 +581,8 @@ init_child_exec (const RuntimePlan *plan, int terminal_fd, int wait, int joined)
 }
 
 void
-init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket, int accel_socket)
+init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket, int accel_socket, NestedTrees *nested)
 {
-  Init init = { .plan = plan, .network = network, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .port_socket = port_socket, .accel_socket = accel_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
+  Init init = { .plan = plan, .network = network, .nested = nested, .sync_fd = sync_fd, .terminal_fd = terminal_fd, .slirp_socket = slirp_socket, .port_socket = port_socket, .accel_socket = accel_socket, .root_fd = -1, .proc_fd = -1, .null_tree = -1, .slave = -1, .status_fd = plan->status_fd };
   walk (&init, stages, sizeof stages / sizeof stages[0]);
 }

@@ -184,9 +184,9 @@ bind_console (int root_fd, int pts, int slave)
   return 0;
 }
 
-/* make_tree: the detached mount for @mount; *@ret_folder says what its target must be. */
+/* make_tree: the detached mount for @mount; *@ret_folder says what its target must be. @cloned: it was made beforehand; -1 = it was not. */
 static int
-make_tree (const RuntimePlan *plan, const PlanMount *mount, int *ret_folder)
+make_tree (const RuntimePlan *plan, const PlanMount *mount, int cloned, int *ret_folder)
 {
   *ret_folder = 1;
   unsigned recursive = mount->flags & PLAN_RECURSIVE ? AT_RECURSIVE : 0;
@@ -197,7 +197,7 @@ make_tree (const RuntimePlan *plan, const PlanMount *mount, int *ret_folder)
         return tree;
       return clone_bind (plan_text (plan, mount->target), AT_RECURSIVE);
     }
-  cleanup_fd int tree = clone_bind (plan_text (plan, mount->source), recursive);
+  cleanup_fd int tree = cloned >= 0 ? cloned : clone_bind (plan_text (plan, mount->source), recursive);
   if (tree < 0)
     return tree;
   struct stat st;
@@ -231,7 +231,7 @@ attach (const RuntimePlan *plan, const PlanMount *mount, int root_fd, int tree, 
 }
 
 int
-mount_child_all (const RuntimePlan *plan, int root_fd, int terminal_fd, int *ret_slave, int *ret_proc_fd, int *ret_detail)
+mount_child_all (const RuntimePlan *plan, const NestedTrees *nested, int root_fd, int terminal_fd, int *ret_slave, int *ret_proc_fd, int *ret_detail)
 {
   const PlanMount *mounts = plan_bytes (plan, plan->mounts.at);
   cleanup_fd int slave = -1;
@@ -241,7 +241,7 @@ mount_child_all (const RuntimePlan *plan, int root_fd, int terminal_fd, int *ret
       const PlanMount *mount = &mounts[i];
       *ret_detail = (int) i;
       int is_folder;
-      cleanup_fd int tree = make_tree (plan, mount, &is_folder);
+      cleanup_fd int tree = make_tree (plan, mount, nested != NULL ? nested->binds[i] : -1, &is_folder);
       if (tree < 0)
         return tree;
       int r = attach (plan, mount, root_fd, tree, is_folder);

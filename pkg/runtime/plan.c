@@ -132,7 +132,7 @@ static const struct {
   const char *type;
   guint64 flag;
 } namespaces[] = {
-  { "pid", CLONE_NEWPID }, { "network", CLONE_NEWNET }, { "ipc", CLONE_NEWIPC }, { "uts", CLONE_NEWUTS }, { "mount", CLONE_NEWNS }, { "cgroup", CLONE_NEWCGROUP },
+  { "pid", CLONE_NEWPID }, { "network", CLONE_NEWNET }, { "ipc", CLONE_NEWIPC }, { "uts", CLONE_NEWUTS }, { "mount", CLONE_NEWNS }, { "cgroup", CLONE_NEWCGROUP }, { "user", CLONE_NEWUSER },
 };
 
 static gboolean
@@ -152,16 +152,19 @@ add_namespaces (Build *build, GError **error)
           flag = namespaces[k].flag;
       if (flag == 0)
         return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "config.json: namespace type %s", type != NULL ? type : "(none)");
-      if (path == NULL)
+      gboolean own_user = flag == CLONE_NEWUSER && path == NULL;
+      if (own_user && build->options->user_ns <= 0)
+        return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "config.json: a user namespace that is not made beforehand");
+      if (path == NULL && !own_user)
         {
           flags |= flag;
           continue;
         }
-      int fd = open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+      int fd = own_user ? fcntl (build->options->user_ns, F_DUPFD_CLOEXEC, 3) : open (path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
       if (fd < 0)
         {
           int errsv = errno;
-          return coracle_throw_errno (error, errsv, "opening %s namespace %s", type, path);
+          return coracle_throw_errno (error, errsv, "opening %s namespace %s", type, path != NULL ? path : "");
         }
       g_array_append_val (build->join_fds, fd);
       PlanJoin join = { .fd = fd, .flag = (guint32) flag };
@@ -170,6 +173,9 @@ add_namespaces (Build *build, GError **error)
   PlanList list = add_list (build, joins);
   RuntimePlan *plan = plan_of (build);
   plan->joins = list;
+  plan->give_pipes = build->options->give_pipes;
+  plan->pipe_uid = build->options->pipe_uid;
+  plan->pipe_gid = build->options->pipe_gid;
   plan->clone_flags = flags;
   plan->pdeathsig = (flags & CLONE_NEWPID) == 0;
   plan->loopback = (flags & CLONE_NEWNET) != 0;

@@ -21,7 +21,7 @@ typedef struct {
 /* What stands in the namespaces of the container before its mounts: a namespace that is joined rather than made. */
 typedef struct {
   int32_t fd;                /* open in the monitor when it starts */
-  uint32_t flag;             /* CLONE_NEW… */
+  uint32_t flag;             /* CLONE_NEW…; NEWUSER: init is made in it (nested_child.c) */
 } PlanJoin;
 
 typedef enum {
@@ -93,6 +93,8 @@ typedef struct {
   uint8_t terminal;
   uint8_t held;              /* init says when it has come to STAGE_GO: the command leaves it there */
   uint16_t rows, columns;
+  uint8_t give_pipes;        /* the standard pipes are pipe_uid's and pipe_gid's, ids of the monitor's user namespace: init, in one of its own, may not be able to give them */
+  uint32_t pipe_uid, pipe_gid;
   uint8_t pdeathsig;         /* no pid namespace of its own: init is killed by PR_SET_PDEATHSIG instead */
   PlanRef state_json;        /* OCI state for the hooks, with @PID@ and @STATUS@ to be filled in: runtime_hook_state */
   PlanList hooks_runtime;    /* prestart and createRuntime */
@@ -185,6 +187,7 @@ typedef enum {
   STAGE_HOOK_CONTAINER,   /* a createContainer hook */
   STAGE_HOOK_START,       /* a startContainer hook */
   STAGE_CGROUP,           /* init: entering the cgroup */
+  STAGE_USERNS,           /* entering the container's user namespace and what it joins; detail: number of the join */
   STAGE_END,
 } RuntimeStage;
 

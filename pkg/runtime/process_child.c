@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "pkg/base/fd.h"
 #include "pkg/runtime/child.h"
 
 /* process_child_caps_bounding: drop from the bounding set what the plan does not have.
@@ -26,6 +27,21 @@ process_child_caps_bounding (const RuntimePlan *plan)
         }
     }
   return 0;
+}
+
+int
+process_child_oom (const RuntimePlan *plan, int fd)
+{
+  char text[16], *at = text + sizeof text - 1;
+  *at = '\0';
+  int value = plan->oom_score_adj;
+  unsigned magnitude = value < 0 ? (unsigned) -value : (unsigned) value;
+  do
+    *--at = (char) ('0' + magnitude % 10);
+  while ((magnitude /= 10) != 0);
+  if (value < 0)
+    *--at = '-';
+  return fd_write_all (fd, at, (size_t) (text + sizeof text - 1 - at));
 }
 
 static int

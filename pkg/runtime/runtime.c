@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,6 +58,7 @@ static const char *const stage_names[] = {
   [STAGE_HOOK_CONTAINER] = "running a createContainer hook",
   [STAGE_HOOK_START] = "running a startContainer hook",
   [STAGE_CGROUP] = "entering the cgroup",
+  [STAGE_USERNS] = "entering the container's user namespace",
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (stage_names) == STAGE_END);
 
@@ -334,6 +336,7 @@ static gboolean
 wait_running (json_t *config, const RuntimeExec *exec, int socket, RuntimeProcess *process, GError **error)
 {
   cleanup_fd int interrupt = open_interrupt ();
+  gboolean ready = FALSE;
   for (;;)
     {
       RuntimeStatus status;
@@ -351,7 +354,13 @@ wait_running (json_t *config, const RuntimeExec *exec, int socket, RuntimeProces
           return TRUE;
         }
       if (exec == NULL && status.stage == STAGE_NONE && status.detail == STATUS_READY)
-        return TRUE;   /* it is held there */
+        {
+          /* it is held there; it may be quicker than the helper, who says which process it is */
+          if (process->init_pidfd >= 0)
+            return TRUE;
+          ready = TRUE;
+          continue;
+        }
       if (status.stage != STAGE_NONE)
         {
           fd_close (fd);
@@ -361,6 +370,8 @@ wait_running (json_t *config, const RuntimeExec *exec, int socket, RuntimeProces
       process->init = proc_pidfd_number (fd);
       if (exec != NULL && status.detail != 0 && (!exec->place (process->init, exec->place_data, error) || !say_go (socket, error)))
         return FALSE;
+      if (ready)
+        return TRUE;
     }
 }
 
@@ -408,6 +419,18 @@ channels_open (Channels *channels, const RuntimePlan *plan, const RuntimeOptions
   return TRUE;
 }
 
+/* open_pipes: of an exec session in a container with a user namespace of its own: nobody there can be given a pipe of ours, to open it again by /dev/stdout; but it may let everybody in:
+ * who has no access to the process finds no name of it. */
+static void
+open_pipes (const RuntimePlan *plan, const RuntimeOptions *options)
+{
+  const int pipes[] = { plan->init_stdin, plan->init_stdout, plan->init_stderr };
+  struct stat st;
+  for (gsize i = 0; i < G_N_ELEMENTS (pipes) && options->exec != NULL && options->give_pipes; i++)
+    if (pipes[i] >= 0 && fstat (pipes[i], &st) == 0 && S_ISFIFO (st.st_mode))
+      (void) fchmod (pipes[i], 0666);
+}
+
 static void
 fill_channels (RuntimePlan *plan, const Channels *channels, const RuntimeOptions *options)
 {
@@ -426,6 +449,7 @@ fill_channels (RuntimePlan *plan, const Channels *channels, const RuntimeOptions
       plan->init_stdout = options->out_fd;
       plan->init_stderr = options->err_fd;
     }
+  open_pipes (plan, options);
   if (plan->terminal || passes_through (options))
     plan->monitor.out_fd = plan->monitor.err_fd = -1;
 }

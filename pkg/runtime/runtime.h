@@ -39,6 +39,9 @@ typedef struct {
   const char *id;
   const SeccompFilter *seccomp;          /* NULL = none (config.json's linux.seccomp is not read when given) */
   const SeccompFilter *seccomp_single;   /* NULL = none */
+  int user_ns;                   /* a user namespace below this one, for the container's "user" namespace without path; 0 = none: it stays in this one */
+  gboolean give_pipes;           /* with it: the standard pipes belong to these ids of ours; of an exec session: they are open to all, where it has such a namespace */
+  guint32 pipe_uid, pipe_gid;
   gboolean hold;                 /* do all but exec the container's command: the monitor holds init there until MONITOR_GO */
   gconstpointer slirp;           /* give the new network namespace a tap: what RuntimeNetwork is told, @slirp_size bytes; NULL = none */
   gsize slirp_size;

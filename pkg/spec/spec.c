@@ -87,6 +87,8 @@ namespaces_array (const SpecInput *input)
   add_namespace (array, "uts", &input->uts);
   add_namespace (array, "mount", &(SpecNamespace){ SPEC_PRIVATE, NULL });
   add_namespace (array, "cgroup", &input->cgroup);
+  if (input->ids != NULL)
+    add_namespace (array, "user", &(SpecNamespace){ SPEC_PRIVATE, NULL });
   return array;
 }
 
@@ -190,11 +192,25 @@ paths_array (const SpecInput *input, const char *const *paths, size_t n, const c
 }
 
 static json_t *
+mappings (const IdRange *ranges, size_t n)
+{
+  json_t *array = json_array ();
+  for (size_t i = 0; i < n; i++)
+    json_array_append_new (array, json_pack ("{s:I, s:I, s:I}", "containerID", (json_int_t) ranges[i].inside, "hostID", (json_int_t) ranges[i].outside, "size", (json_int_t) ranges[i].count));
+  return array;
+}
+
+static json_t *
 linux_object (const SpecInput *input)
 {
   json_t *object = json_pack ("{s:o, s:o, s:o}", "namespaces", namespaces_array (input), "maskedPaths",
                               paths_array (input, masked_paths, G_N_ELEMENTS (masked_paths), input->security != NULL ? (const char *const *) input->security->mask : NULL), "readonlyPaths",
                               paths_array (input, readonly_paths, G_N_ELEMENTS (readonly_paths), input->read_only_dev ? (const char *const[]){ "/dev", NULL } : NULL));
+  if (input->ids != NULL)
+    {
+      json_object_set_new (object, "uidMappings", mappings (input->ids->uids, input->ids->n_uids));
+      json_object_set_new (object, "gidMappings", mappings (input->ids->gids, input->ids->n_gids));
+    }
   if (input->sysctl != NULL && json_object_size (input->sysctl) > 0)
     json_object_set (object, "sysctl", input->sysctl);
   if (input->devices != NULL && json_array_size (input->devices) > 0)

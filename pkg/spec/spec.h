@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "pkg/idmap/idmap.h"
 #include "pkg/spec/security.h"
 
 /* prefix of the annotation that names the host's node for a device of another name; the container's path follows */
@@ -44,6 +45,7 @@ typedef struct {
   gboolean privileged;             /* nothing masked or read-only, /sys writable */
   gboolean own_network_namespace;  /* although network.kind is SPEC_PATH: it was made for this container */
   gboolean own_user_namespace;     /* not real root: no device nodes, no sysfs of a foreign network namespace */
+  const IdMap *ids;                /* of a user namespace for it alone; NULL = it stays in the current one */
   const SpecSecurity *security;    /* what is masked besides the defaults, what of them is not; NULL = nothing asked */
   json_t *mounts;                  /* the user's and the engine's, OCI form, parents before children; borrowed */
   json_t *sysctl, *annotations, *devices;    /* OCI form; borrowed; NULL = none */
