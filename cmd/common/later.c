@@ -23,16 +23,9 @@ static const struct { const char *group, *words; } commands[] = {
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {
-  { "chrootdirs", 0, NULL },
-  { "device-cgroup-rule", 0, NULL },
-  { "env-merge", 0, "--env" },
-  { "gpus", 0, "--device" },
-  { "personality", 0, NULL },
   { "pod", 0, NULL },
   { "pod-id-file", 0, NULL },
   { "secret", 0, "--volume" },
-  { "shm-size-systemd", 0, NULL },
-  { "systemd", 0, NULL },
 };
 
 int

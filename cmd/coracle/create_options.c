@@ -26,6 +26,8 @@ const CliOption create_options[] = {
            "not run as root gets just those named here." },
   { "cap-drop", 0, CLI_CSV, .help = "Take a capability away; ALL takes every one", .complete = CLI_COMPLETE_CAPABILITY,
     .man = "Take capabilities away, by name with or without CAP_; ALL takes every one, except those named by --cap-add." },
+  { "chrootdirs", 0, CLI_LIST, .help = "Folders in the container that programs will change their root to", .arg = "strings",
+    .man = "Folders in the container that programs there will change their root to: what is mounted on /etc/hosts and /etc/resolv.conf is mounted below them, too." },
   { "cgroup-conf", 0, CLI_LIST, .help = "Write a value into a file of the container's cgroup (FILE=VALUE)", .arg = "stringArray",
     .man = "Write VALUE into FILE of the container's cgroup (version 2), as in memory.high=1073741824." },
   { "cgroup-parent", 0, CLI_STRING, .help = "Make the container's cgroup below this one",
@@ -52,9 +54,13 @@ const CliOption create_options[] = {
     .man = "Define what the lines of a file say, each as --env takes it. Empty lines and those beginning with # are skipped. --env is stronger." },
   { "env-host", 0, CLI_BOOL, .help = "Pass on all environment variables of the caller",
     .man = "Pass on all environment variables of the caller. --env and --env-file are stronger, the image's own are weaker." },
+  { "env-merge", 0, CLI_LIST, .help = "Define an environment variable by those of the image (NAME=VALUE with $NAME)", .arg = "stringArray",
+    .man = "Define NAME as VALUE, in which $OTHER and ${OTHER} stand for the variables of the image, as in PATH=/opt/bin:$PATH. --env is stronger." },
   { "expose", 0, CLI_CSV, .help = "Expose a port or a range of ports, for --publish-all (PORT[-PORT][/PROTOCOL])", .arg = "strings",
     .man = "Say that the container listens on a port, or a range of ports, as the image's EXPOSE does. That alone opens nothing: --publish-all publishes what is exposed." },
   { "gidmap", 0, CLI_CSV, .help = "Group ids of the container's own ([+ug]CONTAINER:[@]ID[:COUNT])", .arg = "strings", .man = "As --uidmap, for groups. If only one of the two is given it is for both." },
+  { "gpus", 0, CLI_STRING, .help = "GPUs that the container may use, by their CDI names",
+    .man = "all, or the numbers of GPUs. They are looked for as CDI devices, nvidia.com/gpu=NUMBER. This version reads no CDI files, so none is found: --device shows the container a device by its path." },
   { "group-add", 0, CLI_CSV, .help = "One more group for the command; keep-groups keeps those of the caller",
     .man = "Make the command a member of these groups of the image, by name or number. The word keep-groups, alone, keeps the caller's own groups instead, so that files which only they may open can be "
            "used; inside they show as nobody's." },
@@ -78,8 +84,8 @@ const CliOption create_options[] = {
   { "ip", 0, CLI_STRING, .help = "The IPv4 address on the one named network that the container is on", .man = "The container's IPv4 address, of a subnet of the one named network that it is on." },
   { "ip6", 0, CLI_STRING, .help = "The IPv6 address on the one named network that the container is on", .man = "The container's IPv6 address, of a subnet of the one named network that it is on." },
   { "ipc", 0, CLI_STRING, .help = "Whose shared memory and queues: private, host, none, shareable, container:NAME or ns:PATH", .values = CLI_VALUES ("private", "host", "none", "shareable"),
-    .man = "private makes a namespace of its own for shared memory, semaphores and message queues, host uses that of this machine with its /dev/shm, none has no /dev/shm, ns:PATH and container:NAME join a namespace (but not that container's /dev/shm); "
-           "shareable is private." },
+    .man = "shareable, the default, makes a namespace of its own for shared memory, semaphores and message queues, which other containers may join; private one that they may not; host uses that of this machine with its /dev/shm; "
+           "none is private, without /dev/shm. container:NAME joins that of a container, with its /dev/shm; ns:PATH a namespace alone." },
   { "kernel-memory", 0, CLI_SIZE, .hidden = TRUE, .help = "No longer of effect", .arg = "<number>[<unit>]" },
   { "label", 'l', CLI_LIST, .help = "Remember a label with the container (KEY[=VALUE])" },
   { "label-file", 0, CLI_LIST, .help = "Remember the labels listed in a file", .complete = CLI_COMPLETE_FILE },
@@ -111,6 +117,8 @@ const CliOption create_options[] = {
   { "passwd", 0, CLI_BOOL, .help = "Give a user whom the image does not know a line in /etc/passwd and /etc/group", .value = "true" },
   { "passwd-entry", 0, CLI_STRING, .help = "Line to append to the container's /etc/passwd",
     .man = "The line that is appended to /etc/passwd when the user of --user has none there, and in any case if this is given. $USERNAME, $UID, $GID, $NAME and $HOME are replaced." },
+  { "personality", 0, CLI_STRING, .help = "Execution domain of the command: LINUX or LINUX32", .values = CLI_VALUES ("LINUX", "LINUX32"),
+    .man = "LINUX32: the command sees a 32-bit machine, as with setarch(8)." },
   { "pid", 0, CLI_STRING, .help = "Whose processes are seen: private, host, container:NAME or ns:PATH", .values = privacy,
     .man = "private: the container sees its own processes. host: it sees all of this machine's, and may send signals to those of the user who started it, its own monitor included." },
   { "pidfile", 0, CLI_STRING, .help = "Save the process ID of the container's first process in this file", .complete = CLI_COMPLETE_FILE },
@@ -145,6 +153,7 @@ const CliOption create_options[] = {
            "label=disable, apparmor=unconfined: nothing more to switch off, since neither is used here." },
   { "shm-size", 0, CLI_SIZE, .help = "Room in /dev/shm", .arg = "<number>[<unit>]", .value = "65536k",
     .man = "Room in /dev/shm, in bytes or with one of the units b, k, m and g. 0 sets no limit." },
+  { "shm-size-systemd", 0, CLI_SIZE, .help = "Room in each filesystem in memory that --systemd mounts", .arg = "<number>[<unit>]" },
   { "stop-signal", 0, CLI_STRING, .help = "Signal that asks the container to end; SIGTERM unless the image says another", .complete = CLI_COMPLETE_SIGNAL },
   { "stop-timeout", 0, CLI_UINT, .help = "Seconds between the stop signal and SIGKILL", .value = "10" },
   { "subgidname", 0, CLI_STRING, .help = "Take the group ids of this name in /etc/subgid", .man = "As --subuidname, for groups." },
@@ -152,6 +161,9 @@ const CliOption create_options[] = {
     .man = "The container's ids from 0 on are the ranges that /etc/subuid has for this name. They must be among those that the caller has." },
   { "sysctl", 0, CLI_CSV, .help = "Set a kernel parameter of the container's own namespaces (NAME=VALUE)",
     .man = "Set a kernel parameter: net.* with a network of its own, and those of message queues, semaphores and shared memory with an IPC namespace of its own." },
+  { "systemd", 0, CLI_STRING, .help = "Prepare the container for systemd: true, false or always", .value = "true", .values = CLI_VALUES ("true", "false", "always"),
+    .man = "true: if the command is systemd, /sbin/init, /usr/sbin/init or /usr/local/sbin/init. always: whatever it is. Then /run, /run/lock, /tmp and /var/log/journal are in memory, the stop signal is SIGRTMIN+3, "
+           "the container's cgroup is writable, the variable container_uuid is set, and --privileged shows no virtual consoles." },
   { "timeout", 0, CLI_UINT, .help = "Kill the container after so many seconds", .man = "Kill the container if it still runs after so many seconds. 0, the default, lets it run." },
   { "tmpfs", 0, CLI_LIST, .help = "Mount an empty filesystem in memory (PLACE[:OPTION,...])", .arg = "tmpfs",
     .man = "Mount a filesystem in memory on PLACE and copy what the image has there into it (not with the option notmpcopyup). Options are those of tmpfs(5), as in size=64m,mode=1777; without any: "
@@ -232,7 +244,7 @@ read_texts (ContainerOptions *options, const CliArgs *args)
     { "passwd-entry", &options->passwd_entry }, { "group-entry", &options->group_entry }, { "pid", &options->pid },
     { "pidfile", &options->pidfile },           { "platform", &options->platform }, { "stop-signal", &options->stop_signal }, { "tz", &options->tz },
     { "pull", &options->pull },                 { "umask", &options->umask },               { "user", &options->user },         { "userns", &options->userns },         { "uts", &options->uts },
-    { "workdir", &options->workdir }, { "subuidname", &options->subuidname }, { "subgidname", &options->subgidname },
+    { "workdir", &options->workdir }, { "systemd", &options->systemd }, { "personality", &options->personality }, { "subuidname", &options->subuidname }, { "subgidname", &options->subgidname },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     take_text (texts[i].at, args, texts[i].name);
@@ -250,6 +262,7 @@ read_lists (ContainerOptions *options, const CliArgs *args)
     { "env", &options->env },            { "env-file", &options->env_file },     { "expose", &options->expose }, { "publish", &options->publish },     { "group-add", &options->group_add },   { "hostuser", &options->host_users }, { "label", &options->label },
     { "label-file", &options->label_file }, { "mount", &options->mounts },       { "security-opt", &options->security_opt }, { "sysctl", &options->sysctl },
     { "tmpfs", &options->tmpfs },        { "ulimit", &options->ulimit },         { "unsetenv", &options->unsetenv },   { "volume", &options->volumes },
+    { "env-merge", &options->env_merge }, { "chrootdirs", &options->chrootdirs },
     { "uidmap", &options->uidmap },      { "gidmap", &options->gidmap },
   };
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
@@ -360,6 +373,9 @@ check_limits (const CliArgs *args, GError **error)
 {
   if (cli_args_is_set (args, "kernel-memory"))
     g_warning ("The --kernel-memory flag is no longer supported. This flag is a noop.");
+  const char *gpus = cli_args_string (args, "gpus");
+  if (gpus != NULL && gpus[0] != '\0')
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "setting up CDI devices: unresolvable CDI devices nvidia.com/gpu=%s", gpus);
   if (cli_args_list (args, "device-cgroup-rule")[0] != NULL)
     return geteuid () != 0
                ? coracle_throw (error, CORACLE_ERROR_INVALID, "device cgroup rules are not supported in rootless mode or in a user namespace")
@@ -393,6 +409,7 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
   read_flags (options, args);
   read_annotations (options, args);
   take_number (&options->shm_size, args, "shm-size");
+  take_number (&options->shm_size_systemd, args, "shm-size-systemd");
   take_number (&options->stop_timeout, args, "stop-timeout");
   take_number (&options->timeout, args, "timeout");
   take_number (&options->oom_score_adj, args, "oom-score-adj");

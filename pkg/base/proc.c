@@ -242,5 +242,13 @@ proc_signal_name (int number)
   for (size_t i = 0; i < G_N_ELEMENTS (signal_names); i++)
     if (signal_names[i].number == number)
       return signal_names[i].name;
+  /* as glibc counts them */
+  static const char *const real_time[] = {
+    "SIGRTMIN",    "SIGRTMIN+1",  "SIGRTMIN+2",  "SIGRTMIN+3",  "SIGRTMIN+4",  "SIGRTMIN+5",  "SIGRTMIN+6",  "SIGRTMIN+7",  "SIGRTMIN+8",  "SIGRTMIN+9",  "SIGRTMIN+10",
+    "SIGRTMIN+11", "SIGRTMIN+12", "SIGRTMIN+13", "SIGRTMIN+14", "SIGRTMIN+15", "SIGRTMAX-14", "SIGRTMAX-13", "SIGRTMAX-12", "SIGRTMAX-11", "SIGRTMAX-10", "SIGRTMAX-9",
+    "SIGRTMAX-8",  "SIGRTMAX-7",  "SIGRTMAX-6",  "SIGRTMAX-5",  "SIGRTMAX-4",  "SIGRTMAX-3",  "SIGRTMAX-2",  "SIGRTMAX-1",  "SIGRTMAX",
+  };
+  if (number >= 34 && (size_t) (number - 34) < G_N_ELEMENTS (real_time))
+    return real_time[number - 34];
   return NULL;
 }

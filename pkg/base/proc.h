@@ -46,5 +46,5 @@ int proc_signal_parse (const char *text);
 /* proc_signal_read: the same for a user's word, which may begin with a dash ("-9", "-INT"). Errors: INVALID with the texts that Podman has: "invalid signal: x", "valid signals are 1
  * through 64". */
 gboolean proc_signal_read (const char *text, int *ret_signal, GError **error);
-/* proc_signal_name: 15 → "SIGTERM"; NULL if unknown. */
+/* proc_signal_name: 15 → "SIGTERM", 37 → "SIGRTMIN+3"; NULL if unknown. */
 const char *proc_signal_name (int signal);

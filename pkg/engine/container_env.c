@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "pkg/base/error.h"
+#include "pkg/engine/container_systemd.h"
 #include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_words.h"
@@ -42,6 +43,46 @@ add_image (const Make *make, char ***env)
     }
 }
 
+/* expand: $NAME and ${NAME} by what is there; what is not is nothing. */
+static char *
+expand (const char *text, char *const *env)
+{
+  GString *out = g_string_new (NULL);
+  for (const char *at = text; *at != '\0';)
+    {
+      gboolean braced = at[0] == '$' && at[1] == '{';
+      const char *name = at + 1 + braced;
+      size_t length = 0;
+      while (at[0] == '$' && (g_ascii_isalnum (name[length]) || name[length] == '_'))
+        length++;
+      if (length == 0 || (braced && name[length] != '}'))
+        {
+          g_string_append_c (out, *at++);
+          continue;
+        }
+      g_autofree char *key = g_strndup (name, length);
+      const char *value = spec_env_get ((const char *const *) env, key);
+      g_string_append (out, value != NULL ? value : "");
+      at = name + length + braced;
+    }
+  return g_string_free (out, FALSE);
+}
+
+/* merge: podman-run(1) --env-merge: over the image's variables. */
+static gboolean
+merge (const ContainerOptions *options, char ***env, GError **error)
+{
+  for (char **text = options->env_merge; text != NULL && *text != NULL; text++)
+    {
+      const char *equals = strchr (*text, '=');
+      if (equals == NULL)
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "missing `=` for --env-merge substitution %s", *text);
+      g_autofree char *key = g_strndup (*text, (gsize) (equals - *text)), *value = expand (equals + 1, *env);
+      spec_env_set (env, key, value);
+    }
+  return TRUE;
+}
+
 gboolean
 env_given (const ContainerOptions *options, char ***ret_env, GError **error)
 {
@@ -66,6 +107,9 @@ env_build (const Make *make, char ***ret_env, GError **error)
     if (!spec_env_add (&env, *text, (const char *const *) environ, error))
       return coracle_prefix (error, "containers.conf: env");
   add_image (make, &env);
+  if (!merge (make->options, &env, error))
+    return FALSE;
+  systemd_env (make, &env);
   add_proxies (make, &env);
   if (options->env_host)
     spec_env_add_all (&env, (const char *const *) environ);

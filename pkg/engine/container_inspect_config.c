@@ -68,7 +68,7 @@ inspect_config (const Inspected *inspected)
   static const InspectField fields[] = {
     { "Hostname", 's' }, { "Domainname", 's' }, { "User", 's' }, { "AttachStdin", 'f' }, { "AttachStdout", 'f' }, { "AttachStderr", 'f' }, { "Tty", 'f' }, { "OpenStdin", 'f' },
     { "StdinOnce", 'f' }, { "ExposedPorts", 'n' }, { "Env", 'a' }, { "Cmd", 'n' }, { "Image", 's' }, { "Volumes", 'n' }, { "WorkingDir", 's' }, { "Entrypoint", 'n' }, { "OnBuild", 'n' },
-    { "Labels", 'n' }, { "Annotations", 'o' }, { "StopSignal", 's' }, { "StartupHealthCheck", 'n' }, { "Healthcheck", 'n' }, { "HealthcheckOnFailureAction", 's' }, { "HealthLogDestination", 's' },
+    { "Labels", 'n' }, { "Annotations", 'o' }, { "StopSignal", 's' }, { "SystemdMode", 'f' }, { "StartupHealthCheck", 'n' }, { "Healthcheck", 'n' }, { "HealthcheckOnFailureAction", 's' }, { "HealthLogDestination", 's' },
     { "HealthcheckMaxLogCount", '0' }, { "HealthcheckMaxLogSize", '0' }, { "CreateCommand", 'a' }, { "Timezone", 's' }, { "Umask", 's' },
     { "Timeout", '0' }, { "StopTimeout", '0' }, { "Passwd", 'f' }, { "sdNotifyMode", 's' }, { NULL } };
   const ContainerOptions *options = inspected->options;
@@ -86,6 +86,7 @@ inspect_config (const Inspected *inspected)
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     inspect_text (config, texts[i].name, texts[i].value);
   json_object_set_new (config, "Tty", json_boolean (options->tty));
+  json_object_set_new (config, "SystemdMode", json_boolean (json_is_true (json_object_get (row, "systemd"))));
   json_object_set_new (config, "OpenStdin", json_boolean (options->interactive));
   json_object_set (config, "Env", json_lookup (inspected->spec, "process.env"));
   set_command (config, inspected);
@@ -312,7 +313,7 @@ set_words (json_t *host, const ContainerOptions *options)
 {
   const struct { const char *name, *value; } texts[] = {
     { "CgroupMode", options->cgroupns != NULL ? options->cgroupns : "private" }, { "ContainerIDFile", options->cidfile },
-    { "NetworkMode", container_network_mode (options->network) }, { "IpcMode", options->ipc != NULL ? options->ipc : "private" },
+    { "NetworkMode", container_network_mode (options->network) }, { "IpcMode", options->ipc != NULL ? options->ipc : "shareable" },
     { "PidMode", options->pid != NULL ? options->pid : "private" }, { "UTSMode", options->uts != NULL ? options->uts : "private" }, { "UsernsMode", userns_word (options) },
     { "Runtime", "oci" },
   };

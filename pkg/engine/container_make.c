@@ -18,6 +18,7 @@
 #include "pkg/engine/container_log.h"
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/container_join.h"
+#include "pkg/engine/container_systemd.h"
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_ports.h"
@@ -75,7 +76,7 @@ make_clear (Make *make)
   g_strfreev (make->host_users);
   g_strfreev (make->args);
   g_strfreev (make->env);
-  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like, make->own_address, make->own_passwd, make->own_group };
+  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like, make->own_address, make->own_passwd, make->own_group, make->shm };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   cgroup_clear (&make->cgroup);
@@ -215,9 +216,10 @@ static gboolean
 choose_stop_signal (Make *make, GError **error)
 {
   const char *text = make->options->stop_signal;
+  make->systemd = systemd_wanted (make->options, make->args);
   if (text == NULL)
     text = json_string_value (json_object_get (make->image_config, "StopSignal"));
-  make->stop_signal = text == NULL || text[0] == '\0' ? SIGTERM : proc_signal_parse (text);
+  make->stop_signal = text == NULL || text[0] == '\0' ? (make->systemd ? SYSTEMD_STOP_SIGNAL : SIGTERM) : proc_signal_parse (text);
   if (make->stop_signal < 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid signal: %s", text);
   return TRUE;
@@ -642,6 +644,8 @@ build_config (Make *make, GError **error)
     return FALSE;
   int oom = choose_oom (make);
   drop_sysctl (make, words.sysctl);
+  if (make->systemd)
+    systemd_hide_consoles (words.devices);
   SpecInput input = {
     .rootfs = make->rootfs, .read_only = options->read_only, .args = (const char *const *) make->args, .env = (const char *const *) make->env, .cwd = make->cwd != NULL ? make->cwd : "/",
     .terminal = options->tty && !log_passes_through (options), .uid = make->user.uid, .gid = make->user.gid, .groups = make->user.groups, .umask = words.umask,
@@ -649,7 +653,7 @@ build_config (Make *make, GError **error)
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
     .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network_path != NULL ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
     .own_network_namespace = make->network == NETWORK_BRIDGE && make->ids == NULL,
-    .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .no_shm = words.no_shm,
+    .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .no_shm = words.no_shm, .shm = make->shm, .systemd = make->systemd, .personality = options->personality,
     .read_only_dev = options->read_only && !options->read_only_tmpfs, .privileged = options->privileged,
     .own_user_namespace = make->map->mode != IDMAP_HOST || make->ids != NULL, .ids = make->ids, .security = make->security,
     .mounts = make->mounts, .sysctl = words.sysctl, .annotations = words.annotations, .devices = words.devices, .hooks = words.hooks,
@@ -837,6 +841,8 @@ make_row (const Make *make)
   env_freeze (make, options);
   row->config = json_pack ("{s:o, s:o, s:o, s:O, s:O, s:s, s:i}", "options", options, "args", words_to_json (make->args),
                            "command", words_to_json (make->args + make->n_before_command), "volumes", make->volumes, "labels", make->labels, "hostname", make->hostname, "stop_signal", make->stop_signal);
+  if (make->systemd)
+    json_object_set_new (row->config, "systemd", json_true ());
   if (make->ids != NULL)
     json_object_set_new (row->config, "idmap", userns_ids_json (make->ids));
   if (make->dependencies != NULL)

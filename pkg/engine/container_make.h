@@ -73,6 +73,8 @@ typedef struct {
   guint n_before_command;   /* of args: the init program and the entrypoint, which `ps` does not show */
   char *cwd;
   int stop_signal;
+  gboolean systemd;            /* --systemd, container_systemd.h */
+  char *shm;                   /* where another container's /dev/shm is mounted for it (--ipc container:); NULL = it has its own */
   json_t *mounts;              /* OCI form */
   json_t *config;              /* config.json without linux.seccomp */
   gboolean config_saved;       /* it is in its file */

@@ -6,6 +6,7 @@
 #include "pkg/base/error.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_systemd.h"
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/names.h"
@@ -288,6 +289,44 @@ is_given (const char *destination, void *data)
   return has_destination (data, destination);
 }
 
+typedef struct {
+  const Make *make;
+  GPtrArray *given;
+} Taken;
+
+/* is_taken: by a mount of the user's, or one of ours. */
+static gboolean
+is_taken (const char *destination, void *data)
+{
+  const Taken *taken = data;
+  size_t i;
+  json_t *item;
+  json_array_foreach (taken->make->mounts, i, item)
+    if (strcmp (json_string_value (json_object_get (item, "destination")), destination) == 0)
+      return TRUE;
+  return has_destination (taken->given, destination);
+}
+
+/* chroot_files: podman-run(1) --chrootdirs: the files that the engine writes, for those who change their root to a folder of the container. */
+static void
+chroot_files (Make *make)
+{
+  static const char *const files[] = { "/etc/hosts", "/etc/resolv.conf" };
+  size_t n = json_array_size (make->mounts);
+  for (char **folder = make->options->chrootdirs; folder != NULL && *folder != NULL; folder++)
+    for (size_t i = 0; i < n; i++)
+      for (size_t k = 0; k < G_N_ELEMENTS (files); k++)
+        {
+          json_t *mount = json_array_get (make->mounts, i);
+          if (strcmp (json_string_value (json_object_get (mount, "destination")), files[k]) != 0)
+            continue;
+          json_t *copy = json_copy (mount);
+          g_autofree char *place = g_build_filename ("/", *folder, files[k], NULL);
+          json_object_set_new (copy, "destination", json_string (place));
+          json_array_append_new (make->mounts, copy);
+        }
+}
+
 gboolean
 mounts_resolve (Make *make, GError **error)
 {
@@ -296,6 +335,8 @@ mounts_resolve (Make *make, GError **error)
     return FALSE;
   init_program (make);
   writable_tmpfs (make, given);
+  systemd_mounts (make, is_taken, &(Taken){ make, given });
+  chroot_files (make);
   if (!devices_elsewhere (make, error) || !image_volumes (make, given, error))
     return FALSE;
   for (guint i = 0; i < given->len; i++)

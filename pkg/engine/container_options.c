@@ -31,6 +31,7 @@ static const struct {
   FIELD (health_max_log_size, NUMBER), FIELD (no_healthcheck, FLAG), FIELD (rmi, FLAG),
   FIELD (privileged, FLAG),    FIELD (init, FLAG),          FIELD (http_proxy, FLAG),    FIELD (passwd, FLAG),       FIELD (name_as_hostname, FLAG),
   FIELD (default_env, LIST),   FIELD (default_caps, LIST),  FIELD (default_sysctl, LIST), FIELD (default_ulimit, LIST), FIELD (default_volumes, LIST),
+  FIELD (systemd, TEXT),       FIELD (personality, TEXT),   FIELD (env_merge, LIST),     FIELD (chrootdirs, LIST),    FIELD (shm_size_systemd, NUMBER),
   FIELD (uidmap, LIST),        FIELD (gidmap, LIST),        FIELD (subuidname, TEXT),    FIELD (subgidname, TEXT),
   FIELD (host_users, LIST),    FIELD (no_hostname, FLAG),   FIELD (pull, TEXT),          FIELD (default_mounts, LIST), FIELD (base_hosts_file, TEXT), FIELD (default_seccomp, TEXT),
   FIELD (cgroups, TEXT),       FIELD (cgroup_parent, TEXT), FIELD (cgroup_manager, TEXT), FIELD (memory_swap, TEXT),  FIELD (cpuset_cpus, TEXT),

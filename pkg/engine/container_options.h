@@ -17,6 +17,10 @@ typedef struct {
   json_t *networks;
   char *default_network;          /* containers.conf: what "bridge" is called; NULL = podman */
   char *pid, *ipc, *uts, *cgroupns, *userns;
+  char *systemd;                  /* podman-run(1) --systemd; NULL = true */
+  char *personality;
+  char **env_merge, **chrootdirs;
+  gint64 shm_size_systemd;        /* bytes; 0 = no limit */
   char **uidmap, **gidmap, *subuidname, *subgidname;   /* podman-run(1) --uidmap */
   char *cidfile, *pidfile, *platform, *init_path, *image_volume, *passwd_entry, *group_entry;
   char **env, **env_file, **unsetenv, **group_add, **host_users;

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "pkg/base/error.h"
+#include "pkg/engine/container_systemd.h"
 #include "pkg/base/text.h"
 
 #define CPU_PERIOD 100000 /* microseconds; the kernel's own default */
@@ -192,5 +193,6 @@ resources_group (Make *make, GError **error)
   if (pending == NULL || !cgroup_make (pending, make->run_dir, &make->cgroup, error))
     return FALSE;
   json_t *resources = json_object_get (json_object_get (make->config, "linux"), "resources");
+  systemd_give_group (make);
   return cgroup_limit (&make->cgroup, resources, error) && limit_default (make, error);
 }

@@ -1,6 +1,11 @@
 #include "pkg/engine/container_share.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
@@ -71,6 +76,15 @@ find_other (const Make *make, const char *name, const char *what, GError **error
   return row;
 }
 
+/* may_join_ipc: podman-run(1) --ipc: private is not shareable. */
+static gboolean
+may_join_ipc (const StateContainer *other, GError **error)
+{
+  const char *mode = json_string_value (json_object_get (json_object_get (other->config, "options"), "ipc"));
+  return g_strcmp0 (mode, "private") != 0
+         || coracle_throw (error, CORACLE_ERROR_INVALID, "joining IPC of container %s is not allowed: non-shareable IPC (hint: use IpcMode:shareable for the donor container)", other->id);
+}
+
 static gboolean
 prepare_spaces (Make *make, ContainerOptions *options, GError **error)
 {
@@ -81,6 +95,8 @@ prepare_spaces (Make *make, ContainerOptions *options, GError **error)
         continue;
       g_autoptr (StateContainer) other = find_other (make, name, spaces[i].looking, error);
       if (other == NULL)
+        return FALSE;
+      if (i == SHARE_IPC && !may_join_ipc (other, error))
         return FALSE;
       add_dependency (make, other->id);
       char **word = word_of (options, i);
@@ -158,6 +174,46 @@ take_names (Make *make, const char *id)
       }
 }
 
+/* clone_memory: the other's /dev/shm, detached. It is looked up in its own mount namespace, where its links lead nowhere else. -ENOENT: it has none. */
+static int
+clone_memory (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/ns/mnt", (int) pid);
+  cleanup_fd int theirs = open (path, O_RDONLY | O_CLOEXEC), ours = open ("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC), cwd = open (".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (theirs < 0 || ours < 0 || setns (theirs, CLONE_NEWNS) < 0)
+    return -errno;
+  int tree = open_tree (AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+  int r = tree < 0 ? -errno : tree;
+  if (setns (ours, CLONE_NEWNS) < 0 || (cwd >= 0 && fchdir (cwd) < 0))
+    {
+      int errsv = errno;
+      fd_close (tree);
+      return -errsv;
+    }
+  return r;
+}
+
+/* share_memory: make->shm: the other's /dev/shm, mounted in our mount namespace, which the monitor keeps. */
+static gboolean
+share_memory (Make *make, const char *id, pid_t pid, GError **error)
+{
+  cleanup_fd int tree = clone_memory (pid);
+  g_autofree char *place = g_build_filename (make->paths->run_root, make->id, "shm", NULL);
+  struct stat st;
+  if (tree == -ENOENT)
+    return TRUE;
+  int r = tree < 0 ? tree : fstat (tree, &st) < 0 ? -errno : 0;
+  if (r == 0 && !S_ISDIR (st.st_mode))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "/dev/shm of container %s: not a directory", id);
+  if (r == 0 && ((mkdir (place, 0700) < 0 && errno != EEXIST) || move_mount (tree, "", AT_FDCWD, place, MOVE_MOUNT_F_EMPTY_PATH) < 0))
+    r = -errno;
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "joining /dev/shm of container %s", id);
+  g_free (make->shm);
+  make->shm = g_steal_pointer (&place);
+  return TRUE;
+}
+
 gboolean
 share_join (Make *make, GError **error)
 {
@@ -172,6 +228,8 @@ share_join (Make *make, GError **error)
         return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot join the %s namespace of container %s: it does not run: container state improper", spaces[i].name, id);
       g_free (make->shared[i]);
       make->shared[i] = g_strdup_printf ("/proc/%d/ns/%s", (int) pid, spaces[i].name);
+      if (i == SHARE_IPC && !share_memory (make, id, pid, error))
+        return FALSE;
       if (i != SHARE_NET)
         continue;
       g_free (make->network_path);

@@ -14,6 +14,7 @@
 #include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_systemd.h"
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/names.h"
 #include "pkg/seccomp/caps.h"
@@ -410,8 +411,10 @@ check_rest (const ContainerOptions *options, GError **error)
     return FALSE;
   if (words_keep_groups (options) && options->group_add[1] != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "the '--group-add keep-groups' option is not allowed with any other --group-add options");
-  if (!userns_check (options, error))
+  if (!userns_check (options, error) || !systemd_check (options, error))
     return FALSE;
+  if (options->personality != NULL && strcmp (options->personality, "LINUX") != 0 && strcmp (options->personality, "LINUX32") != 0)
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "unknown persona specified `%s`", options->personality);
   if (options->init_path != NULL && access (options->init_path, F_OK) < 0)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "--init-path %s: no such file or directory", options->init_path);
   return TRUE;

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -392,6 +393,8 @@ load_filters (Init *init)
 static int
 stage_caps (Init *init)
 {
+  if (init->plan->has_personality && personality ((unsigned long) init->plan->personality) < 0)
+    return -errno;
   if (init->plan->has_umask)
     (void) umask (init->plan->umask);
   return process_child_caps_bounding (init->plan);

@@ -4,6 +4,7 @@
 #include <linux/mount.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -496,6 +497,11 @@ add_process (Build *build, GError **error)
   plan->cwd = cwd;
   plan->terminal = json_is_true (get (process, "terminal"));
   plan->no_new_privileges = json_is_true (get (process, "noNewPrivileges"));
+  const char *domain = get_text (get (get (build->config, "linux"), "personality"), "domain");
+  if (domain != NULL && strcmp (domain, "LINUX") != 0 && strcmp (domain, "LINUX32") != 0)
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "unknown persona specified `%s`", domain);
+  plan->has_personality = domain != NULL;
+  plan->personality = g_strcmp0 (domain, "LINUX32") == 0 ? PER_LINUX32 : PER_LINUX;
   plan->has_oom_score_adj = get (process, "oomScoreAdj") != NULL;
   plan->oom_score_adj = (gint32) score;
   return add_user (build, get (process, "user"), error) && add_caps (build, process, error) && add_limits (build, process, error);

@@ -10,7 +10,7 @@
 
 #include "pkg/monitor/protocol.h"
 
-#define PLAN_MAGIC 0x344c5033u
+#define PLAN_MAGIC 0x344c5034u
 /* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd; as "coracle-monitor exec FD" when the plan is of an exec session */
 
 typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
@@ -116,6 +116,8 @@ typedef struct {
   int32_t oom_score_adj;
   uint8_t has_oom_score_adj;
   uint8_t no_new_privileges;
+  uint8_t has_personality;
+  uint64_t personality;      /* of personality(2) */
   uint8_t has_umask;
   uint8_t keep_groups;       /* setgroups is not called: forbidden with one id, or --group-add keep-groups */
   uint32_t umask;

@@ -126,7 +126,7 @@ add_sys (json_t *mounts, const SpecInput *input)
   else
     add_mount (mounts, "bind", "/sys", "/sys", (const char *const[]){ "rbind", "nosuid", "noexec", "nodev", access, NULL });
   if (input->cgroup.kind == SPEC_PRIVATE)
-    add_mount (mounts, "cgroup", "cgroup", "/sys/fs/cgroup", (const char *const[]){ "rprivate", "nosuid", "noexec", "nodev", "relatime", access, NULL });
+    add_mount (mounts, "cgroup", "cgroup", "/sys/fs/cgroup", (const char *const[]){ "rprivate", "nosuid", "noexec", "nodev", "relatime", input->systemd ? "rw" : access, NULL });
 }
 
 static void
@@ -143,9 +143,13 @@ add_dev (json_t *mounts, const SpecInput *input)
           add_mount (mounts, "bind", shared[i], shared[i], (const char *const[]){ "rbind", "nosuid", "noexec", "nodev", NULL });
       return;
     }
-  add_mount (mounts, "mqueue", "mqueue", "/dev/mqueue", (const char *const[]){ "nosuid", "noexec", "nodev", NULL });
+  /* not of an ipc namespace that our own user namespace does not own */
+  if (input->ipc.kind != SPEC_PATH || input->ids == NULL)
+    add_mount (mounts, "mqueue", "mqueue", "/dev/mqueue", (const char *const[]){ "nosuid", "noexec", "nodev", NULL });
   g_autofree char *size = input->shm_size != 0 ? g_strdup_printf ("size=%" G_GUINT64_FORMAT, input->shm_size) : NULL;
-  if (!input->no_shm)
+  if (input->shm != NULL)
+    add_mount (mounts, "bind", input->shm, "/dev/shm", (const char *const[]){ "bind", "nosuid", "noexec", "nodev", NULL });
+  else if (!input->no_shm)
     add_mount (mounts, "tmpfs", "shm", "/dev/shm", (const char *const[]){ "nosuid", "noexec", "nodev", "mode=1777", size, NULL });
 }
 
@@ -206,6 +210,8 @@ linux_object (const SpecInput *input)
   json_t *object = json_pack ("{s:o, s:o, s:o}", "namespaces", namespaces_array (input), "maskedPaths",
                               paths_array (input, masked_paths, G_N_ELEMENTS (masked_paths), input->security != NULL ? (const char *const *) input->security->mask : NULL), "readonlyPaths",
                               paths_array (input, readonly_paths, G_N_ELEMENTS (readonly_paths), input->read_only_dev ? (const char *const[]){ "/dev", NULL } : NULL));
+  if (input->personality != NULL)
+    json_object_set_new (object, "personality", json_pack ("{s:s}", "domain", input->personality));
   if (input->ids != NULL)
     {
       json_object_set_new (object, "uidMappings", mappings (input->ids->uids, input->ids->n_uids));

@@ -45,6 +45,9 @@ typedef struct {
   gboolean privileged;             /* nothing masked or read-only, /sys writable */
   gboolean own_network_namespace;  /* although network.kind is SPEC_PATH: it was made for this container */
   gboolean own_user_namespace;     /* not real root: no device nodes, no sysfs of a foreign network namespace */
+  const char *shm;                 /* a folder to be bound on /dev/shm, another container's; NULL = its own */
+  gboolean systemd;                /* the cgroup filesystem is writable */
+  const char *personality;         /* "LINUX32"; NULL = the kernel's own */
   const IdMap *ids;                /* of a user namespace for it alone; NULL = it stays in the current one */
   const SpecSecurity *security;    /* what is masked besides the defaults, what of them is not; NULL = nothing asked */
   json_t *mounts;                  /* the user's and the engine's, OCI form, parents before children; borrowed */

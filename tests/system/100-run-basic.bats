@@ -40,8 +40,8 @@ setup() {
   has "$output" "box-that-is-not" "missing image"
   run_coracle 125 run --rm --publish 80:x box true
   has "$output" "parsing container port" "a flag's bad value"
-  run_coracle 125 run --rm --gpus 1 box true
-  is "${lines[0]}" "Error: unknown flag: --gpus" "and one that it does not know"
+  run_coracle 125 run --rm --no-such-flag 1 box true
+  is "${lines[0]}" "Error: unknown flag: --no-such-flag" "and one that it does not know"
   run_coracle 125 run --rm ""
   fixture_image cmdless --change 'CMD []'
   run_coracle 125 run --rm cmdless

@@ -23,9 +23,9 @@ setup_file() {
 }
 
 @test "a flag of Podman's run that is to come says so, and what may do instead" {
-  run_coracle 125 run --gpus=all box true
-  is "${lines[0]}" "Error: unknown flag: --gpus" "what scripts match"
-  is "${lines[1]}" "--gpus is not supported in this version yet; --device may do instead"
+  run_coracle 125 run --secret=x box true
+  is "${lines[0]}" "Error: unknown flag: --secret" "what scripts match"
+  is "${lines[1]}" "--secret is not supported in this version yet; --volume may do instead"
   is "${lines[2]}" "See 'coracle run --help'"
   run_coracle 125 container run --pod=p box true
   is "${lines[1]}" "--pod is not supported in this version yet"
