@@ -17,6 +17,7 @@
  *   { "op": "connect", "id", "network": NETWORK }     of one that is set up; the answer as above, without a descriptor
  *   { "op": "disconnect", "id", "network": NAME }
  *   { "op": "reload", "id" }                          make anew what of its connections is missing
+ *   { "op": "left", "id" }                            it has ended: its names and addresses are free now
  *   { "op": "rename", "id", "name" }
  *   { "op": "config", "config": CONFIG }              a network's file was changed: its name servers
  * NETWORK: as in container_network.h, with "config": the network's file. */
@@ -35,8 +36,14 @@ enum { NETD_MESSAGE_MAX = 128 * 1024 };
 int netd_connect (const char *run_root, const char *libexec, gboolean single, GError **error);
 /* netd_connect_running: only if it runs; -1 without @error otherwise. */
 int netd_connect_running (const char *run_root, gboolean single);
-/* netd_ask: @ret_fd: may be NULL. Returns the answer, a new reference, or NULL. Errors: as told. */
-json_t *netd_ask (int socket, const json_t *request, int *ret_fd, GError **error);
+/* netd_ask: @ret_fd: may be NULL. Returns the answer, a new reference, or NULL. @ret_gone: it went before it had answered; may be NULL. Errors: as told. */
+json_t *netd_ask (int socket, const json_t *request, int *ret_fd, gboolean *ret_gone, GError **error);
+/* netd_call: netd_connect and netd_ask; one that goes away meanwhile (was killed, was leaving) is asked anew. @ret_socket: the connection; may be NULL: it is closed. */
+typedef struct {
+  const char *run_root, *libexec;
+  gboolean single;
+} NetdPlace;
+json_t *netd_call (const NetdPlace *place, const json_t *request, int *ret_socket, int *ret_fd, GError **error);
 
 /* netd_spawn_child: start the program, as nobody's child. Async-signal-safe. 0 or -errno. */
 int netd_spawn_child (const char *program, char *const *argv, char *const *envp, int lock, int ready);

@@ -15,6 +15,8 @@
 /* How long, in microseconds, to wait for one that is starting or leaving, and for an answer */
 #define START_TIME (20 * G_USEC_PER_SEC)
 #define ANSWER_SECONDS 60
+/* How often one that goes away is asked anew */
+#define GONE_TRIES 5
 
 static char *
 folder_of (const char *run_root, gboolean single)
@@ -138,17 +140,24 @@ receive (int socket, char *text, gsize size, int *ret_fd)
 }
 
 json_t *
-netd_ask (int socket, const json_t *request, int *ret_fd, GError **error)
+netd_ask (int socket, const json_t *request, int *ret_fd, gboolean *ret_gone, GError **error)
 {
+  gboolean gone = FALSE;
+  ret_gone = ret_gone != NULL ? ret_gone : &gone;
+  *ret_gone = FALSE;
   g_autofree char *text = g_malloc (NETD_MESSAGE_MAX);
   if (ret_fd != NULL)
     *ret_fd = -1;
   if (!send_request (socket, request, error))
-    return NULL;
+    {
+      *ret_gone = TRUE;
+      return NULL;
+    }
   gssize n = receive (socket, text, NETD_MESSAGE_MAX, ret_fd);
   if (n <= 0)
     {
       int errsv = n < 0 ? errno : 0;
+      *ret_gone = n == 0 || errsv == ECONNRESET || errsv == EPIPE;
       if (n < 0)
         coracle_throw_errno (error, errsv, "waiting for coracle-netd");
       else
@@ -163,4 +172,26 @@ netd_ask (int socket, const json_t *request, int *ret_fd, GError **error)
       return NULL;
     }
   return g_steal_pointer (&answer);
+}
+
+json_t *
+netd_call (const NetdPlace *place, const json_t *request, int *ret_socket, int *ret_fd, GError **error)
+{
+  for (int tries = 0;; tries++)
+    {
+      GError *problem = NULL;
+      gboolean gone = FALSE;
+      cleanup_fd int fd = netd_connect (place->run_root, place->libexec, place->single, error);
+      json_t *answer = fd >= 0 ? netd_ask (fd, request, ret_fd, &gone, &problem) : NULL;
+      if (answer != NULL && ret_socket != NULL)
+        *ret_socket = fd_steal (&fd);
+      if (answer != NULL || fd < 0)
+        return answer;
+      if (!gone || tries == GONE_TRIES)
+        {
+          g_propagate_error (error, problem);
+          return NULL;
+        }
+      g_clear_error (&problem);
+    }
 }

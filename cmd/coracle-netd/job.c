@@ -155,6 +155,10 @@ connect_one (LinkSocket *outside, LinkSocket *inside, const Attachment *attachme
   const NetConfig *config = attachment->config;
   if (job->again && link_index (outside, attachment->link) > 0)
     return TRUE;
+  /* its other end was in a namespace that the kernel is still taking apart */
+  int old = job->again ? link_index (inside, attachment->interface) : 0;
+  if (old > 0)
+    (void) link_delete (inside, old);
   int bridge = link_index (outside, config->interface);
   if (bridge <= 0)
     return coracle_throw_errno (error, -bridge, "network %s: bridge %s", config->name, config->interface);

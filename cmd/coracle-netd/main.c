@@ -20,6 +20,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
+#include "pkg/idmap/idmap.h"
 
 /* How long it waits for another container before it leaves, in microseconds: a command that starts several in turn need not start it anew for each */
 #define LINGER (200 * 1000)
@@ -162,6 +163,8 @@ begin (Netd *netd, int listener)
 {
   netd->loop = loop_new ();
   take_signals (netd);
+  /* as long as we are there everybody meets in our user namespace: a container of another one could not be on our networks */
+  (void) idmap_record (netd->run_root, getpid (), NULL);
   (void) serve_begin (netd, listener, NULL);
   spare_begin (netd);
   serve_restore (netd);

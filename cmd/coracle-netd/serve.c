@@ -327,6 +327,22 @@ op_reload (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GE
 }
 
 static gboolean
+op_left (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  (void) ret_fd;
+  Netd *netd = client->netd;
+  Member *member = known (netd, request, NULL);
+  (void) error;
+  *ret_answer = json_object ();
+  if (member == NULL || member->client != NULL)
+    return TRUE;
+  g_hash_table_steal (netd->members, member->id);
+  net_leave (netd, member->attachments);
+  member_free (member);
+  return TRUE;
+}
+
+static gboolean
 op_rename (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
 {
   (void) ret_fd;
@@ -361,7 +377,7 @@ op_config (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GE
 static const struct {
   const char *name;
   gboolean (*perform) (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error);
-} operations[] = { { "setup", op_setup }, { "connect", op_connect }, { "disconnect", op_disconnect }, { "reload", op_reload }, { "rename", op_rename }, { "config", op_config } };
+} operations[] = { { "setup", op_setup }, { "connect", op_connect }, { "disconnect", op_disconnect }, { "reload", op_reload }, { "left", op_left }, { "rename", op_rename }, { "config", op_config } };
 
 static gboolean
 perform (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)

@@ -40,11 +40,14 @@
   X (manifest_rm)           \
   X (mount)                 \
   X (port)                  \
+  X (network_connect)       \
   X (network_create)        \
+  X (network_disconnect)    \
   X (network_exists)        \
   X (network_inspect)       \
   X (network_ls)            \
   X (network_prune)         \
+  X (network_reload)        \
   X (network_rm)            \
   X (network_update)        \
   X (pause)                 \

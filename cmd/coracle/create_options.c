@@ -44,7 +44,7 @@ const CliOption create_options[] = {
   { "device-cgroup-rule", 0, CLI_LIST, .hidden = TRUE, .help = "Allow devices by a rule of the devices cgroup", .arg = "strings" },
   { "dns", 0, CLI_CSV, .help = "Ask this name server instead of the default one",
     .man = "The name servers in the container's /etc/resolv.conf, instead of the default: the network's own server in front of those of this machine." },
-  { "dns-option", 0, CLI_CSV, .help = "Options for the resolver, as in resolv.conf(5)" },
+  { "dns-option", 0, CLI_CSV, .help = "Options for the resolver, as in resolv.conf(5)", .alias = "dns-opt" },
   { "dns-search", 0, CLI_CSV, .help = "Domains in which short host names are looked up; \".\" for none" },
   { "entrypoint", 0, CLI_STRING, .help = "Program that runs the command, in place of the image's ENTRYPOINT",
     .man = "What is run, with the command's words as its arguments: one word, or a JSON array of words. The empty text runs the command by itself. The image's CMD is not used then." },

@@ -5,6 +5,7 @@
 #include "cmd/common/session.h"
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
+#include "pkg/engine/network.h"
 #include "pkg/engine/prune.h"
 
 static const CliOption options[] = {
@@ -38,12 +39,13 @@ print_list (const char *title, const GPtrArray *names)
 }
 
 static int
-print_result (const PruneResult *result)
+print_result (const PruneResult *result, const GPtrArray *networks)
 {
   g_autofree char *freed = text_size ((guint64) MAX (result->freed, 0), 4);
   print_list ("Containers", result->containers);
   print_list ("Volumes", result->volumes);
   print_list ("Images", result->images);
+  print_list ("Networks", networks);
   printf ("Total reclaimed space: %s\n", freed);
   for (guint i = 0; i < result->errors->len; i++)
     dispatch_print_error (result->errors->pdata[i]);
@@ -78,15 +80,16 @@ system_prune_run (const CliContext *context, const CliArgs *args, GError **error
     return 0;
   g_auto (Session) session = { 0 };
   g_autoptr (PruneResult) result = NULL;
-  if (!session_open (&session, context, TRUE, error) || (result = prune (session.storage, &request, error)) == NULL)
+  g_autoptr (GPtrArray) networks = NULL;
+  if (!session_open (&session, context, TRUE, error) || (result = prune (session.storage, &request, error)) == NULL || !network_prune (session.storage, request.filters, &networks, error))
     return CLI_FAILED;
-  return print_result (result);
+  return print_result (result, networks);
 }
 
 const CliCommand cmd_system_prune = {
   .names = "system prune",
   .summary = "Remove what nothing uses",
-  .description = "Removes containers that do not run, and images without a name that no container uses; with --all every image that no container uses, with --volumes also volumes that no "
+  .description = "Removes containers that do not run, networks that no container is on, and images without a name that no container uses; with --all every image that no container uses, with --volumes also volumes that no "
                  "container mounts. Asks first, unless --force is given.",
   .examples = "system prune\nsystem prune -af --volumes\nsystem prune -f --filter until=24h\n",
   .options = { options },

@@ -9,6 +9,8 @@
 #include "pkg/engine/network.h"
 #include "pkg/json/json.h"
 
+enum { LEAVING_TRIES = 25, LEAVING_PAUSE_US = 20000 };
+
 gboolean
 network_prepare (Make *make, GError **error)
 {
@@ -55,9 +57,8 @@ requests (const ConfigPaths *paths, const ContainerOptions *options, GError **er
   return g_steal_pointer (&list);
 }
 
-/* take_names: from what coracle-netd gave: addresses and name servers, each a list. */
-static void
-take_names (json_t *joined, char ***ret_addresses, char ***ret_servers)
+void
+network_names (json_t *joined, char ***ret_addresses, char ***ret_servers)
 {
   g_autoptr (GStrvBuilder) addresses = g_strv_builder_new (), servers = g_strv_builder_new ();
   size_t i, k;
@@ -115,6 +116,27 @@ own_servers (const ContainerOptions *options)
   return json_strv (dns != NULL && g_strcmp0 (dns[0], "none") != 0 ? (const char *const *) dns : NULL);
 }
 
+/* ask_for_addresses: an address may still be that of a container which has just ended, for a moment: its monitor is on its way out. */
+static json_t *
+ask_for_addresses (Make *make, const json_t *request, GError **error)
+{
+  const NetdPlace place = { make->paths->run_root, make->paths->libexec, make->map->mode == IDMAP_SINGLE };
+  for (int tries = 0;; tries++)
+    {
+      GError *problem = NULL;
+      json_t *joined = netd_call (&place, request, &make->netd, &make->network_fd, &problem);
+      if (joined != NULL)
+        return joined;
+      if (tries == LEAVING_TRIES || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_EXISTS))
+        {
+          g_propagate_error (error, problem);
+          return NULL;
+        }
+      g_clear_error (&problem);
+      g_usleep (LEAVING_PAUSE_US);
+    }
+}
+
 gboolean
 network_join (Make *make, GError **error)
 {
@@ -124,12 +146,11 @@ network_join (Make *make, GError **error)
   json_auto_t *request = json_pack ("{s:s, s:s, s:s, s:o, s:o}", "op", "setup", "id", make->id, "name", make->name, "dns", own_servers (make->options), "networks", networks);
   if (make->options->hostname != NULL)
     json_object_set_new (request, "hostname", json_string (make->options->hostname));
-  make->netd = netd_connect (make->paths->run_root, make->paths->libexec, make->map->mode == IDMAP_SINGLE, error);
-  make->joined = make->netd >= 0 ? netd_ask (make->netd, request, &make->network_fd, error) : NULL;
+  make->joined = ask_for_addresses (make, request, error);
   if (make->joined == NULL)
     return FALSE;
   make->network_path = g_strdup_printf ("/proc/self/fd/%d", make->network_fd);
-  take_names (make->joined, &make->addresses, &make->name_servers);
+  network_names (make->joined, &make->addresses, &make->name_servers);
   set_target (make);
   return make_names (make, error);
 }
@@ -157,9 +178,8 @@ endpoint_aliases (const ContainerOptions *options, const StateContainer *row, js
   return aliases;
 }
 
-/* read_joined: what it was given, as long as it lives. */
-static json_t *
-read_joined (Storage *storage, const char *id)
+json_t *
+network_joined (Storage *storage, const char *id)
 {
   g_autofree char *path = g_build_filename (id, NETD_FILE, NULL), *text = NULL;
   gsize size;
@@ -213,7 +233,7 @@ container_network_show (Storage *storage, const ContainerView *view, const Conta
   static const char *const texts[] = { "EndpointID", "Gateway", "IPAddress", "IPv6Gateway", "GlobalIPv6Address", "MacAddress", "NetworkID" };
   static const char *const nulls[] = { "DriverOpts", "IPAMConfig", "Links" };
   json_t *networks = json_object_get (settings, "Networks"), *network;
-  json_auto_t *joined = view->pid > 0 ? read_joined (storage, view->row->id) : NULL;
+  json_auto_t *joined = view->pid > 0 ? network_joined (storage, view->row->id) : NULL;
   size_t i;
   json_array_foreach (options->networks, i, network)
     {

@@ -10,5 +10,9 @@ gboolean network_prepare (Make *make, GError **error);
 gboolean network_join (Make *make, GError **error);
 /* network_let_go: it runs, or it never will: the connection to coracle-netd ends, which looks whether it lives. */
 void network_let_go (Make *make);
+/* network_joined: what a container that lives was given: network/netd.h; NULL: nothing. */
+json_t *network_joined (Storage *storage, const char *id);
+/* network_names: of such: its addresses, and the name servers of networks with DNS. What was in @ret_… is freed. */
+void network_names (json_t *joined, char ***ret_addresses, char ***ret_servers);
 /* container_network_show: fill @settings, inspect's NetworkSettings, in: the Networks of a container that is on named ones, with what each gave it while it runs. */
 void container_network_show (Storage *storage, const ContainerView *view, const ContainerOptions *options, json_t *settings);

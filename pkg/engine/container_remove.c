@@ -12,6 +12,7 @@
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_stop.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/network_connect.h"
 
 /* How long, in microseconds, the monitor and the command that stays with it may take to leave by themselves */
 #define LEAVING_TIME (2 * G_USEC_PER_SEC)
@@ -122,6 +123,7 @@ remove_row (Storage *storage, const ContainerView *view, gboolean force, gint64 
       fd_close (run_dir);   /* the folder stays, as a sign for the next sweep */
       return FALSE;
     }
+  network_tell_left (storage->paths, row->id);
   event_container (storage, row, "remove");
   drop_cidfile (row);
   storage_run_end (storage, row->id, run_dir);

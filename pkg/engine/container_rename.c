@@ -4,6 +4,7 @@
 #include "pkg/engine/container.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/names.h"
+#include "pkg/engine/network_connect.h"
 
 typedef struct {
   Storage *storage;
@@ -42,5 +43,7 @@ container_rename (Storage *storage, const char *name_or_id, const char *name, GE
     return coracle_prefix (error, "renaming container %s", view->row->id);
   (void) set_name (view->row, &rename, NULL);
   event_container (storage, view->row, "rename");
+  if (view->pid > 0 && json_object_get (json_object_get (view->row->config, "options"), "networks") != NULL)
+    network_tell_name (storage->paths, view->row->id, name);
   return TRUE;
 }

@@ -13,6 +13,7 @@
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_pause.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/network_connect.h"
 #include "pkg/monitor/client.h"
 
 /* How long, in microseconds, the killed may take to die */
@@ -179,7 +180,10 @@ finish (Storage *storage, Ending *ending)
   fd_close (ending->pidfd);
   fd_close (ending->noted);
   if (ending->row != NULL && ending->stop->error == NULL)
-    event_container (storage, ending->row, "stop");
+    {
+      network_tell_left (storage->paths, ending->row->id);
+      event_container (storage, ending->row, "stop");
+    }
   state_container_free (ending->row);
 }
 

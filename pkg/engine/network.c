@@ -7,7 +7,9 @@
 #include "pkg/base/text.h"
 #include "pkg/config/containers_conf.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_join.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/network_connect.h"
 
 /* ---- place */
 
@@ -287,13 +289,40 @@ network_find (Storage *storage, const char *name_or_id, GError **error)
   return steal (configs, net_store_find (configs, name_or_id, error));
 }
 
+/* interface_json: Podman's. */
+static json_t *
+interface_json (json_t *network)
+{
+  json_t *subnets = json_array (), *lease;
+  size_t i;
+  json_array_foreach (json_object_get (network, "leases"), i, lease)
+    {
+      g_autofree char *address = g_strdup_printf ("%s/%d", json_string_value (json_object_get (lease, "address")), (int) json_integer_value (json_object_get (lease, "prefix")));
+      json_t *subnet = json_pack ("{s:s}", "ipnet", address);
+      if (json_object_get (lease, "gateway") != NULL)
+        json_object_set (subnet, "gateway", json_object_get (lease, "gateway"));
+      json_array_append_new (subnets, subnet);
+    }
+  return json_pack ("{s:o, s:O}", "subnets", subnets, "mac_address", json_object_get (network, "mac"));
+}
+
 json_t *
 network_inspect (Storage *storage, const NetConfig *config, GError **error)
 {
-  (void) storage;
-  (void) error;
-  json_t *object = net_config_to_json (config);
-  json_object_set_new (object, "containers", json_object ());
+  g_autoptr (GPtrArray) users = network_users (storage, config, error);
+  if (users == NULL)
+    return NULL;
+  json_t *object = net_config_to_json (config), *containers = json_object (), *network;
+  for (guint i = 0; i < users->len; i++)
+    {
+      json_auto_t *joined = storage_run_alive (storage, users->pdata[i]) ? network_joined (storage, users->pdata[i]) : NULL;
+      size_t k;
+      json_array_foreach (json_object_get (joined, "networks"), k, network)
+        if (g_strcmp0 (json_string_value (json_object_get (network, "name")), config->name) == 0)
+          json_object_set_new (containers, users->pdata[i],
+                               json_pack ("{s:O, s:{s:o}}", "name", json_object_get (joined, "name"), "interfaces", json_string_value (json_object_get (network, "interface")), interface_json (network)));
+    }
+  json_object_set_new (object, "containers", containers);
   return object;
 }
 
@@ -418,5 +447,10 @@ network_update (Storage *storage, const char *name_or_id, const char *const *dns
   if (asked && !config->dns)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "unable to update dns servers: dns is disabled for the network %s: invalid argument", config->name);
   change_servers (config, dns_add, dns_drop);
-  return !asked || net_store_write (place->folder, config, error);
+  if (asked && !net_store_write (place->folder, config, error))
+    return FALSE;
+  json_auto_t *object = net_config_to_json (config);
+  if (asked)
+    network_tell_config (storage->paths, object);
+  return TRUE;
 }

@@ -62,7 +62,7 @@ gboolean
 system_reset (Storage *storage, GError **error)
 {
   /* the rows first: what is found without one is swept, should we be killed on the way */
-  static const char *const own[] = { "state.db", "state.db-wal", "state.db-shm", "containers", "volumes", "layers", STORAGE_PLACES, "oci", "artifacts", "mounts", "tmp", "store.lock" };
+  static const char *const own[] = { "state.db", "state.db-wal", "state.db-shm", "containers", "networks", "volumes", "layers", STORAGE_PLACES, "oci", "artifacts", "mounts", "tmp", "store.lock" };
   g_autoptr (GPtrArray) rows = NULL;
   GError *first = NULL, *failure = NULL;
   if (!state_container_list (storage->state, &rows, error))

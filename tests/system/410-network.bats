@@ -296,3 +296,19 @@ END
   [ -e "$BATS_TEST_TMPDIR/nets/d.json" ]
   : >"$CONTAINERS_CONF"
 }
+
+@test "network: system prune takes unused ones, and system reset all" {
+  run_coracle network create one
+  run_coracle network create two
+  run_coracle create --name c1 --network two box true
+  run_coracle_out 0 rename c1 c2
+  run_coracle network disconnect two c2
+  run_coracle network connect two c2
+  run_coracle_out 0 system prune -f --filter until=1h
+  not_like "$output" Networks
+  run_coracle start c2
+  run_coracle network create three
+  run_coracle rm -f -t 0 c2
+  run_coracle_out 0 system prune -f
+  has "$output" $'Deleted Networks\none\nthree\ntwo'
+}
