@@ -7,7 +7,7 @@ static const CliOption options[] = {
   { "multi-image-archive", 'm', CLI_BOOL, .help = "Every argument is an image of one archive, not another name for the first (only docker-archive)" },
   { "output", 'o', CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Write to this file or folder (default: standard output)" },
   { "quiet", 'q', CLI_BOOL, .help = "Show no progress" },
-  { "uncompressed", 0, CLI_BOOL, .help = "Leave layers that are plain tars as they are in the OCI formats" },
+  { "uncompressed", 0, CLI_BOOL, .help = "In the OCI formats: layers as plain tars" },
   CLI_END
 };
 

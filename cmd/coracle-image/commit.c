@@ -70,6 +70,8 @@ commit_run (const CliContext *context, const CliArgs *args, GError **error)
     return CLI_FAILED;
   if (request.skipped_devices > 0 && !cli_args_bool (args, "quiet"))
     fprintf (stderr, "Notice: %" G_GUINT64_FORMAT " device nodes are not in the image\n", request.skipped_devices);
+  if (!cli_args_bool (args, "quiet"))
+    fprintf (stderr, "Getting image source signatures\nCopying config %s\nWriting manifest to image destination\n", id);
   printf ("%s\n", id);
   return 0;
 }

@@ -172,7 +172,9 @@ index_tar (Members *members, GError **error)
   while (sound && (r == ARCHIVE_OK || r == ARCHIVE_WARN) && (r = archive_read_next_header (archive, &entry)) != ARCHIVE_EOF)
     if (r == ARCHIVE_OK || r == ARCHIVE_WARN)
       sound = index_member (members, archive, entry, st.st_size, error);
-  if (sound && r != ARCHIVE_EOF)
+  if (sound && r != ARCHIVE_EOF && g_hash_table_size (members->places) == 0)
+    sound = coracle_throw (error, CORACLE_ERROR_CORRUPT, "payload does not match any of the supported image formats: not a sound tar archive: %s", archive_error_string (archive));
+  else if (sound && r != ARCHIVE_EOF)
     sound = coracle_throw (error, CORACLE_ERROR_CORRUPT, "not a sound tar archive: %s", archive_error_string (archive));
   archive_read_free (archive);
   return sound;

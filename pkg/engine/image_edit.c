@@ -148,6 +148,18 @@ name_meant (const StateImage *image, const char *text)
   return NULL;
 }
 
+/* untag_digest: NAME@DIGEST of an image that has other names is one of them, and no word for all. */
+static gboolean
+untag_digest (Storage *storage, const StateImage *image, const char *text, ImageRemoveResult *result, GError **error)
+{
+  g_autofree char *full = image_name_normalize (text, "localhost", error);
+  if (full == NULL || !state_image_digest_remove (storage->state, full, error))
+    return FALSE;
+  g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", full, NULL));
+  event_image (storage, "untag", image->id, full);
+  return TRUE;
+}
+
 static gboolean
 remove_one (Storage *storage, const char *text, const ImageRemoveRequest *request, ImageRemoveResult *result, GError **error)
 {
@@ -164,7 +176,9 @@ remove_one (Storage *storage, const char *text, const ImageRemoveRequest *reques
       event_image (storage, "untag", image->id, name);
       return TRUE;
     }
-  if (name == NULL && n_names > 1 && !request->force && strchr (text, '@') == NULL)
+  if (name == NULL && n_names > 1 && !request->force && strchr (text, '@') != NULL)
+    return untag_digest (storage, image, text, result, error);
+  if (name == NULL && n_names > 1 && !request->force)
     {
       g_autofree char *names = g_strjoinv (" ", image->names);
       return coracle_throw (error, CORACLE_ERROR_EXISTS, "unable to delete image \"%s\" by ID with more than one tag ([%s]): please force removal", image->id, names);

@@ -176,7 +176,8 @@ image_save (Storage *storage, const char *const *names, const ImageSave *request
   if (sink == NULL)
     return FALSE;
   gboolean compress = formats[format].oci ? !request->uncompressed : request->compress;
-  ReadyWish wish = { .sink = sink, .form = formats[format].oci ? READY_OCI : READY_DOCKER, .compression = compress ? COMPRESSION_GZIP : COMPRESSION_NONE, .level = -1 };
+  ReadyWish wish = { .sink = sink, .form = formats[format].oci ? READY_OCI : READY_DOCKER, .compression = compress ? COMPRESSION_GZIP : COMPRESSION_NONE, .level = -1,
+                     .inflate = formats[format].oci && request->uncompressed };
   sink->progress = request->progress;
   sink->progress_data = request->progress_data;
   for (guint i = 0; i < images->len; i++)

@@ -14,7 +14,7 @@ typedef struct {
   const char *format;      /* docker-archive, oci-archive, oci-dir, docker-dir */
   const char *output;      /* NULL: standard output, for archives */
   gboolean compress;       /* docker-dir: layers kept as plain tars become gzip */
-  gboolean uncompressed;   /* oci-…: they do not */
+  gboolean uncompressed;   /* oci-…: they become, or stay, plain tars */
   gboolean multi;          /* all names are images; else those after the first are more names for it */
   SinkProgress progress;   /* NULL for none */
   void *progress_data;

@@ -82,6 +82,8 @@ choose (const ReadyWish *wish, Part *part, GError **error)
     return TRUE;
   if (wish->compression != COMPRESSION_NONE && (part->is == COMPRESSION_NONE || wish->force))
     part->wanted = wish->compression;
+  if (wish->inflate)
+    part->wanted = COMPRESSION_NONE;
   if (wish->form != READY_DOCKER || part->wanted != COMPRESSION_ZSTD)
     return TRUE;
   if (wish->compression == COMPRESSION_ZSTD)

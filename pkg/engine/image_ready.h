@@ -14,6 +14,7 @@ typedef struct {
   ReadyForm form;             /* of the manifest; KEEP: as it is, but OCI where Docker's has no word for a layer's compression */
   Compression compression;    /* what plain layers become; NONE: they stay */
   gboolean force;             /* other compressed ones too */
+  gboolean inflate;           /* compressed ones become plain */
   int level;                  /* -1: the compressor's default */
   void (*opened) (const struct ReadyImage *ready, void *data);   /* when it is known which blobs there are, before anything is done with them; NULL: not told */
   void *data;

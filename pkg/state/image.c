@@ -248,16 +248,28 @@ state_image_name_set (State *state, const char *name, const char *image_id, GErr
   return state_end (state, ok, error);
 }
 
-gboolean
-state_image_name_remove (State *state, const char *name, GError **error)
+static gboolean
+remove_name (State *state, const char *sql, const char *name, const char *missing, GError **error)
 {
   int changed = 0;
   if (!state_begin (state, STATE_DURABLE, error))
     return FALSE;
-  gboolean ok = state_run (state, "DELETE FROM image_name WHERE name=?", &changed, error, "s", name);
+  gboolean ok = state_run (state, sql, &changed, error, "s", name);
   if (ok && changed == 0)
-    ok = coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image not known", name);
+    ok = coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: %s", name, missing);
   return state_end (state, ok, error);
+}
+
+gboolean
+state_image_name_remove (State *state, const char *name, GError **error)
+{
+  return remove_name (state, "DELETE FROM image_name WHERE name=?", name, "image not known", error);
+}
+
+gboolean
+state_image_digest_remove (State *state, const char *name, GError **error)
+{
+  return remove_name (state, "DELETE FROM image_digest WHERE name=?", name, "tag not known", error);
 }
 
 static gboolean
