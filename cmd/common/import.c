@@ -12,7 +12,7 @@ static const CliOption options[] = {
 
 const CliCommand cmd_import = {
   .names = "import, image import", .usage = "PATH [REFERENCE]", .summary = "Make an image of one layer from a tar of a root filesystem",
-  .description = "Makes an image of one layer from a root filesystem's tar, compressed or not; `-` reads standard input. Prints the image's id.",
+  .description = "Makes an image of one layer from a root filesystem's tar, compressed or not; from a file or a URL, and `-` reads standard input. Prints the image's id.",
   .examples = "import rootfs.tar debian:mine\nimport -c 'CMD [\"/bin/sh\"]' -c ENV=A=b - box < rootfs.tar.gz\n", .options = { options }, .min_args = 1, .max_args = 2,
   .complete = CLI_COMPLETE_FILE, .program = "coracle-image",
 };

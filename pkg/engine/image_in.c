@@ -13,6 +13,7 @@
 #include "pkg/engine/image_policy.h"
 #include "pkg/image/change.h"
 #include "pkg/image/name.h"
+#include "pkg/registry/download.h"
 
 void
 image_in_free (ImageIn *image)
@@ -81,13 +82,37 @@ policy_allows (ArchiveFormat format, const char *path, GError **error)
   return requirements != NULL;
 }
 
+/* spool_url: what is behind @url as a file without a name, below @tmp_fd. -1 with @error. */
+static int
+spool_url (const char *url, int tmp_fd, GError **error)
+{
+  g_autofree char *name = g_strdup_printf (".download-%08x%08x", g_random_int (), g_random_int ()), *piece = g_malloc (1 << 18);
+  g_autoptr (ByteStream) stream = download_open (url, error);
+  if (stream == NULL)
+    return -1;
+  cleanup_fd int fd = openat (tmp_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  int r = fd < 0 ? -errno : 0;
+  (void) unlinkat (tmp_fd, name, 0);
+  gssize n = 1;
+  while (r == 0 && (n = byte_stream_read (stream, piece, 1 << 18, error)) > 0)
+    r = fd_write_all (fd, piece, (size_t) n);
+  if (r < 0)
+    return coracle_throw_errno (error, -r, "downloading %s", url), -1;
+  if (n < 0)
+    return coracle_prefix (error, "downloading %s", url), -1;
+  return fd_steal (&fd);
+}
+
 gboolean
 image_load (Storage *storage, const char *path, ImageInRequest *request, GPtrArray **ret_images, GError **error)
 {
   GPtrArray *images = g_ptr_array_new_with_free_func ((GDestroyNotify) image_in_free);
   *ret_images = images;
-  cleanup_fd int spool = open_tmp (storage);
-  g_autoptr (ArchiveSource) source = source_open (ARCHIVE_ANY, path, spool, error);
+  cleanup_fd int spool = open_tmp (storage), spooled = download_is_url (path) ? spool_url (path, spool, error) : -1;
+  g_autofree char *place = spooled >= 0 ? g_strdup_printf ("/proc/self/fd/%d", spooled) : g_strdup (path);
+  if (download_is_url (path) && spooled < 0)
+    return FALSE;
+  g_autoptr (ArchiveSource) source = source_open (ARCHIVE_ANY, place, spool, error);
   if (source == NULL || !policy_allows (source_format (source), path, error))
     return FALSE;
   for (guint i = 0; i < source_count (source); i++)
@@ -160,9 +185,8 @@ open_tar (const char *path, GError **error)
 {
   if (strcmp (path, "-") == 0)
     return byte_stream_from_fd (fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 3));
-  g_autofree char *scheme = g_uri_parse_scheme (path);
-  if (scheme != NULL && (strcmp (scheme, "http") == 0 || strcmp (scheme, "https") == 0))
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "%s: importing from a URL is not supported yet: download it, or pipe it into `import -`", path), NULL;
+  if (download_is_url (path))
+    return download_open (path, error);
   cleanup_fd int fd = open (path, O_RDONLY | O_CLOEXEC);
   struct stat st;
   if (fd < 0 || fstat (fd, &st) < 0)

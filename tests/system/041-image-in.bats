@@ -113,8 +113,8 @@ tidy() { run_coracle 125 import /dev/null; }
   has "$stderr" "No such file or directory"
   refused import "$TEST_STORE"
   has "$stderr" "is a folder"
-  refused import https://example.org/rootfs.tar
-  has "$stderr" "not supported yet"
+  refused import https://localhost:1/rootfs.tar
+  has "$stderr" "downloading https://localhost:1/rootfs.tar: "
   refused import /dev/null
 }
 

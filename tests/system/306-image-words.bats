@@ -73,3 +73,27 @@ teardown_file() {
   is "$stderr" ""
   run_coracle rm one
 }
+
+@test "load and import from a URL" {
+  local port
+  port=$(free_port)
+  mkdir -p "$TEST_STORE/www"
+  cp "$(fixture busybox.tar)" "$TEST_STORE/www/root.tar"
+  fixture_image box
+  run_coracle save -q -o "$TEST_STORE/www/box.tar" box
+  run_coracle rmi -af
+  (cd "$TEST_STORE/www" && exec python3 -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1 3>&-) &
+  printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
+  REGISTRY=127.0.0.1:$port wait_for 5 curl_registry
+  run_coracle load -q -i "http://127.0.0.1:$port/box.tar"
+  is "$output" "Loaded image: localhost/box:latest"
+  run_coracle import -q "http://127.0.0.1:$port/root.tar" imported
+  run_coracle run --rm imported echo hello
+  is "$output" hello
+  run_coracle 125 load -i "http://127.0.0.1:$port/nosuch"
+  is "$output" "Error: downloading http://127.0.0.1:$port/nosuch: status 404"
+  run_coracle 125 import "http://127.0.0.1:1/x"
+  has "$output" "Error: downloading http://127.0.0.1:1/x: "
+  run_coracle rmi -af
+  is "$(ls -A "$STORE/tmp")" ""
+}
