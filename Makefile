@@ -169,6 +169,11 @@ bench:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all bench-programs
 	@tests/bench/run
+# the network's: iperf3 beside slirp4netns and pasta, where they are
+bench-network:
+	@tests/setup bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@tests/bench/network
 bench-programs: $(addprefix $(BUILD)/bench/,turns floor startup parts)
 # turns is static: it also runs inside a peer's root
 $(BUILD)/bench/turns: $(BUILD)/tests/bench/turns.o
@@ -187,5 +192,5 @@ $(BUILD)/bench/startup: $(BUILD)/tests/bench/startup.o
 clean:
 	rm -rf build build-*
 
-.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint format print-cflags fuzz bench bench-programs clean
+.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint format print-cflags fuzz bench bench-network bench-programs clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

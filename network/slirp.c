@@ -125,10 +125,12 @@ slirp_host_address (const SlirpNetwork *network)
   const struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons (9), .sin_addr.s_addr = htonl (0xc0000201) };
   const struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons (9), .sin6_addr.s6_addr = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } };
   char text[INET6_ADDRSTRLEN];
-  if (network->host_loopback)
-    return g_strdup (network->ipv4 ? inet_ntop (AF_INET, &network->gateway, text, sizeof text) : inet_ntop (AF_INET6, &network->gateway6, text, sizeof text));
-  char *address = network->ipv4 ? way_out ((const struct sockaddr *) &four, sizeof four) : NULL;
-  return address != NULL || !network->ipv6 ? address : way_out ((const struct sockaddr *) &six, sizeof six);
+  char *address = network == NULL || network->ipv4 ? way_out ((const struct sockaddr *) &four, sizeof four) : NULL;
+  if (address == NULL && (network == NULL || network->ipv6))
+    address = way_out ((const struct sockaddr *) &six, sizeof six);
+  if (address != NULL || network == NULL || !network->host_loopback)
+    return address;
+  return g_strdup (network->ipv4 ? inet_ntop (AF_INET, &network->gateway, text, sizeof text) : inet_ntop (AF_INET6, &network->gateway6, text, sizeof text));
 }
 
 /* add_own: in front of the host's: the network's own servers, which ask the host's of the same family. */

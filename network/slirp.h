@@ -72,8 +72,8 @@ int slirp_attach_again_child (int socket, const SlirpNetwork *network);
 /* slirp_loopback_child: only bring up lo (--net none). 0 or -errno. */
 int slirp_loopback_child (void);
 
-/* slirp_host_address: the address by which a container on @network reaches the host: the gateway's, where that leads to the host's loopback, else that of the host's way out.
- * NULL if the host has none. Free with g_free. Source: podman-run(1) --add-host host-gateway. */
+/* slirp_host_address: the address by which a container on @network (NULL: on none, or the host's) reaches the host: that of the host's way out; where it has none, the gateway's, if
+ * that leads to the host's loopback. NULL: there is none. Free with g_free. Source: podman-run(1) --add-host host-gateway. */
 char *slirp_host_address (const SlirpNetwork *network);
 
 /* slirp_resolv_conf: the text of the container's /etc/resolv.conf for a network of this kind. @host: the host's resolv.conf text, NULL if there is none. @network: put its

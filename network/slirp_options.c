@@ -54,7 +54,7 @@ parse_flag (const char *key, const char *value, uint8_t *ret_flag, GError **erro
   /* Go's strconv.ParseBool */
   static const char *const yes[] = { "1", "t", "T", "TRUE", "true", "True", "on", NULL }, *const no[] = { "0", "f", "F", "FALSE", "false", "False", "off", NULL };
   if (!g_strv_contains (yes, value) && !g_strv_contains (no, value))
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid value of %s for slirp: '%s': true or false is wanted", key, value);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid value of %s for slirp4netns: \"%s\": true or false is wanted", key, value);
   *ret_flag = g_strv_contains (yes, value);
   return TRUE;
 }
@@ -82,7 +82,7 @@ set_mtu (SlirpNetwork *network, const char *key, const char *value, GError **err
 {
   guint64 mtu;
   if (!g_ascii_string_to_unsigned (value, 10, MTU_LEAST, MTU_MOST, &mtu, NULL))
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': a number from %d to %d is wanted", key, value, MTU_LEAST, MTU_MOST);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": a number from %d to %d is wanted", key, value, MTU_LEAST, MTU_MOST);
   network->mtu = (uint32_t) mtu;
   return TRUE;
 }
@@ -96,16 +96,16 @@ set_cidr (SlirpNetwork *network, const char *key, const char *value, GError **er
   struct in6_addr six;
   guint64 prefix = 0;
   if (inet_pton (AF_INET6, text, &six) == 1)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': an IPv4 network is wanted", key, value);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": an IPv4 network is wanted", key, value);
   if (slash == NULL || inet_pton (AF_INET, text, &address) != 1 || !g_ascii_string_to_unsigned (slash + 1, 10, 0, 32, &prefix, NULL))
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': an IPv4 network is wanted, such as 10.0.2.0/24", key, value);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": an IPv4 network is wanted, such as 10.0.2.0/24", key, value);
   if (prefix < PREFIX_LEAST || prefix > PREFIX_MOST)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': the prefix has to be from %d to %d", key, value, PREFIX_LEAST, PREFIX_MOST);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": the prefix has to be from %d to %d", key, value, PREFIX_LEAST, PREFIX_MOST);
   guint32 base = ntohl (address.s_addr), mask = ~0u << (32 - prefix);
   if ((base & ~mask) != 0)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': it has to be a network's address such as 10.0.2.0/24, not a host's", key, value);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": it has to be a network's address such as 10.0.2.0/24, not a host's", key, value);
   if (base >> 24 == 127 || base >> 24 == 0 || base >> 28 >= 14)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': no host can have an address of that network", key, value);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": no host can have an address of that network", key, value);
   set_network (network, base, (guint) prefix);
   return TRUE;
 }
@@ -157,15 +157,15 @@ find_outbound (const char *key, const char *value, int family, void *ret_address
   const char *kind = family == AF_INET ? "IPv4" : "IPv6";
   unsigned char address[16];
   if (inet_pton (family == AF_INET ? AF_INET6 : AF_INET, value, address) == 1)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': an %s address or an interface is wanted", key, value, kind);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": an %s address or an interface is wanted", key, value, kind);
   if (inet_pton (family, value, address) != 1)
     {
       if (!interface_address (value, family, ret_address))
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': neither an %s address nor an interface of this machine that has one", key, value, kind);
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": neither an %s address nor an interface of this machine that has one", key, value, kind);
       return TRUE;
     }
   if (!own_address (family, address, family == AF_INET ? 4 : 16))
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s for slirp: '%s': not an address of this machine", key, value);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid %s \"%s\": not an address of this machine", key, value);
   memcpy (ret_address, address, family == AF_INET ? 4 : 16);
   return TRUE;
 }
@@ -186,7 +186,7 @@ static gboolean
 set_port_handler (SlirpNetwork *network, const char *key, const char *value, GError **error)
 {
   if (strcmp (value, "rootlesskit") != 0 && strcmp (value, "slirp4netns") != 0)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "unknown %s for slirp: '%s': rootlesskit or slirp4netns is wanted", key, value);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "unknown %s for slirp4netns: \"%s\": rootlesskit or slirp4netns is wanted", key, value);
   network->plain_ports = strcmp (value, "rootlesskit") == 0;
   return TRUE;
 }
@@ -224,8 +224,8 @@ parse_key (SlirpNetwork *network, const char *word, GError **error)
   g_autofree char *key = g_strndup (word, equals != NULL ? (gsize) (equals - word) : strlen (word));
   for (gsize i = 0; i < G_N_ELEMENTS (keys); i++)
     if (strcmp (keys[i].key, key) == 0)
-      return equals != NULL ? keys[i].set (network, key, equals + 1, error) : coracle_throw (error, CORACLE_ERROR_INVALID, "invalid option for slirp: '%s': %s=VALUE is wanted", word, key);
-  return coracle_throw (error, CORACLE_ERROR_INVALID, "unknown option for slirp: '%s'", word);
+      return equals != NULL ? keys[i].set (network, key, equals + 1, error) : coracle_throw (error, CORACLE_ERROR_INVALID, "invalid option for slirp4netns: \"%s\": %s=VALUE is wanted", word, key);
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "unknown option for slirp4netns: \"%s\"", word);
 }
 
 gboolean

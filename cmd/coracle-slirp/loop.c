@@ -15,7 +15,7 @@
 /* Packets taken from the tap before its sockets get their turn */
 #define BURST 64
 /* What a guest can make libslirp hold has no end of its own: a process that has come to this many kilobytes leaves, and the next packet finds a new one */
-#define MEMORY_MOST (1024 * 1024)
+#define MEMORY_MOST (2 * 1024 * 1024)
 /* Turns of the loop between two looks at that */
 #define MEMORY_TURNS 256
 /* libslirp's two buffers of a connection, 128 KiB each, go back to the kernel with it: what is larger than this is mapped apart */

@@ -383,6 +383,21 @@ check_limits (const CliArgs *args, GError **error)
   return TRUE;
 }
 
+/* check_names: who has no network, or another's, has nobody of its own to ask for a name. */
+static gboolean
+check_names (const ContainerOptions *options, const CliArgs *args, GError **error)
+{
+  static const char *const flags[] = { "dns", "dns-search", "dns-option" };
+  const char *network = options->network != NULL ? options->network : "";
+  gboolean other = g_str_has_prefix (network, "container:"), none = strcmp (network, "none") == 0;
+  if (other && options->add_hosts != NULL && options->add_hosts[0] != NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid config provided: cannot set extra host entries when the container is joined to another containers network namespace: invalid configuration");
+  for (gsize i = 0; i < G_N_ELEMENTS (flags); i++)
+    if ((other || none) && cli_args_is_set (args, flags[i]))
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "conflicting options: dns and the network mode: %s", other ? "container" : "none");
+  return TRUE;
+}
+
 /* check_together: flags that contradict each other; podman-run(1) names them. */
 static gboolean
 check_together (const ContainerOptions *options, const CliArgs *args, GError **error)
@@ -395,7 +410,7 @@ check_together (const ContainerOptions *options, const CliArgs *args, GError **e
     return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot set hostname when running in the host UTS namespace: invalid configuration");
   if (g_strcmp0 (options->ipc, "host") == 0 && cli_args_is_set (args, "shm-size"))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot set shm-size when running in the host IPC namespace: invalid configuration");
-  return TRUE;
+  return check_names (options, args, error);
 }
 
 ContainerOptions *

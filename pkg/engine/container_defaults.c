@@ -24,7 +24,7 @@ static const struct {
   Kind kind;
   size_t at;
 } keys[] = {
-  KEY ("annotations", LIST, annotation),           KEY ("base_hosts_file", TEXT, base_hosts_file), KEY ("cgroupns", TEXT, cgroupns),
+  KEY ("annotations", LIST, annotation),           KEY ("base_hosts_file", TEXT, base_hosts_file), KEY ("host_containers_internal_ip", TEXT, host_internal), KEY ("cgroupns", TEXT, cgroupns),
   KEY ("cgroup_conf", LIST, cgroup_conf),          KEY ("cgroups", TEXT, cgroups),                 KEY ("pids_limit", NUMBER, default_pids_limit),
   KEY ("container_name_as_hostname", FLAG, name_as_hostname), KEY ("default_capabilities", LIST, default_caps), KEY ("default_sysctls", LIST, default_sysctl),
   KEY ("default_ulimits", LIST, default_ulimit),   KEY ("devices", LIST, device),                  KEY ("dns_options", LIST, dns_option),

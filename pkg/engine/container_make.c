@@ -392,7 +392,7 @@ etc_files (const Make *make, const char *folder, const char *const *hosts, EtcFi
     .image_id = make->image != NULL ? make->image->id : NULL, .hostname = make->hostname, .hosts = hosts,
     .address = slirp ? make->own_address : make->network == NETWORK_NONE ? "127.0.0.1" : NULL,
     .addresses = (const char *const *) make->addresses, .name_servers = (const char *const *) make->name_servers,
-    .slirp = slirp || bridge ? &make->slirp : NULL, .host_network = make->network == NETWORK_HOST,
+    .slirp = slirp || bridge ? &make->slirp : NULL, .host_network = make->network == NETWORK_HOST, .no_network = make->network == NETWORK_NONE,
     .single = make->map != NULL && make->map->mode == IDMAP_SINGLE, .root_fd = make->root_fd, .user = &make->user,
     .host_users = (const char *const *) make->host_users, .own_passwd = make->own_passwd, .own_group = make->own_group, .own_gid = make->own_gid,
   };

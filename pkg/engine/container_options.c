@@ -33,7 +33,7 @@ static const struct {
   FIELD (default_env, LIST),   FIELD (default_caps, LIST),  FIELD (default_sysctl, LIST), FIELD (default_ulimit, LIST), FIELD (default_volumes, LIST),
   FIELD (systemd, TEXT),       FIELD (personality, TEXT),   FIELD (env_merge, LIST),     FIELD (chrootdirs, LIST),    FIELD (shm_size_systemd, NUMBER),
   FIELD (uidmap, LIST),        FIELD (gidmap, LIST),        FIELD (subuidname, TEXT),    FIELD (subgidname, TEXT),
-  FIELD (host_users, LIST),    FIELD (no_hostname, FLAG),   FIELD (pull, TEXT),          FIELD (default_mounts, LIST), FIELD (base_hosts_file, TEXT), FIELD (default_seccomp, TEXT),
+  FIELD (host_users, LIST),    FIELD (no_hostname, FLAG),   FIELD (pull, TEXT),          FIELD (default_mounts, LIST), FIELD (base_hosts_file, TEXT), FIELD (host_internal, TEXT), FIELD (default_seccomp, TEXT),
   FIELD (cgroups, TEXT),       FIELD (cgroup_parent, TEXT), FIELD (cgroup_manager, TEXT), FIELD (memory_swap, TEXT),  FIELD (cpuset_cpus, TEXT),
   FIELD (cpuset_mems, TEXT),   FIELD (blkio_weight_device, LIST), FIELD (device_read_bps, LIST), FIELD (device_write_bps, LIST), FIELD (device_read_iops, LIST),
   FIELD (device_write_iops, LIST), FIELD (cgroup_conf, LIST), FIELD (memory, NUMBER),    FIELD (memory_reservation, NUMBER), FIELD (memory_swappiness, NUMBER),

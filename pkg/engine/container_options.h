@@ -44,7 +44,7 @@ typedef struct {
   gboolean no_healthcheck, rmi;
   char *pull;                     /* never, missing, always, newer: NULL = missing */
   char **fetch;                   /* more words for the pull, not kept in the row: --creds has passwords; NULL = none */
-  char *base_hosts_file, *default_seccomp;
+  char *base_hosts_file, *host_internal, *default_seccomp;
   gint64 shm_size, oom_score_adj, preserve_fds, timeout, stop_timeout;
   /* limits: 0 = none, and for what may be 0, -1 */
   char *cgroups, *cgroup_parent, *cgroup_manager, *memory_swap, *cpuset_cpus, *cpuset_mems;

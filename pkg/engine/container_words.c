@@ -317,6 +317,15 @@ words_spec (const Make *make, SpecWords *ret_words, GError **error)
   return hooks_words (make, ret_words->annotations, &ret_words->hooks, error);
 }
 
+char *
+words_host_address (const ContainerOptions *options, const SlirpNetwork *slirp)
+{
+  const char *given = options->host_internal;
+  if (given == NULL || given[0] == '\0')
+    return slirp_host_address (slirp);
+  return strcmp (given, "none") == 0 ? NULL : g_strdup (given);
+}
+
 gboolean
 words_hosts (const ContainerOptions *options, const SlirpNetwork *slirp, char ***ret_lines, GError **error)
 {
@@ -326,7 +335,7 @@ words_hosts (const ContainerOptions *options, const SlirpNetwork *slirp, char **
       g_autoptr (SpecAddHost) host = spec_add_host_parse (*text, error);
       if (host == NULL)
         return FALSE;
-      g_autofree char *gateway = host->address == NULL && slirp != NULL ? slirp_host_address (slirp) : g_strdup ("127.0.0.1");
+      g_autofree char *gateway = host->address == NULL ? words_host_address (options, slirp) : NULL;
       const char *address = host->address != NULL ? host->address : gateway;
       if (address == NULL)
         return coracle_throw (error, CORACLE_ERROR_INVALID, "--add-host %s: unable to replace host-gateway: this machine has no address but its loopback", *text);

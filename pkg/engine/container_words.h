@@ -32,6 +32,8 @@ gboolean words_spec (const Make *make, SpecWords *ret_words, GError **error);
 
 /* words_devices: --device, and with --privileged all of the host's, for the @rootless without its virtual terminals: of SpecDevice. */
 GPtrArray *words_devices (const ContainerOptions *options, gboolean rootless, GError **error);
+/* words_host_address: what host-gateway and host.containers.internal are: containers.conf(5) host_containers_internal_ip, else slirp_host_address. NULL = there is none. Free with g_free. */
+char *words_host_address (const ContainerOptions *options, const SlirpNetwork *slirp);
 /* words_hosts: --add-host as lines of /etc/hosts. @slirp: the network, which decides what host-gateway is; NULL = another kind. */
 gboolean words_hosts (const ContainerOptions *options, const SlirpNetwork *slirp, char ***ret_lines, GError **error);
 /* words_labels: --label-file and --label, over the image's: a JSON object. */

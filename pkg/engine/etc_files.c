@@ -10,6 +10,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/engine/container_words.h"
 #include "pkg/spec/values.h"
 
 /* put: FOLDER/etc/NAME with @text, bound to @destination. */
@@ -60,7 +61,7 @@ hosts_text (const EtcFiles *files)
     }
   if (strstr (text->str, "localhost") == NULL)
     g_string_append (text, "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
-  g_autofree char *host = files->slirp != NULL ? slirp_host_address (files->slirp) : NULL;
+  g_autofree char *host = words_host_address (files->options, files->slirp);
   if (host != NULL)
     g_string_append_printf (text, "%s\thost.containers.internal host.docker.internal\n", host);
   if (files->address != NULL)
@@ -212,7 +213,7 @@ etc_files_write (const EtcFiles *files, json_t *mounts, GError **error)
   g_autofree char *hosts = hosts_text (files);
   if (!options->no_hosts && !put (files, mounts, dir, "hosts", "/etc/hosts", hosts, strlen (hosts), 0644, error))
     return FALSE;
-  g_autofree char *resolv = etc_files_resolv (files);
+  g_autofree char *resolv = files->no_network ? NULL : etc_files_resolv (files);
   if (resolv != NULL && !put (files, mounts, dir, "resolv.conf", "/etc/resolv.conf", resolv, strlen (resolv), 0644, error))
     return FALSE;
   g_autofree char *hostname = g_strconcat (files->hostname, "\n", NULL);

@@ -20,6 +20,7 @@ typedef struct {
   const char *const *name_servers;   /* of named networks with DNS, instead of all others; NULL = none */
   const SlirpNetwork *slirp; /* the network that it is on, or whose way out it has; or NULL */
   gboolean host_network;
+  gboolean no_network;       /* there is nobody to ask for a name: the image keeps its resolv.conf */
   gboolean single;           /* only one id is mapped */
   int root_fd;               /* the mounted root filesystem */
   const UserInfo *user;
