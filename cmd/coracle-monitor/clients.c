@@ -11,7 +11,7 @@
 /* At most this many messages of one client before the others get their turn */
 #define ROUNDS 8
 
-enum { TELL_OUTPUT_CLOSED = 1, TELL_STDIN_CLOSED = 2, TELL_DONE = 4, TELL_EXITED = 8 };
+enum { TELL_OUTPUT_CLOSED = 1, TELL_STDIN_CLOSED = 2, TELL_DONE = 4, TELL_EXITED = 8, TELL_LOST = 16 };
 
 void
 clients_start (Clients *clients, const MonitorStart *start, Input *input, Control *control)
@@ -39,11 +39,21 @@ remove_gone (Clients *clients)
       clients->list[i--] = clients->list[--clients->n];
 }
 
+/* find_silent: the one that was let in first of those that have said nothing yet; 0: there is none. What has come of them was read before this is asked. */
+static int
+find_silent (const Clients *clients)
+{
+  for (int i = CLIENT_PRIMARY + 1; i < clients->n; i++)
+    if (!clients->list[i].attached && !clients->list[i].tell)
+      return i;
+  return 0;
+}
+
 int
 clients_poll (Clients *clients, struct pollfd polls[CLIENTS_POLLS])
 {
   remove_gone (clients);
-  bool room = clients->n < CLIENTS_MAX && !clients->full;
+  bool room = (clients->n < CLIENTS_MAX || find_silent (clients) > 0) && !clients->full;
   polls[CLIENTS_LISTENER] = (struct pollfd) { .fd = room ? clients->listener : -1, .events = POLLIN };
   polls[CLIENTS_PIDFD] = (struct pollfd) { .fd = clients->pidfd, .events = POLLIN };
   for (int i = 0; i < clients->n; i++)
@@ -104,6 +114,7 @@ send_piece (Clients *clients, Client *client, int which)
   if (!send_packet (client, types[which], clients->pieces[which].data, clients->pieces[which].size))
     return;
   client->owed &= (uint8_t) ~(1u << which);
+  client->owes_since = client->owed ? monitor_now () : 0;
   clients->progress = true;
 }
 
@@ -127,6 +138,12 @@ send_pending (Clients *clients, Client *client)
       send_piece (clients, client, which);
   if (client->owed != 0)
     return;
+  if (client->tell & TELL_LOST)
+    {
+      send_word (clients, client, TELL_LOST, MONITOR_LOST, &client->lost, sizeof client->lost);
+      client->behind = (client->tell & TELL_LOST) != 0;
+      client->lost = client->behind ? client->lost : 0;
+    }
   send_word (clients, client, TELL_OUTPUT_CLOSED, MONITOR_OUTPUT_CLOSED, &client->closed, sizeof client->closed);
   send_word (clients, client, TELL_STDIN_CLOSED, MONITOR_STDIN_CLOSED, NULL, 0);
   send_word (clients, client, TELL_EXITED, MONITOR_EXITED, &clients->exited, sizeof clients->exited);
@@ -151,8 +168,47 @@ clients_offer (Clients *clients, int which, const char *data, size_t size)
       Client *client = &clients->list[i];
       if (!(client->wants & 1u << which))
         continue;
+      if (client->behind)
+        {
+          client->lost += size;
+          continue;
+        }
       client->owed |= (uint8_t) (1u << which);
       send_piece (clients, client, which);
+      if (client->owed && client->owes_since == 0)
+        client->owes_since = monitor_now ();
+    }
+}
+
+uint64_t
+clients_due (const Clients *clients)
+{
+  uint64_t due = 0;
+  for (int i = CLIENT_PRIMARY + 1; i < clients->n; i++)
+    if (clients->list[i].owed && (due == 0 || clients->list[i].owes_since + CLIENTS_PATIENCE_US < due))
+      due = clients->list[i].owes_since + CLIENTS_PATIENCE_US;
+  return due;
+}
+
+void
+clients_pass (Clients *clients)
+{
+  uint64_t due = clients_due (clients), now = due != 0 ? monitor_now () : 0;
+  if (due == 0 || now < due)
+    return;
+  for (int i = CLIENT_PRIMARY + 1; i < clients->n; i++)
+    {
+      Client *client = &clients->list[i];
+      if (!client->owed || now < client->owes_since + CLIENTS_PATIENCE_US)
+        continue;
+      for (int which = 0; which < STREAMS; which++)
+        if (client->owed & 1u << which)
+          client->lost += clients->pieces[which].size;
+      client->owed = 0;
+      client->owes_since = 0;
+      client->behind = true;
+      client->tell |= TELL_LOST;
+      clients->progress = true;
     }
 }
 
@@ -232,11 +288,19 @@ clients_drop (Clients *clients, bool all)
 /* ---- from the client */
 
 static void
-attach (Client *client, const void *data, size_t size)
+attach (Clients *clients, Client *client, const void *data, size_t size)
 {
   MonitorAttach streams;
   if (size != sizeof streams)
     return;
+  int attached = 0;
+  for (int i = CLIENT_PRIMARY + 1; i < clients->n; i++)
+    attached += clients->list[i].attached;
+  if (attached >= CLIENTS_ATTACHED)
+    {
+      leave (clients, client, false);
+      return;
+    }
   memcpy (&streams, data, sizeof streams);
   client->attached = true;
   client->in = streams.in != 0;
@@ -262,7 +326,7 @@ handle_new (Clients *clients, Client *client, uint32_t type, const void *data, s
 {
   if (type == MONITOR_ATTACH)
     {
-      attach (client, data, size);
+      attach (clients, client, data, size);
       return;
     }
   client->done = control_message (clients->control, type, data, size);
@@ -352,14 +416,24 @@ receive (Clients *clients, Client *client, bool gone)
 static void
 let_in (Clients *clients)
 {
-  while (clients->n < CLIENTS_MAX)
+  for (int round = 0; round < CLIENTS_MAX; round++)
     {
+      int silent = clients->n == CLIENTS_MAX ? find_silent (clients) : 0;
+      if (clients->n == CLIENTS_MAX && silent == 0)
+        return;
       int fd = accept4 (clients->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
         continue;
       clients->full = fd < 0 && errno != EAGAIN;
       if (fd < 0)
         return;
+      if (silent > 0)
+        {
+          /* the order is that of coming in */
+          leave (clients, &clients->list[silent], false);
+          clients->n--;
+          memmove (&clients->list[silent], &clients->list[silent + 1], (size_t) (clients->n - silent) * sizeof clients->list[0]);
+        }
       clients->list[clients->n++] = (Client) { .socket = fd };
     }
 }

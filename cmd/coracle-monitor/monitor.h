@@ -105,7 +105,12 @@ typedef struct {
 int control_message (Control *control, uint32_t type, const void *data, size_t size);
 
 /* ---- clients.c: the foreground command, and whoever connects to the listener */
-enum { CLIENT_PRIMARY = 0, CLIENTS_MAX = 256 };   /* the foreground command is the first, there or not; more than these wait to be let in */
+enum {
+  CLIENT_PRIMARY = 0, CLIENTS_MAX = 256, CLIENTS_ATTACHED = 240,   /* the foreground command is the first, there or not; there is always room for one who has something to say: the oldest
+                                                                    * who has said nothing makes room, and so many at most are attached */
+  CLIENTS_PATIENCE_US = 2000000,   /* how long the container's output waits for one that is attached and takes none; the foreground command holds it for as long as it likes, as any
+                                    * terminal does */
+};
 typedef struct {
   int socket;        /* -1: gone */
   uint8_t wants;     /* a bit for each stream: it is sent there */
@@ -115,6 +120,9 @@ typedef struct {
   bool attached;     /* on a connection to the listener: it said MONITOR_ATTACH */
   bool told;         /* of the container's end */
   bool held;         /* its next message is input, for which there is no room */
+  bool behind;       /* it took nothing for so long that output passes it by until it does */
+  uint64_t owes_since;   /* CLOCK_MONOTONIC, microseconds: when it last took output, while it owes; 0: it owes nothing */
+  uint64_t lost;     /* bytes that passed it by, and that it was not told of */
   int32_t closed, done;   /* the number of MONITOR_OUTPUT_CLOSED, of MONITOR_DONE */
 } Client;
 typedef struct {
@@ -145,6 +153,10 @@ bool clients_want (const Clients *clients, int which);
 /* clients_offer: send a piece to all who want it. @data must stay until nobody owes it any more: clients_owe. */
 void clients_offer (Clients *clients, int which, const char *data, size_t size);
 bool clients_owe (const Clients *clients, int which);
+/* clients_due: when clients_pass must be called, CLOCK_MONOTONIC in microseconds; 0: never. */
+uint64_t clients_due (const Clients *clients);
+/* clients_pass: output passes by those for whom it has waited long enough: the log and the others go on. They hear how much that was when they take something again. */
+void clients_pass (Clients *clients);
 /* clients_tell_broken: tell the foreground command what has become of its standard output. */
 void clients_tell_broken (Clients *clients, int number);
 /* clients_tell_input: those who write to standard input that it is closed. */

@@ -44,7 +44,7 @@ uint64_t
 traffic_due (const Traffic *traffic)
 {
   if (!traffic->finished)
-    return 0;
+    return clients_due (&traffic->clients);
   if (stream_ready (&traffic->streams[STREAM_OUT]) || stream_ready (&traffic->streams[STREAM_ERR]))
     return 1;
   return traffic->patience;
@@ -100,6 +100,8 @@ traffic_serve (Traffic *traffic, const struct pollfd polls[TRAFFIC_POLLS])
       traffic->clients.left = false;
     }
   be_patient (traffic);
+  if (!traffic->finished)
+    clients_pass (&traffic->clients);
   for (int which = 0; which < STREAMS; which++)
     {
       Stream *stream = &traffic->streams[which];

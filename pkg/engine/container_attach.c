@@ -70,5 +70,7 @@ container_attach (Storage *storage, const ContainerView *view, const ContainerAt
   if (!monitor_client_run (&client, signals, &result, NULL))
     return end_on_record (storage, id, ret_status, error);
   *ret_status = result.detached ? 0 : monitor_exit_status (&result.exit);
+  if (result.lost > 0)
+    return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "%" G_GUINT64_FORMAT " bytes of the container's output were not shown: nothing was read here for two seconds (its log has them)", result.lost);
   return result.output_error == 0 || coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "writing the container's output: %s", g_strerror (result.output_error));
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -62,6 +63,15 @@ mark_stopped (StateContainer *row, void *data, GError **error)
   return TRUE;
 }
 
+/* wake: a monitor that somebody stopped (SIGSTOP) could not hear us, nor record the end. */
+static void
+wake (Storage *storage, const char *id)
+{
+  cleanup_fd int monitor = live_open_monitor (storage, id);
+  if (monitor >= 0)
+    (void) proc_pidfd_signal (monitor, SIGCONT);
+}
+
 /* The row first: a clean-up that the monitor has started already may read it, and one that has read it leaves the monitor in its
  * pause before the next start, which the message ends. */
 gboolean
@@ -71,8 +81,10 @@ container_call_off (Storage *storage, const StateContainer *row, GError **error)
     return FALSE;
   /* without a listener there is no restart; a monitor that is about to leave need not hear it */
   cleanup_fd int run_dir = openat (storage->run_fd, row->id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  if (run_dir >= 0)
-    (void) monitor_client_control (run_dir, MONITOR_STOPPING, NULL, 0);
+  if (run_dir < 0)
+    return TRUE;
+  wake (storage, row->id);
+  (void) monitor_client_control (run_dir, MONITOR_STOPPING, NULL, 0);
   return TRUE;
 }
 

@@ -272,6 +272,7 @@ lose_output (Session *session, gsize size)
 static void
 handle (Session *session, gsize size)
 {
+  guint64 lost = 0;
   switch (session->output.header.type)
     {
     case MONITOR_OUTPUT:
@@ -282,6 +283,11 @@ handle (Session *session, gsize size)
       break;
     case MONITOR_OUTPUT_CLOSED:
       lose_output (session, size);
+      break;
+    case MONITOR_LOST:
+      if (size == sizeof lost)
+        memcpy (&lost, session->output.data, sizeof lost);
+      session->result.lost += lost;
       break;
     case MONITOR_STDIN_CLOSED:
       session->input_open = FALSE;

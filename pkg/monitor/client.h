@@ -28,6 +28,7 @@ typedef struct {
   gboolean detached;     /* the user typed the keys, the monitor was told; the container goes on: @exit says nothing */
   MonitorExit exit;
   int output_error;      /* 0, or the errno (ENOSPC, EDQUOT) for which a part of the container's output is lost */
+  guint64 lost;          /* bytes of output that passed us by, for we took none for a while: MONITOR_LOST */
 } MonitorResult;
 
 /* monitor_listener_open: what MonitorStart.listener is to be: bound in @run_dir, RUN_ROOT/ID, in place of one from before. Returns it, close-on-exec, or -errno. */

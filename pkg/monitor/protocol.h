@@ -103,6 +103,7 @@ typedef enum {
   MONITOR_OUTPUT_CLOSED,  /* int32_t errno: EPIPE: nobody reads out_fd or err_fd any more: the client ends as any program in a pipeline does, by SIGPIPE; the container goes
                            * on. ENOSPC, EDQUOT: there is no room for what it prints: the rest is lost, and the client says so in the end */
   MONITOR_STDIN_CLOSED,  /* the container closed its standard input: what is sent there is thrown away */
+  MONITOR_LOST,        /* uint64_t: so many bytes of output were not sent, since for two seconds none was taken here: the log has them. Not to the foreground command */
   MONITOR_EXITED,      /* MonitorExit: the container has ended and all its output was written; the monitor waits for the client to close, then ends */
 } MonitorMessageType;
 typedef struct {

@@ -144,6 +144,74 @@ ended() {
   no_leaks
 }
 
+@test "attach: one that never reads holds back neither the container nor its log for long, and hears what it missed" {
+  run_coracle run -d --name a7 box sh -c 'sleep 1; seq 1 200000; echo last; sleep 100'
+  attached "$TEST_STORE/slow" a7
+  "$CORACLE" attach --no-stdin a7 </dev/null >"$TEST_STORE/quick" 2>&1 3>&- &
+  quick=$!
+  sleep 0.3
+  kill -STOP "$attached"
+  wait_for 15 sh -c "'$CORACLE' logs --tail 1 a7 | grep -q last"
+  wait_for 5 file_has "$TEST_STORE/quick" last
+  kill -CONT "$attached"
+  # it goes on with what comes from now on
+  run_coracle exec a7 sh -c 'echo again >/proc/1/fd/1'
+  wait_for 5 file_has "$TEST_STORE/slow" again
+  run_coracle kill a7
+  ended 126 "$attached"
+  like "$(tail -n 1 "$TEST_STORE/slow")" '^Error: [0-9]+ bytes of the container.s output were not shown'
+  ended 137 "$quick"
+  (seq 1 200000; echo last; echo again) | cmp - "$TEST_STORE/quick"
+  run_coracle rm a7
+  no_leaks
+}
+
+@test "attach: many who connect and say nothing keep nobody out" {
+  needs python3
+  run_coracle run -d --name a7 box sh -c 'while :; do sleep 0.1; done'
+  id=$(coracle inspect -f '{{.Id}}' a7)
+  cat >"$TEST_STORE/silent.py" <<'PY'
+import os, socket, sys, time
+os.chdir(sys.argv[1])
+held = []
+for _ in range(600):
+    s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    s.settimeout(0.2)
+    try:
+        s.connect("attach")
+        held.append(s)
+    except OSError:
+        time.sleep(0.02)  # the queue is full for the moment
+print(len(held), flush=True)
+time.sleep(60)
+PY
+  python3 "$TEST_STORE/silent.py" "$RUN_ROOT/$id" >"$TEST_STORE/silent" 3>&- &
+  silent=$!
+  wait_for 20 test -s "$TEST_STORE/silent"
+  [ "$(cat "$TEST_STORE/silent")" -ge 256 ]
+  begun=$(date +%s%N)
+  run_coracle stop -t 0 a7
+  took=$((($(date +%s%N) - begun) / 1000000))
+  [ "$took" -lt 1500 ] || fail "stop took $took ms"
+  kill "$silent"
+  run_coracle rm a7
+  no_leaks
+}
+
+@test "a monitor that was stopped (SIGSTOP) is woken by who stops or restarts its container" {
+  run_coracle run -d --name a7 box sleep 1000
+  for word in stop restart "rm -f"; do
+    [ "$word" != restart ] || run_coracle start a7
+    kill -STOP "$(coracle inspect -f '{{.State.ConmonPid}}' a7)"
+    begun=$(date +%s%N)
+    # shellcheck disable=SC2086 # a command and its flag
+    run_coracle $word -t 0 a7
+    took=$((($(date +%s%N) - begun) / 1000000))
+    [ "$took" -lt 1500 ] || fail "$word took $took ms"
+  done
+  no_leaks
+}
+
 @test "attach: signals are passed on, or with --sig-proxy=false end the command alone" {
   run_coracle run -d --name a8 box sh -c 'trap "echo term; exit 9" TERM; echo ready; while :; do sleep 0.05; done'
   "$CORACLE" attach --sig-proxy=false a8 >/dev/null 3>&- &

@@ -185,6 +185,25 @@ PY
   no_leaks
 }
 
+@test "journald: a lot at once, followed by logs -f: nothing is lost or reordered" {
+  [ -S /run/systemd/journal/socket ] || skip "no systemd-journald on this machine"
+  needs journalctl
+  # more than journald's own limit (RateLimitBurst, 10000 in 30 s) where that was lifted
+  local n=${CORACLE_JOURNAL_LINES:-5000} begun took
+  run_coracle run -d --name l10 --log-driver journald box sh -c "echo first; sleep 2; exec seq 1 $n"
+  wait_for 20 sh -c "journalctl -q CONTAINER_NAME=l10 2>/dev/null | grep -q first" || skip "this user may not read the journal"
+  begun=$(date +%s%N)
+  timeout "$((CORACLE_TEST_TIMEOUT * 4))" "$CORACLE" logs -f l10 >"$BATS_TEST_TMPDIR/followed" 3>&-
+  took=$((($(date +%s%N) - begun) / 1000000))
+  (echo first; seq 1 "$n") >"$BATS_TEST_TMPDIR/expected"
+  cmp "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/followed"
+  coracle logs l10 >"$BATS_TEST_TMPDIR/read"
+  cmp "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/read"
+  echo "# journald: $n lines logged, followed and compared in $took ms" >&3
+  run_coracle rm l10
+  no_leaks
+}
+
 @test "the monitor of an idle container is small and sleeps" {
   run_coracle run -d --name l9 box sleep 1000
   sleep 0.5

@@ -47,7 +47,7 @@ teardown() {
 @test "stats: one that is busy shows it, with its memory, its threads and its network" {
   run_coracle run -d --name busy box sh -c 'x=$(head -c 8000000 /dev/zero | od -v -An -tx1); sleep 100 & while :; do :; done'
   used() { [ "$(coracle stats --no-stream --format '{{.PIDS}} {{.MemUsageBytes}}' busy 2>/dev/null | sed -n 's/^2 \([0-9]*\).*MiB \/.*/\1/p')" -ge 8 ] 2>/dev/null; }
-  wait_for 30 used
+  wait_for "$((CORACLE_TEST_TIMEOUT / 2))" used
   run_coracle_out stats --no-stream --format '{{.CPUNano}}' busy
   [ "$output" -gt 100000000 ] || fail "CPU time: $output"
 }
