@@ -110,6 +110,8 @@ life_options_read (ContainerOptions *options, const CliArgs *args, GError **erro
   take_list (&options->requires, args, "requires");
   take_list (&options->volumes_from, args, "volumes-from");
   options->rmi = cli_args_bool (args, "rmi");
+  if (options->rmi && cli_args_is_set (args, "rm") && !cli_args_bool (args, "rm"))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "the --rmi option does not work without --rm");
   options->rm = options->rm || options->rmi;
   if (options->detach_keys != NULL && !detach_keys_parse (options->detach_keys, &keys, error))
     return FALSE;

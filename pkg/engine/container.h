@@ -96,7 +96,7 @@ gboolean container_remove_all (Storage *storage, ContainerRemove *items, gsize n
  * @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. @asked: another start is wanted whatever the policy says. @ret_again: the monitor shall start it again (MONITOR_AGAIN), and
  * the container is still its; NULL: nobody could. */
 gboolean container_cleanup (Storage *storage, const char *id, int run_fd, gboolean asked, gboolean *ret_again, GError **error);
-/* container_remove_image: --rmi: the image of a container that is gone, unless another one uses it. */
-void container_remove_image (Storage *storage, const char *image_id);
+/* container_remove_image: --rmi: the image of a container that is gone, unless another one uses it. Returns why it could not be removed, or NULL; free with g_free. */
+char *container_remove_image (Storage *storage, const char *image_id);
 /* container_unmount: take the root filesystem off in this mount namespace, the monitor's: before the store is opened, whose descriptors would lead into it. */
 void container_unmount (const ConfigPaths *paths, const char *id);

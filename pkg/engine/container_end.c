@@ -48,13 +48,14 @@ record_again (StateContainer *row, void *data, GError **error)
   return TRUE;
 }
 
-void
+char *
 container_remove_image (Storage *storage, const char *image_id)
 {
   const char *const names[] = { image_id, NULL };
   ImageRemoveRequest request = { .images = names };
   /* another container may be using it: podman-run(1) --rmi */
-  image_remove_result_free (image_remove (storage, &request, NULL));
+  g_autoptr (ImageRemoveResult) result = image_remove (storage, &request, NULL);
+  return result != NULL && result->errors->len > 0 ? g_strdup (((const GError *) result->errors->pdata[0])->message) : NULL;
 }
 
 static gboolean
@@ -65,7 +66,7 @@ settle (Storage *storage, StateContainer *row, const char *id, int run_fd, GErro
   if (!storage_container_settle (storage, id, run_fd, error))
     return FALSE;
   if (rmi && row->image_id != NULL)
-    container_remove_image (storage, row->image_id);
+    g_free (container_remove_image (storage, row->image_id));
   return TRUE;
 }
 

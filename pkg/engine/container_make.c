@@ -76,7 +76,7 @@ make_clear (Make *make)
   g_strfreev (make->host_users);
   g_strfreev (make->args);
   g_strfreev (make->env);
-  char *texts[] = { make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like, make->own_address, make->own_passwd, make->own_group, make->shm };
+  char *texts[] = { make->fetched_id, make->id, make->name, make->image_name, make->network_path, make->folder, make->rootfs, make->hostname, make->cwd, make->replaced, make->upper_like, make->own_address, make->own_passwd, make->own_group, make->shm };
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free (texts[i]);
   cgroup_clear (&make->cgroup);
@@ -97,6 +97,17 @@ make_own_options (Make *make)
 
 /* ---- begin: what only reads */
 
+/* is_archive: an image that is not in the store but in a file: --pull says nothing of it. */
+static gboolean
+is_archive (const char *image)
+{
+  static const char *const transports[] = { "docker-archive:", "oci-archive:", "oci:", "dir:" };
+  for (size_t i = 0; i < G_N_ELEMENTS (transports); i++)
+    if (g_str_has_prefix (image, transports[i]))
+      return TRUE;
+  return FALSE;
+}
+
 gboolean
 make_fetch (Make *make, GError **error)
 {
@@ -106,6 +117,8 @@ make_fetch (Make *make, GError **error)
     return FALSE;
   if (options->rootfs != NULL)
     return TRUE;
+  if (is_archive (options->image))
+    return make->fetched = image_fetch (make->paths, options->image, "always", options->platform, options->fetch, &make->fetched_id, error);
   const char *policy = options->pull != NULL ? options->pull : "missing";
   if (strcmp (policy, "never") == 0)
     return TRUE;
@@ -116,7 +129,8 @@ make_fetch (Make *make, GError **error)
       if (there != NULL || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
         return TRUE;
     }
-  return make->fetched = image_fetch (make->paths, options->image, policy, options->platform, options->fetch, error);
+  g_autofree char *id = NULL;
+  return make->fetched = image_fetch (make->paths, options->image, policy, options->platform, options->fetch, &id, error);
 }
 
 static gboolean
@@ -152,7 +166,8 @@ find_image (Make *make, GError **error)
   make->store_lock = storage_lock_shared (make->storage, error);
   if (make->store_lock < 0)
     return FALSE;
-  make->image = image_lookup_instance (make->storage->state, options->image, options->platform, &make->image_name, error);
+  const char *image = make->fetched_id != NULL ? make->fetched_id : options->image;
+  make->image = image_lookup_instance (make->storage->state, image, options->platform, &make->image_name, error);
   if (make->image == NULL)
     return FALSE;
   return read_image_config (make, error);

@@ -29,7 +29,8 @@ typedef struct {
   Storage *storage;
   int store_lock;              /* storage_lock_shared, from the look-up of the image to the row */
   StateImage *image;           /* NULL with --rootfs */
-  gboolean fetched;            /* the registry was asked */
+  gboolean fetched;            /* the registry was asked, or an archive read */
+  char *fetched_id;            /* of an image that was given as an archive; NULL = it was not */
   gboolean image_single;       /* unpacked with one id: its files have lost their owners */
   json_t *image_config;        /* the "config" object of the image's config; owned */
   char *id, *name;

@@ -617,7 +617,9 @@ process_stay (Run *run, int *ret_status, GError **error)
   if (options->rmi && run->rest && run->make.image != NULL)
     {
       process_rest (run);
-      container_remove_image (run->make.storage, run->make.image->id);
+      g_autofree char *kept = container_remove_image (run->make.storage, run->make.image->id);
+      if (kept != NULL)
+        run->notice (kept, run->notice_data);
     }
   /* a script that keeps the output must not take a part for the whole: Podman's status, 126 */
   return result.output_error == 0 || coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "writing the container's output: %s", g_strerror (result.output_error));

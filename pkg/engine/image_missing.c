@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,11 +15,11 @@
 #define PROBLEM_LIMIT ((size_t) 1 << 20)
 
 static int
-spawn (const char *const *argv, int problem_fd, pid_t *ret_pid)
+spawn (const char *const *argv, int problem_fd, int output, pid_t *ret_pid)
 {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init (&actions);
-  posix_spawn_file_actions_addopen (&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_adddup2 (&actions, output, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2 (&actions, problem_fd, PROBLEM_FD);
   int result = posix_spawn (ret_pid, argv[0], &actions, NULL, (char *const *) argv, environ);
   posix_spawn_file_actions_destroy (&actions);
@@ -39,8 +40,20 @@ words (const ConfigPaths *paths, const char *reference, const char *policy, cons
   return g_strv_builder_end (builder);
 }
 
+/* take_id: the first line of what it has printed. */
+static gboolean
+take_id (int output, char **ret_id, GError **error)
+{
+  g_autofree char *text = NULL;
+  if (lseek (output, 0, SEEK_SET) < 0 || !fd_read_file (output, PROBLEM_LIMIT, &text, NULL, error))
+    return FALSE;
+  text[strcspn (text, "\n")] = '\0';
+  *ret_id = g_steal_pointer (&text);
+  return TRUE;
+}
+
 gboolean
-image_fetch (const ConfigPaths *paths, const char *reference, const char *policy, const char *platform, char *const *more, GError **error)
+image_fetch (const ConfigPaths *paths, const char *reference, const char *policy, const char *platform, char *const *more, char **ret_id, GError **error)
 {
   int ends[2], status;
   pid_t pid;
@@ -53,7 +66,9 @@ image_fetch (const ConfigPaths *paths, const char *reference, const char *policy
   /* a pipe that has the very number would keep its close-on-exec mark through dup2 */
   cleanup_fd int moved = fcntl (out, F_DUPFD_CLOEXEC, PROBLEM_FD + 1);
   g_auto (GStrv) argv = words (paths, reference, policy, platform, more);
-  int result = spawn ((const char *const *) argv, moved, &pid);
+  /* memory: what it prints, the id, is read when it has ended */
+  cleanup_fd int output = memfd_create ("pulled", MFD_CLOEXEC);
+  int result = output < 0 ? errno : spawn ((const char *const *) argv, moved, output, &pid);
   if (result != 0)
     return coracle_throw_errno (error, result, "%s", argv[0]);
   fd_close (fd_steal (&out));
@@ -64,7 +79,7 @@ image_fetch (const ConfigPaths *paths, const char *reference, const char *policy
   while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
     continue;
   if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
-    return TRUE;
+    return take_id (output, ret_id, error);
   if (heard && size > 0)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s", text);
   return coracle_throw (error, CORACLE_ERROR_SYSTEM, "%s: the pull has failed", reference);

@@ -8,6 +8,7 @@
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/image_policy.h"
 #include "pkg/engine/image_signatures.h"
+#include "pkg/json/json.h"
 #include "pkg/image/name.h"
 
 #define PARALLEL_LAYERS 6   /* as Podman's default */
@@ -323,6 +324,22 @@ is_local (const char *reference)
   return strchr (reference, ':') != NULL && source_format_parse (transport, &format);
 }
 
+/* say_copied: what of a local image has come, in the words that a registry's comes with: by the layers' diff ids. */
+static gboolean
+say_copied (const Pull *pull, const char *id)
+{
+  g_autoptr (StateImage) image = state_image_find (pull->storage->state, id, NULL);
+  json_auto_t *config = image != NULL ? json_loads (image->config, 0, NULL) : NULL;
+  json_t *layer;
+  size_t i;
+  say (pull, "Getting image source signatures");
+  json_array_foreach (json_lookup (config, "rootfs.diff_ids"), i, layer)
+    say (pull, "Copying blob %s", json_string_value (layer));
+  say (pull, "Copying config sha256:%s", id);
+  say (pull, "Writing manifest to image destination");
+  return TRUE;
+}
+
 gboolean
 image_pull_from (Storage *storage, const char *reference, const ImagePullRequest *how, ImageInRequest *request, GPtrArray **ret_images, GError **error)
 {
@@ -334,7 +351,7 @@ image_pull_from (Storage *storage, const char *reference, const ImagePullRequest
       if (!image_pull (storage, reference, request, &image, error))
         return FALSE;
       g_ptr_array_add (pull.images, image);
-      return TRUE;
+      return say_copied (&pull, image->id);
     }
   const char *bare = g_str_has_prefix (reference, "docker://") ? reference + strlen ("docker://") : reference;
   g_autofree char *platform = request->platform != NULL && how->policy == IMAGE_PULL_MISSING ? g_strconcat (request->platform->os, "/", request->platform->architecture, NULL) : NULL;

@@ -75,3 +75,45 @@ CONF
   run_coracle run --rm --log-opt 'label=CONTAINER_IMAGE={{.ImageName}}' --log-opt label=B=2 box true
   no_leaks
 }
+
+@test "run and create of an archive: it is read in, and run" {
+  local archive=$BATS_TEST_TMPDIR/box.tar id
+  run_coracle tag box arch:one
+  run_coracle save -q -o "$archive" arch:one
+  run_coracle untag arch:one
+  run_coracle run --rm "docker-archive:$archive" echo hello
+  is "${lines[0]}" "Getting image source signatures"
+  has "$output" "Copying blob sha256:"
+  has "$output" "Copying config sha256:"
+  is "${lines[-1]}" hello
+  run_coracle image exists arch:one
+  run_coracle untag arch:one
+  run_coracle_out create --name e5 "docker-archive:$archive" echo again
+  run_coracle start -a e5
+  is "$output" again
+  # the archive is not needed any more
+  rm "$archive"
+  run_coracle start -a e5
+  is "$output" again
+  run_coracle rm e5
+  run_coracle 125 run --rm "docker-archive:$archive" true
+  has "$output" "$archive"
+  run_coracle 125 run --rm docker-archive: true
+  run_coracle untag arch:one
+  no_leaks
+}
+
+@test "--rmi: an image that another container uses stays, and that is said" {
+  fixture_image gone --change 'ENV X=1'
+  run_coracle create --name e6 gone true
+  run_coracle run --rmi gone true
+  has "$output" "image is in use by a container"
+  run_coracle image exists gone
+  run_coracle 125 run --rmi --rm=false box true
+  is "$output" "Error: the --rmi option does not work without --rm"
+  run_coracle rm e6
+  run_coracle run --rmi gone true
+  is "$output" ""
+  run_coracle 1 image exists gone
+  no_leaks
+}
