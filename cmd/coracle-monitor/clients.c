@@ -39,13 +39,17 @@ remove_gone (Clients *clients)
       clients->list[i--] = clients->list[--clients->n];
 }
 
-/* find_silent: the one that was let in first of those that have said nothing yet; 0: there is none. What has come of them was read before this is asked. */
+/* find_silent: the one that was let in first of those that have said nothing; 0: there is none. */
 static int
 find_silent (const Clients *clients)
 {
+  char byte;
   for (int i = CLIENT_PRIMARY + 1; i < clients->n; i++)
-    if (!clients->list[i].attached && !clients->list[i].tell)
-      return i;
+    {
+      const Client *client = &clients->list[i];
+      if (client->socket >= 0 && !client->attached && !client->tell && recv (client->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0)
+        return i;
+    }
   return 0;
 }
 
@@ -288,19 +292,11 @@ clients_drop (Clients *clients, bool all)
 /* ---- from the client */
 
 static void
-attach (Clients *clients, Client *client, const void *data, size_t size)
+attach (Client *client, const void *data, size_t size)
 {
   MonitorAttach streams;
   if (size != sizeof streams)
     return;
-  int attached = 0;
-  for (int i = CLIENT_PRIMARY + 1; i < clients->n; i++)
-    attached += clients->list[i].attached;
-  if (attached >= CLIENTS_ATTACHED)
-    {
-      leave (clients, client, false);
-      return;
-    }
   memcpy (&streams, data, sizeof streams);
   client->attached = true;
   client->in = streams.in != 0;
@@ -326,7 +322,7 @@ handle_new (Clients *clients, Client *client, uint32_t type, const void *data, s
 {
   if (type == MONITOR_ATTACH)
     {
-      attach (clients, client, data, size);
+      attach (client, data, size);
       return;
     }
   client->done = control_message (clients->control, type, data, size);

@@ -106,8 +106,7 @@ int control_message (Control *control, uint32_t type, const void *data, size_t s
 
 /* ---- clients.c: the foreground command, and whoever connects to the listener */
 enum {
-  CLIENT_PRIMARY = 0, CLIENTS_MAX = 256, CLIENTS_ATTACHED = 240,   /* the foreground command is the first, there or not; there is always room for one who has something to say: the oldest
-                                                                    * who has said nothing makes room, and so many at most are attached */
+  CLIENT_PRIMARY = 0, CLIENTS_MAX = 256,   /* the foreground command is the first, there or not; more than these wait to be let in, but for one who has said nothing, who makes room */
   CLIENTS_PATIENCE_US = 2000000,   /* how long the container's output waits for one that is attached and takes none; the foreground command holds it for as long as it likes, as any
                                     * terminal does */
 };
