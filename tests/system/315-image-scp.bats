@@ -42,7 +42,7 @@ on() {
   is "$(on one image inspect --format '{{.Id}}' box)" "$id" "id there"
   run_coracle image scp -q --format oci-archive one::box ssh://me@two:2222/run/user/1/podman.sock::
   is "$(on two image inspect --format '{{.Id}}' box)" "$id" "id on the third"
-  has "$(tail -n 1 "$TEST_STORE/ssh.log")" "-T -p 2222 -- me@two" "port"
+  has "$(cat "$TEST_STORE/ssh.log")" "-T -p 2222 -- me@two" "port"
   run_coracle rmi -f box
   run_coracle image scp two::localhost/box:latest
   is "$output" "Loaded image: localhost/box:latest"
