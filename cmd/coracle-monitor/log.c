@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* What copying may overwrite behind what it copied */
-#define SLACK 8
+#define SLACK 16
 /* The longest that one byte becomes in JSON: \u001b */
 #define ESCAPED 6
 /* A record begins only where there is room for this much */
@@ -56,6 +56,17 @@ find_offset (Log *log, time_t second)
   log->offset = localtime_r (&second, &local) != NULL ? local.tm_gmtoff : 0;
 }
 
+static void
+put_tails (Log *log)
+{
+  for (int which = 0; which < STREAMS; which++)
+    {
+      char *to = stpcpy (stpcpy (log->tail[which], "\",\"stream\":\""), stream_names[which]);
+      to = stpcpy (stpcpy (stpcpy (to, "\",\"time\":\""), log->utc), "\"}\n");
+      log->tail_size[which] = (size_t) (to - log->tail[which]);
+    }
+}
+
 /* read_clock: one moment for a whole batch, in both texts. */
 static void
 read_clock (Log *log)
@@ -80,6 +91,8 @@ read_clock (Log *log)
     }
   (void) put_digits (log->local + NANOSECONDS, now.tv_nsec, 9);
   (void) put_digits (log->utc + NANOSECONDS, now.tv_nsec, 9);
+  if (log->to->kind == MONITOR_LOG_JSON)
+    put_tails (log);
 }
 
 /* ---- the file */
@@ -266,8 +279,7 @@ static size_t
 put_string (Log *log, const char *data, size_t size, bool *ret_short)
 {
   size_t at = 0;
-  bool ended = false;
-  while (at < size && !ended && sizeof log->buffer - log->used > ROOM / 2)
+  while (at < size && sizeof log->buffer - log->used > ROOM / 2)
     {
       size_t room = sizeof log->buffer - log->used - ROOM / 2, left = size - at;
       size_t n = copy_plain (log->buffer + log->used, data + at, left < room ? left : room);
@@ -275,7 +287,12 @@ put_string (Log *log, const char *data, size_t size, bool *ret_short)
       at += n;
       if (n == room || at == size)
         continue;
-      ended = data[at] == '\n';
+      if (data[at] == '\n')
+        {
+          memcpy (log->buffer + log->used, "\\n", 2);
+          log->used += 2;
+          return at + 1;
+        }
       n = escape (log, data + at, size - at);
       *ret_short = n > size - at;
       if (*ret_short)
@@ -301,9 +318,8 @@ put_json (Log *log, int which, const char *data, size_t size, bool *ret_short)
       log->used = begin;
       return 0;
     }
-  to = stpcpy (log->buffer + log->used, "\",\"stream\":\"");
-  to = stpcpy (stpcpy (stpcpy (to, stream_names[which]), "\",\"time\":\""), log->utc);
-  log->used = (size_t) (stpcpy (to, "\"}\n") - log->buffer);
+  memcpy (log->buffer + log->used, log->tail[which], sizeof log->tail[which]); /* whole, for its length is then known when this is compiled: there is room */
+  log->used += log->tail_size[which];
   end_record (log, begin);
   return n;
 }

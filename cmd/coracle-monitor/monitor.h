@@ -30,6 +30,8 @@ typedef struct {
   char local[40];      /* "2026-01-02T03:04:05.000000006+00:00", its length */
   size_t local_size;
   char utc[32];        /* "2026-01-02T03:04:05.000000006Z" */
+  char tail[STREAMS][80];   /* what a record of json-file ends with, its newline included; its length */
+  size_t tail_size[STREAMS];
   int64_t offset_of;   /* the quarter of an hour, and one more, that @offset is of */
   long offset;         /* of local time, in seconds */
   struct {
@@ -59,7 +61,7 @@ void log_drop (Log *log);
 /* log_journal_start, log_journal_write: the same for MONITOR_LOG_JOURNALD. */
 void log_journal_start (Log *log, const char *id);
 size_t log_journal_write (Log *log, int which, const char *data, size_t size);
-/* copy_line: copy @data to @to until a newline was copied or @size bytes; up to 7 bytes after what was copied may be overwritten. Returns how many; *@ret_whole: the last is a newline. */
+/* copy_line: copy @data to @to until a newline was copied or @size bytes; up to 15 bytes after what was copied may be overwritten. Returns how many; *@ret_whole: the last is a newline. */
 size_t copy_line (char *to, const char *data, size_t size, bool *ret_whole);
 /* copy_plain: copy what a JSON string takes as it is: printable ASCII but " and \\. Otherwise as copy_line. */
 size_t copy_plain (char *to, const char *data, size_t size);
