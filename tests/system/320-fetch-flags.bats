@@ -244,7 +244,7 @@ EOF
   has "$output" " * unable to copy from source docker://localhost:1/private/nosuch:latest: "
   sed -i '1a short-name-mode = "enforcing"' "$CONTAINERS_REGISTRIES_CONF"
   run_coracle 125 pull --retry 0 private/app:1
-  is "$output" "Error: short-name resolution enforced but cannot prompt without a TTY"
+  has "$output" "Error: short-name resolution enforced but cannot prompt without a TTY"
   gone
   on_terminal 0 24x80 "expect Please select an image:
 expect 1) localhost:1/private/app

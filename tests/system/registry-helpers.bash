@@ -33,7 +33,8 @@ start_registry() {
       printf '  tls:\n    certificate: %s\n    key: %s\nauth:\n  htpasswd:\n    realm: tests\n    path: %s\n' "$dir/tls/tls.pem" "$dir/tls/tls.pem.key" "$dir/htpasswd"
     fi
   } >"$dir/config-$port.yml"
-  docker-registry serve "$dir/config-$port.yml" >"$dir/log-$port" 2>&1 3>&- &
+  # it takes REGISTRY_… of its environment for its own settings
+  env -u REGISTRY -u REGISTRY_LOG -u REGISTRY_DATA -u REGISTRY_KIND docker-registry serve "$dir/config-$port.yml" >"$dir/log-$port" 2>&1 3>&- &
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
   export REGISTRY=localhost:$port CERTS=$dir/trust REGISTRY_DATA=$dir/data REGISTRY_KIND=$kind REGISTRY_LOG=$dir/log-$port
   wait_for 10 curl_registry
