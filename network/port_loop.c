@@ -18,7 +18,7 @@ now_ms (void)
 }
 
 bool
-loop_init (Loop *loop)
+port_loop_init (Loop *loop)
 {
   *loop = (Loop){ .epoll = epoll_create1 (EPOLL_CLOEXEC), .now_ms = now_ms () };
   loop->last_turn = &loop->turns;
@@ -33,19 +33,19 @@ control (Loop *loop, int operation, int fd, uint32_t events, Watch *watch)
 }
 
 int
-loop_add (Loop *loop, int fd, uint32_t events, Watch *watch)
+port_loop_add (Loop *loop, int fd, uint32_t events, Watch *watch)
 {
   return control (loop, EPOLL_CTL_ADD, fd, events, watch);
 }
 
 int
-loop_change (Loop *loop, int fd, uint32_t events, Watch *watch)
+port_loop_change (Loop *loop, int fd, uint32_t events, Watch *watch)
 {
   return control (loop, EPOLL_CTL_MOD, fd, events, watch);
 }
 
 void
-loop_tick_begin (Loop *loop)
+port_loop_tick_begin (Loop *loop)
 {
   if (loop->ticking++ > 0)
     return;
@@ -54,13 +54,13 @@ loop_tick_begin (Loop *loop)
 }
 
 void
-loop_tick_end (Loop *loop)
+port_loop_tick_end (Loop *loop)
 {
   loop->ticking--;
 }
 
 void
-loop_queue (Loop *loop, Turn *turn)
+port_loop_queue (Loop *loop, Turn *turn)
 {
   if (turn->queued)
     return;
@@ -86,7 +86,7 @@ unqueue (Loop *loop, Turn *turn)
 }
 
 void
-loop_bury (Loop *loop, Grave *grave, Turn *turn)
+port_loop_bury (Loop *loop, Grave *grave, Turn *turn)
 {
   if (turn != NULL && turn->queued)
     unqueue (loop, turn);
@@ -125,7 +125,7 @@ time_left (const Loop *loop, int timeout_ms)
 }
 
 bool
-loop_once (Loop *loop, int timeout_ms)
+port_loop_once (Loop *loop, int timeout_ms)
 {
   struct epoll_event events[EVENTS];
   int n = epoll_wait (loop->epoll, events, EVENTS, time_left (loop, timeout_ms));

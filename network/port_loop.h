@@ -36,15 +36,15 @@ struct Loop {
   uint64_t next_tick;
 };
 
-bool loop_init (Loop *loop);
-/* loop_add: 0 or -errno. @events: of epoll. */
-int loop_add (Loop *loop, int fd, uint32_t events, Watch *watch);
-int loop_change (Loop *loop, int fd, uint32_t events, Watch *watch);
-/* loop_tick_begin, loop_tick_end: one more, or one less, who wants Loop.tick to be called and Loop.now_ms to be right. */
-void loop_tick_begin (Loop *loop);
-void loop_tick_end (Loop *loop);
-void loop_queue (Loop *loop, Turn *turn);
-/* loop_bury: free (@grave) later. It must be what malloc gave, and @turn, which may be NULL, no longer queued after this. */
-void loop_bury (Loop *loop, Grave *grave, Turn *turn);
-/* loop_once: wait for events, at most @timeout_ms (-1: for ever), and serve them. FALSE: epoll failed. */
-bool loop_once (Loop *loop, int timeout_ms);
+bool port_loop_init (Loop *loop);
+/* port_loop_add: 0 or -errno. @events: of epoll. */
+int port_loop_add (Loop *loop, int fd, uint32_t events, Watch *watch);
+int port_loop_change (Loop *loop, int fd, uint32_t events, Watch *watch);
+/* port_loop_tick_begin, port_loop_tick_end: one more, or one less, who wants Loop.tick to be called and Loop.now_ms to be right. */
+void port_loop_tick_begin (Loop *loop);
+void port_loop_tick_end (Loop *loop);
+void port_loop_queue (Loop *loop, Turn *turn);
+/* port_loop_bury: free (@grave) later. It must be what malloc gave, and @turn, which may be NULL, no longer queued after this. */
+void port_loop_bury (Loop *loop, Grave *grave, Turn *turn);
+/* port_loop_once: wait for events, at most @timeout_ms (-1: for ever), and serve them. FALSE: epoll failed. */
+bool port_loop_once (Loop *loop, int timeout_ms);

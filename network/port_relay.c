@@ -54,7 +54,7 @@ static int kept[PIPES_KEPT][2];
 static unsigned n_kept, n_pipes;
 
 unsigned
-relay_pipes (void)
+port_relay_pipes (void)
 {
   return n_pipes;
 }
@@ -125,7 +125,7 @@ relay_end (Relay *relay, bool reset)
       (void) close (relay->sides[i].fd);
       relay->sides[i].fd = -1;
     }
-  loop_bury (relay->loop, &relay->grave, &relay->turn);
+  port_loop_bury (relay->loop, &relay->grave, &relay->turn);
   if (relay->hooks.ended != NULL)
     relay->hooks.ended (relay->hooks.data);
 }
@@ -265,7 +265,7 @@ pass (Relay *relay, int side)
       if (result == FAILED)
         return FAILED;
     }
-  loop_queue (relay->loop, &relay->turn);
+  port_loop_queue (relay->loop, &relay->turn);
   return MOVED;
 }
 
@@ -312,7 +312,7 @@ connected (Relay *relay)
   inner->fd = other;
   inner->readable = inner->writable = inner->hung = false;
   relay->connecting = true;
-  if (loop_add (relay->loop, other, WATCHED, &inner->watch) < 0)
+  if (port_loop_add (relay->loop, other, WATCHED, &inner->watch) < 0)
     relay_end (relay, true);
   return false;
 }
@@ -340,7 +340,7 @@ side_event (Watch *watch, uint32_t events)
 }
 
 int
-relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks)
+port_relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks)
 {
   static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
   Relay *relay = calloc (1, sizeof *relay);
@@ -357,9 +357,9 @@ relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks)
           relay->sides[i] = (Side){ .watch.call = side_event, .relay = relay, .fd = fds[i] };
           relay->flows[i] = (Flow){ .pipe = { -1, -1 } };
         }
-      r = loop_add (loop, inner, WATCHED, &relay->sides[INNER].watch);
+      r = port_loop_add (loop, inner, WATCHED, &relay->sides[INNER].watch);
       if (r == 0)
-        r = loop_add (loop, client, WATCHED, &relay->sides[CLIENT].watch);
+        r = port_loop_add (loop, client, WATCHED, &relay->sides[CLIENT].watch);
     }
   if (r == 0)
     return 0;

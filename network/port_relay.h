@@ -7,7 +7,7 @@
 
 typedef struct Relay Relay;
 
-/* relay_start: take over both sockets, non-blocking; @inner may still be connecting. @failed: @inner could not be connected: called once, at most; it may give another socket in its
+/* port_relay_start: take over both sockets, non-blocking; @inner may still be connecting. @failed: @inner could not be connected: called once, at most; it may give another socket in its
  * place (*@ret_inner, with TRUE), or the client is sent away as if nobody had listened. @data: its own. @ended: called at the end. Either may be NULL.
  * Returns 0 or -errno (no memory, no room in epoll): then both are closed. */
 typedef struct {
@@ -15,7 +15,7 @@ typedef struct {
   void (*ended) (void *data);
   void *data;
 } RelayHooks;
-int relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks);
+int port_relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks);
 
-/* relay_pipes: how many pipes there are, in use or kept for the next; for tests. */
-unsigned relay_pipes (void);
+/* port_relay_pipes: how many pipes there are, in use or kept for the next; for tests. */
+unsigned port_relay_pipes (void);

@@ -1,6 +1,7 @@
 #include "network/port_serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -65,7 +66,7 @@ fill6 (Place *place, const struct in6_addr *address, uint16_t port)
 }
 
 bool
-place_of_client (const Server *server, const struct sockaddr_storage *from, int family, uint16_t port, Place *ret_source, Place *ret_target)
+port_place_of (const Server *server, const struct sockaddr_storage *from, int family, uint16_t port, Place *ret_source, Place *ret_target)
 {
   const PortTarget *target = &server->table->target;
   struct in_addr address4;
@@ -96,8 +97,17 @@ place_of_client (const Server *server, const struct sockaddr_storage *from, int 
   return true;
 }
 
+static void
+place_any_port (Place *place)
+{
+  if (place->address.ss_family == AF_INET)
+    ((struct sockaddr_in *) &place->address)->sin_port = 0;
+  else
+    ((struct sockaddr_in6 *) &place->address)->sin6_port = 0;
+}
+
 void
-place_bind (const Server *server, int fd, const Place *source, bool udp)
+port_place_bind (const Server *server, int fd, const Place *source, bool udp)
 {
   static const int on = 1, mark = PORT_MARK;
   bool v4 = source->address.ss_family == AF_INET;
@@ -111,43 +121,56 @@ place_bind (const Server *server, int fd, const Place *source, bool udp)
   if (bind (fd, (const struct sockaddr *) &source->address, source->size) == 0)
     return;
   Place other = *source;
-  if (v4)
-    ((struct sockaddr_in *) &other.address)->sin_port = 0;
-  else
-    ((struct sockaddr_in6 *) &other.address)->sin6_port = 0;
+  place_any_port (&other);
   (void) bind (fd, (const struct sockaddr *) &other.address, other.size);
 }
 
 /* ---- connections */
 
-/* connect_from: a socket on its way to the container's port; -1: it refuses already, or there is nothing to be had. */
+/* has_spare: whoever is accepted can be served. */
+static bool
+has_spare (Server *server)
+{
+  if (server->spare < 0)
+    server->spare = fcntl (server->loop.epoll, F_DUPFD_CLOEXEC, 0);
+  return server->spare >= 0;
+}
+
 static int
-connect_from (const Server *server, const Place *source, const Place *target)
+open_inner (Server *server, const Place *source, int family)
 {
   static const int on = 1;
-  int fd = socket (target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket (family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0 && server->spare >= 0)
+    {
+      (void) close (server->spare);
+      server->spare = -1;
+      fd = socket (family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    }
   if (fd < 0)
     return -1;
   (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  place_bind (server, fd, source, false);
-  if (connect (fd, (const struct sockaddr *) &target->address, target->size) == 0 || errno == EINPROGRESS)
-    return fd;
-  if (errno == EADDRNOTAVAIL || errno == EADDRINUSE)
+  port_place_bind (server, fd, source, false);
+  return fd;
+}
+
+/* connect_from: a socket on its way to the container's port; -1: it refuses already, or there is nothing to be had. */
+static int
+connect_from (Server *server, const Place *source, const Place *target)
+{
+  Place other = *source;
+  for (int tries = 0; tries < 2; tries++)
     {
-      /* the very same client, port and all, is connected to this port already, by another of the host's addresses */
-      Place other = *source;
-      (void) close (fd);
-      fd = socket (target->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      if (other.address.ss_family == AF_INET)
-        ((struct sockaddr_in *) &other.address)->sin_port = 0;
-      else
-        ((struct sockaddr_in6 *) &other.address)->sin6_port = 0;
-      (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      place_bind (server, fd, &other, false);
-      if (fd >= 0 && (connect (fd, (const struct sockaddr *) &target->address, target->size) == 0 || errno == EINPROGRESS))
+      int fd = open_inner (server, &other, target->address.ss_family);
+      if (fd < 0 || connect (fd, (const struct sockaddr *) &target->address, target->size) == 0 || errno == EINPROGRESS)
         return fd;
+      int errsv = errno;
+      (void) close (fd);
+      if (errsv != EADDRNOTAVAIL && errsv != EADDRINUSE)
+        return -1;
+      /* the very same client, port and all, is connected to this port already, by another of the host's addresses */
+      place_any_port (&other);
     }
-  (void) close (fd);
   return -1;
 }
 
@@ -171,7 +194,7 @@ other_family (void *data, int client, int *ret_inner)
   uint16_t port;
   if (getpeername (client, (struct sockaddr *) &from, &size) < 0)
     return false;
-  if (!place_of_client (listener->server, &from, client4 (&from, &ignored, &port) ? AF_INET6 : AF_INET, listener->port, &source, &target))
+  if (!port_place_of (listener->server, &from, client4 (&from, &ignored, &port) ? AF_INET6 : AF_INET, listener->port, &source, &target))
     return false;
   *ret_inner = connect_from (listener->server, &source, &target);
   return *ret_inner >= 0;
@@ -180,7 +203,7 @@ other_family (void *data, int client, int *ret_inner)
 static void
 relay_ended (void *data)
 {
-  serve_resume (((Listener *) data)->server);
+  port_serve_resume (((Listener *) data)->server);
 }
 
 static void
@@ -189,37 +212,37 @@ take_client (Listener *listener, int client, const struct sockaddr_storage *from
   const RelayHooks hooks = { .failed = other_family, .ended = relay_ended, .data = listener };
   Place source, target;
   int inner = -1;
-  if (place_of_client (listener->server, from, 0, listener->port, &source, &target))
+  if (port_place_of (listener->server, from, 0, listener->port, &source, &target))
     inner = connect_from (listener->server, &source, &target);
   if (inner < 0 && !other_family (listener, client, &inner))
     send_away (client);
   else
-    (void) relay_start (&listener->server->loop, client, inner, &hooks);
+    (void) port_relay_start (&listener->server->loop, client, inner, &hooks);
 }
 
 /* pause: no descriptors are left: clients wait in the queue until a connection ends. */
 static void
 pause_listener (Listener *listener)
 {
-  if (loop_change (&listener->server->loop, listener->fd, 0, &listener->watch) < 0)
+  if (port_loop_change (&listener->server->loop, listener->fd, 0, &listener->watch) < 0)
     return;
   listener->paused = true;
   listener->server->paused++;
-  loop_tick_begin (&listener->server->loop);
+  port_loop_tick_begin (&listener->server->loop);
 }
 
 void
-serve_resume (Server *server)
+port_serve_resume (Server *server)
 {
   if (server->paused == 0)
     return;
   for (; server->paused > 0; server->paused--)
-    loop_tick_end (&server->loop);
+    port_loop_tick_end (&server->loop);
   for (uint32_t i = 0; i < server->table->n; i++)
     if (server->listeners[i].paused)
       {
         server->listeners[i].paused = false;
-        (void) loop_change (&server->loop, server->listeners[i].fd, EPOLLIN, &server->listeners[i].watch);
+        (void) port_loop_change (&server->loop, server->listeners[i].fd, EPOLLIN, &server->listeners[i].watch);
       }
 }
 
@@ -232,6 +255,11 @@ accept_clients (Watch *watch, uint32_t events)
     {
       struct sockaddr_storage from;
       socklen_t size = sizeof from;
+      if (!has_spare (listener->server))
+        {
+          pause_listener (listener);
+          break;
+        }
       int client = accept4 (listener->fd, (struct sockaddr *) &from, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (client >= 0)
         take_client (listener, client, &from);
@@ -246,8 +274,8 @@ static void
 tick (Loop *loop)
 {
   Server *server = (Server *) ((char *) loop - offsetof (Server, loop));
-  serve_resume (server);
-  udp_expire (server);
+  port_serve_resume (server);
+  port_udp_expire (server);
 }
 
 /* ---- all together */
@@ -273,14 +301,15 @@ try_flags (uint32_t flags)
 }
 
 Server *
-server_new (const PortTable *table, uint32_t flags, int netlink)
+port_server_new (const PortTable *table, uint32_t flags, int netlink)
 {
   Server *server = calloc (1, sizeof *server);
-  if (server == NULL || !loop_init (&server->loop))
+  if (server == NULL || !port_loop_init (&server->loop))
     return NULL;
   server->loop.tick = tick;
   server->table = table;
   server->netlink = netlink;
+  server->spare = -1;
   server->flags = try_flags (netlink >= 0 ? flags : flags & ~(uint32_t) (PORT_TRANSPARENT_UDP4 | PORT_TRANSPARENT_UDP6));
   server->listeners = calloc (table->n > 0 ? table->n : 1, sizeof *server->listeners);
   if (server->listeners == NULL)
@@ -289,20 +318,20 @@ server_new (const PortTable *table, uint32_t flags, int netlink)
     {
       Listener *listener = &server->listeners[i];
       *listener = (Listener){ .watch.call = accept_clients, .server = server, .fd = table->entries[i].fd, .port = table->entries[i].container_port };
-      if (table->entries[i].udp ? !udp_listen (server, listener) : loop_add (&server->loop, listener->fd, EPOLLIN, &listener->watch) < 0)
+      if (table->entries[i].udp ? !port_udp_listen (server, listener) : port_loop_add (&server->loop, listener->fd, EPOLLIN, &listener->watch) < 0)
         return NULL;
     }
   return server;
 }
 
 uint32_t
-server_flags (const Server *server)
+port_server_flags (const Server *server)
 {
   return server->flags;
 }
 
 bool
-server_once (Server *server, int timeout_ms)
+port_server_once (Server *server, int timeout_ms)
 {
-  return loop_once (&server->loop, timeout_ms);
+  return port_loop_once (&server->loop, timeout_ms);
 }

@@ -6,12 +6,12 @@
 
 typedef struct Server Server;
 
-/* server_new: @table: borrowed, its sockets too. @flags: PORT_TRANSPARENT_…: what to try; what this process may not do after all is left out. @netlink: port_route_open, for
+/* port_server_new: @table: borrowed, its sockets too. @flags: PORT_TRANSPARENT_…: what to try; what this process may not do after all is left out. @netlink: port_route_open, for
  * datagrams' clients; -1 = none; borrowed. NULL: no memory. */
-Server *server_new (const PortTable *table, uint32_t flags, int netlink);
-uint32_t server_flags (const Server *server);
-/* server_once: as loop_once. */
-bool server_once (Server *server, int timeout_ms);
+Server *port_server_new (const PortTable *table, uint32_t flags, int netlink);
+uint32_t port_server_flags (const Server *server);
+/* port_server_once: as port_loop_once. */
+bool port_server_once (Server *server, int timeout_ms);
 
 /* ---- between the files of the server */
 typedef struct {
@@ -25,6 +25,7 @@ struct Server {
   uint32_t flags;
   int netlink;
   struct Listener *listeners;
+  int spare;                  /* a descriptor for the other side of a client that was just accepted */
   unsigned paused;            /* listeners that wait for descriptors */
   struct Clients *clients;    /* port_udp.c */
 };
@@ -38,15 +39,15 @@ struct Listener {
   bool paused;
 };
 
-/* place_of_client: who a client is inside, and where it goes: @from as accept or recvfrom gave it. @family: AF_INET or AF_INET6 to have that one, 0: as the client's own.
+/* port_place_of: who a client is inside, and where it goes: @from as accept or recvfrom gave it. @family: AF_INET or AF_INET6 to have that one, 0: as the client's own.
  * FALSE: the container has no such address. *@ret_source's size 0: it comes from the container's own address. */
-bool place_of_client (const Server *server, const struct sockaddr_storage *from, int family, uint16_t port, Place *ret_source, Place *ret_target);
-/* place_bind: give the new socket @fd the client's address, by port 0 where the port is taken. @flag: PORT_TRANSPARENT_… that allows it. */
-void place_bind (const Server *server, int fd, const Place *source, bool udp);
+bool port_place_of (const Server *server, const struct sockaddr_storage *from, int family, uint16_t port, Place *ret_source, Place *ret_target);
+/* port_place_bind: give the new socket @fd the client's address, by port 0 where the port is taken. @flag: PORT_TRANSPARENT_… that allows it. */
+void port_place_bind (const Server *server, int fd, const Place *source, bool udp);
 
-/* udp_listen: port_udp.c. */
-bool udp_listen (Server *server, Listener *listener);
-/* udp_expire: clients that have been silent for long. */
-void udp_expire (Server *server);
-/* serve_resume: descriptors were given back. */
-void serve_resume (Server *server);
+/* port_udp_listen: port_udp.c. */
+bool port_udp_listen (Server *server, Listener *listener);
+/* port_udp_expire: clients that have been silent for long. */
+void port_udp_expire (Server *server);
+/* port_serve_resume: descriptors were given back. */
+void port_serve_resume (Server *server);

@@ -135,7 +135,7 @@ client_end (Client *client)
       }
   unlink_age (clients, client);
   clients->n--;
-  loop_tick_end (&server->loop);
+  port_loop_tick_end (&server->loop);
   if (client->routed && !shares_route (clients, client))
     {
       (void) address_of (&client->source.address, &address);
@@ -143,12 +143,12 @@ client_end (Client *client)
     }
   (void) close (client->fd);
   client->fd = -1;
-  loop_bury (&server->loop, &client->grave, NULL);
-  serve_resume (server);
+  port_loop_bury (&server->loop, &client->grave, NULL);
+  port_serve_resume (server);
 }
 
 void
-udp_expire (Server *server)
+port_udp_expire (Server *server)
 {
   Clients *clients = server->clients;
   Client *next;
@@ -216,7 +216,7 @@ open_inner (Client *client, int family)
   const PortTarget *own = &server->table->target;
   const void *address;
   Place target;
-  if (!place_of_client (server, &client->from, family, client->listener->port, &client->source, &target))
+  if (!port_place_of (server, &client->from, family, client->listener->port, &client->source, &target))
     return -1;
   bool v4 = target.address.ss_family == AF_INET;
   int fd = socket (target.address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -228,7 +228,7 @@ open_inner (Client *client, int family)
       (void) address_of (&client->source.address, &address);
       client->routed = port_route_client (server->netlink, true, target.address.ss_family, address, v4 ? (const void *) &own->address4 : &own->address6) == 0;
       if (client->routed)
-        place_bind (server, fd, &client->source, true);
+        port_place_bind (server, fd, &client->source, true);
     }
   if (connect (fd, (const struct sockaddr *) &target.address, target.size) == 0)
     return fd;
@@ -247,7 +247,7 @@ move_family (Client *client)
     return false;
   (void) close (client->fd);
   client->fd = fd;
-  return loop_add (&client->listener->server->loop, fd, EPOLLIN, &client->watch) == 0;
+  return port_loop_add (&client->listener->server->loop, fd, EPOLLIN, &client->watch) == 0;
 }
 
 static Client *
@@ -260,7 +260,7 @@ client_new (Listener *listener, const struct sockaddr_storage *from, socklen_t f
   Client *client = calloc (1, sizeof *client);
   if (client == NULL)
     return NULL;
-  loop_tick_begin (&server->loop);
+  port_loop_tick_begin (&server->loop);
   *client = (Client){ .watch.call = read_answers, .listener = listener, .from = *from, .from_size = from_size, .last = server->loop.now_ms };
   client->fd = open_inner (client, 0);
   if (client->fd < 0 && errno == EMFILE && clients->oldest != NULL)
@@ -268,12 +268,12 @@ client_new (Listener *listener, const struct sockaddr_storage *from, socklen_t f
       client_end (clients->oldest);
       client->fd = open_inner (client, 0);
     }
-  if (client->fd < 0 || loop_add (&server->loop, client->fd, EPOLLIN, &client->watch) < 0)
+  if (client->fd < 0 || port_loop_add (&server->loop, client->fd, EPOLLIN, &client->watch) < 0)
     {
       if (client->fd >= 0)
         (void) close (client->fd);
       free (client);
-      loop_tick_end (&server->loop);
+      port_loop_tick_end (&server->loop);
       return NULL;
     }
   Client **bucket = &clients->buckets[bucket_of (listener, from)];
@@ -354,10 +354,10 @@ take_datagrams (Watch *watch, uint32_t events)
 }
 
 bool
-udp_listen (Server *server, Listener *listener)
+port_udp_listen (Server *server, Listener *listener)
 {
   if (server->clients == NULL)
     server->clients = calloc (1, sizeof *server->clients);
   listener->watch.call = take_datagrams;
-  return server->clients != NULL && loop_add (&server->loop, listener->fd, EPOLLIN, &listener->watch) == 0;
+  return server->clients != NULL && port_loop_add (&server->loop, listener->fd, EPOLLIN, &listener->watch) == 0;
 }

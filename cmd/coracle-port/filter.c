@@ -33,7 +33,7 @@ static const struct sock_filter program[] = {
   ALLOW (getpeername),
   ALLOW (pipe2),
   ALLOW (write),
-  ALLOW_EITHER (fcntl, 1, F_SETPIPE_SZ, F_SETFL),
+  ALLOW_EITHER (fcntl, 1, F_SETPIPE_SZ, F_DUPFD_CLOEXEC),
   ALLOW (clock_gettime),
   ALLOW (brk),
   ALLOW_WITHOUT (mmap, 2, PROT_EXEC),

@@ -35,10 +35,10 @@ main (int argc, char **argv)
   int netlink = has_udp (table) && flags & (PORT_TRANSPARENT_UDP4 | PORT_TRANSPARENT_UDP6) ? port_route_open () : -1;
   if (!sandbox_enter (netlink >= 0))
     return 1;
-  Server *server = server_new (table, flags, netlink);
+  Server *server = port_server_new (table, flags, netlink);
   if (server == NULL)
     return 1;
-  while (server_once (server, -1))
+  while (port_server_once (server, -1))
     continue;
   return 1;
 }

@@ -1,0 +1,324 @@
+/* What coracle-port does, without namespaces: a server on this machine's loopback, in a child, that connects to a peer in this process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "network/port_relay.h"
+#include "network/port_serve.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/proc.h"
+
+static int
+loopback_socket (int type, guint16 *ret_port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK) };
+  socklen_t size = sizeof address;
+  int fd = socket (AF_INET, type | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_true ((type & ~SOCK_NONBLOCK) != SOCK_STREAM || listen (fd, 4096) == 0);
+  g_assert_cmpint (getsockname (fd, (struct sockaddr *) &address, &size), ==, 0);
+  *ret_port = ntohs (address.sin_port);
+  return fd;
+}
+
+static int
+connect_to (int type, guint16 port)
+{
+  struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl (INADDR_LOOPBACK), .sin_port = htons (port) };
+  int fd = socket (AF_INET, type | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (fd, >=, 0);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  struct timeval patience = { .tv_sec = 20 };
+  (void) setsockopt (fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  return fd;
+}
+
+/* A server between a published port and a peer's, of each protocol. */
+typedef struct {
+  int peer, peer_udp;         /* where it connects to */
+  guint16 port, port_udp;     /* where it listens */
+  pid_t server;
+} Between;
+
+static void
+between_begin (Between *between, rlim_t files)
+{
+  guint16 inner, inner_udp;
+  int listener = loopback_socket (SOCK_STREAM | SOCK_NONBLOCK, &between->port), udp = loopback_socket (SOCK_DGRAM | SOCK_NONBLOCK, &between->port_udp);
+  static const int on = 1;
+  (void) setsockopt (udp, SOL_IP, IP_PKTINFO, &on, sizeof on);
+  between->peer = loopback_socket (SOCK_STREAM, &inner);
+  between->peer_udp = loopback_socket (SOCK_DGRAM, &inner_udp);
+  PortTable *table = g_malloc0 (sizeof *table + 2 * sizeof (PortEntry));
+  table->n = 2;
+  table->target.address4.s_addr = htonl (INADDR_LOOPBACK);
+  table->entries[0] = (PortEntry){ .fd = listener, .container_port = inner };
+  table->entries[1] = (PortEntry){ .fd = udp, .container_port = inner_udp, .udp = 1 };
+  between->server = fork ();
+  if (between->server == 0)
+    {
+      (void) prctl (PR_SET_PDEATHSIG, SIGKILL);
+      (void) close (between->peer);
+      (void) close (between->peer_udp);
+      (void) signal (SIGPIPE, SIG_IGN);
+      if (files > 0)
+        (void) setrlimit (RLIMIT_NOFILE, &(struct rlimit){ files, files });
+      Server *server = port_server_new (table, 0, -1);
+      while (server != NULL && port_server_once (server, -1))
+        continue;
+      _exit (1);
+    }
+  g_free (table);
+  (void) close (listener);
+  (void) close (udp);
+}
+
+static void
+between_end (Between *between)
+{
+  proc_cleanup_pid (&between->server);
+  (void) close (between->peer);
+  (void) close (between->peer_udp);
+}
+
+static int
+take (const Between *between)
+{
+  int fd = accept4 (between->peer, NULL, NULL, SOCK_CLOEXEC);
+  g_assert_cmpint (fd, >=, 0);
+  return fd;
+}
+
+static void
+expect (int fd, const char *text)
+{
+  char data[64];
+  gsize size = strlen (text);
+  g_assert_cmpint (fd_read_all (fd, data, size), ==, (gssize) size);
+  g_assert_cmpint (memcmp (data, text, size), ==, 0);
+}
+
+static void
+expect_end (int fd)
+{
+  char byte;
+  g_assert_cmpint (read (fd, &byte, 1), ==, 0);
+}
+
+static void
+test_half_close (void)
+{
+  Between between;
+  between_begin (&between, 0);
+  for (int first = 0; first < 2; first++)
+    {
+      cleanup_fd int client = connect_to (SOCK_STREAM, between.port), inner = take (&between);
+      int one = first == 0 ? client : inner, other = first == 0 ? inner : client;
+      g_assert_cmpint (fd_write_all (one, "question", 8), ==, 0);
+      g_assert_cmpint (shutdown (one, SHUT_WR), ==, 0);
+      expect (other, "question");
+      expect_end (other);
+      g_assert_cmpint (fd_write_all (other, "answer", 6), ==, 0);
+      expect (one, "answer");
+      g_assert_cmpint (shutdown (other, SHUT_WR), ==, 0);
+      expect_end (one);
+    }
+  between_end (&between);
+}
+
+/* A refusal, and a reset, are passed on. */
+static void
+test_reset (void)
+{
+  static const struct linger at_once = { .l_onoff = 1 };
+  Between between;
+  char byte;
+  between_begin (&between, 0);
+  cleanup_fd int client = connect_to (SOCK_STREAM, between.port);
+  int inner = take (&between);
+  (void) setsockopt (inner, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  (void) close (inner);
+  g_assert_cmpint (read (client, &byte, 1), ==, -1);
+  g_assert_cmpint (errno, ==, ECONNRESET);
+  (void) close (between.peer);
+  cleanup_fd int refused = connect_to (SOCK_STREAM, between.port);
+  g_assert_cmpint (read (refused, &byte, 1), ==, -1);
+  g_assert_cmpint (errno, ==, ECONNRESET);
+  between.peer = -1;
+  between_end (&between);
+}
+
+/* A reader that does not read: the writer comes to a stop, and all that was written arrives in the end. */
+static void
+test_back_pressure (void)
+{
+  static char block[65536];
+  Between between;
+  between_begin (&between, 0);
+  cleanup_fd int client = connect_to (SOCK_STREAM, between.port), inner = take (&between);
+  guint64 sent = 0, got = 0;
+  for (guint i = 0; i < sizeof block; i++)
+    block[i] = (char) (i % 251);
+  for (;;)
+    {
+      struct pollfd writable = { .fd = client, .events = POLLOUT };
+      if (poll (&writable, 1, 300) == 0)
+        break;
+      /* whole blocks' worth of the pattern, wherever a short write ended */
+      gsize at = sent % sizeof block;
+      ssize_t n = send (client, block + at, sizeof block - at, MSG_DONTWAIT);
+      g_assert_cmpint (n, >, 0);
+      sent += (guint64) n;
+      g_assert_cmpuint (sent, <, 64 << 20);
+    }
+  g_assert_cmpint (shutdown (client, SHUT_WR), ==, 0);
+  for (;;)
+    {
+      static char data[65536];
+      ssize_t n = read (inner, data, sizeof data);
+      g_assert_cmpint (n, >=, 0);
+      if (n == 0)
+        break;
+      for (ssize_t i = 0; i < n; i++)
+        if (data[i] != block[(got + (guint64) i) % sizeof block])
+          g_error ("byte %" G_GUINT64_FORMAT " differs", got + (guint64) i);
+      got += (guint64) n;
+    }
+  g_assert_cmpuint (got, ==, sent);
+  between_end (&between);
+}
+
+static guint
+raise_files (void)
+{
+  struct rlimit files;
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &files), ==, 0);
+  files.rlim_cur = files.rlim_max;
+  (void) setrlimit (RLIMIT_NOFILE, &files);
+  return (guint) MIN (files.rlim_cur, 1 << 20);
+}
+
+static long
+resident_kb (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/status", (int) pid), *text = NULL;
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  const char *line = strstr (text, "RssAnon:");
+  return line != NULL ? strtol (line + 8, NULL, 10) : 0;
+}
+
+/* Two thousand at once, idle but for a word each. */
+static void
+test_many (void)
+{
+  Between between;
+  guint n = MIN (2000, (raise_files () - 100) / 2);
+  g_autofree int *clients = g_new (int, n), *inners = g_new (int, n);
+  between_begin (&between, 0);
+  long before = resident_kb (between.server);
+  for (guint i = 0; i < n; i++)
+    {
+      clients[i] = connect_to (SOCK_STREAM, between.port);
+      inners[i] = take (&between);
+    }
+  for (guint i = 0; i < n; i++)
+    {
+      g_assert_cmpint (fd_write_all (clients[i], "ping", 4), ==, 0);
+      expect (inners[i], "ping");
+      g_assert_cmpint (fd_write_all (inners[i], "pong", 4), ==, 0);
+      expect (clients[i], "pong");
+    }
+  g_test_message ("%u connections: %ld kB", n, resident_kb (between.server) - before);
+#ifndef __SANITIZE_ADDRESS__
+  g_assert_cmpint (resident_kb (between.server) - before, <, 2048);
+#endif
+  for (guint i = 0; i < n; i++)
+    {
+      (void) close (clients[i]);
+      expect_end (inners[i]);
+      (void) close (inners[i]);
+    }
+  between_end (&between);
+}
+
+/* Without descriptors clients wait, and are served when others have gone. */
+static void
+test_few_descriptors (void)
+{
+  Between between;
+  enum { CLIENTS = 40 };
+  int clients[CLIENTS];
+  between_begin (&between, 48);
+  for (int i = 0; i < CLIENTS; i++)
+    {
+      clients[i] = connect_to (SOCK_STREAM, between.port);
+      g_assert_cmpint (fd_write_all (clients[i], "x", 1), ==, 0);
+    }
+  for (int i = 0; i < CLIENTS; i++)
+    {
+      cleanup_fd int inner = take (&between);
+      expect (inner, "x");
+      g_assert_cmpint (fd_write_all (inner, "y", 1), ==, 0);
+      (void) shutdown (inner, SHUT_WR);
+      expect (clients[i], "y");
+      (void) close (clients[i]);
+    }
+  between_end (&between);
+}
+
+static void
+test_datagrams (void)
+{
+  enum { CLIENTS = 100 };
+  int clients[CLIENTS];
+  Between between;
+  between_begin (&between, 0);
+  for (int i = 0; i < CLIENTS; i++)
+    clients[i] = connect_to (SOCK_DGRAM, between.port_udp);
+  for (int round = 0; round < 3; round++)
+    for (int i = 0; i < CLIENTS; i++)
+      {
+        char text[16], data[64];
+        struct sockaddr_in from;
+        socklen_t size = sizeof from;
+        int length = g_snprintf (text, sizeof text, "%d", i);
+        g_assert_cmpint (send (clients[i], text, (gsize) length, 0), ==, length);
+        g_assert_cmpint (recvfrom (between.peer_udp, data, sizeof data, 0, (struct sockaddr *) &from, &size), ==, length);
+        g_assert_cmpint (sendto (between.peer_udp, data, (gsize) length, 0, (struct sockaddr *) &from, size), ==, length);
+        g_assert_cmpint (recv (clients[i], data, sizeof data, 0), ==, length);
+        g_assert_cmpint (memcmp (data, text, (gsize) length), ==, 0);
+      }
+  /* the largest there is, and an empty one */
+  g_autofree char *large = g_malloc0 (65507);
+  g_assert_cmpint (send (clients[0], large, 65507, 0), ==, 65507);
+  g_assert_cmpint (recv (between.peer_udp, large, 65507, 0), ==, 65507);
+  g_assert_cmpint (send (clients[0], large, 0, 0), ==, 0);
+  g_assert_cmpint (recv (between.peer_udp, large, 65507, 0), ==, 0);
+  for (int i = 0; i < CLIENTS; i++)
+    (void) close (clients[i]);
+  between_end (&between);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  (void) signal (SIGPIPE, SIG_IGN);
+  g_test_add_func ("/port-relay/half-close", test_half_close);
+  g_test_add_func ("/port-relay/reset", test_reset);
+  g_test_add_func ("/port-relay/back-pressure", test_back_pressure);
+  g_test_add_func ("/port-relay/many", test_many);
+  g_test_add_func ("/port-relay/few-descriptors", test_few_descriptors);
+  g_test_add_func ("/port-relay/datagrams", test_datagrams);
+  return g_test_run ();
+}
