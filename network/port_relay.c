@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 /* Pipes at one time, and those kept empty for the next; without one data is copied, and waits in the sockets */
 #define PIPES_MAX 512
 #define PIPES_KEPT 16
+/* What may wait in a socket to a reader on this machine: more than the processor's cache holds makes the whole slower, and no reader that near needs it */
+#define NEAR_SIZE (256 << 10)
 /* So many short reads in a row, and a direction is no longer one of bulk data */
 #define SHORT_READS 8
 
@@ -27,6 +30,7 @@ typedef struct {
   int pipe[2];        /* -1: none */
   unsigned held;      /* bytes in it */
   uint8_t bulk;       /* counts down to 0: copying */
+  bool tuned;         /* was one of bulk data before */
   bool eof;           /* the reading side has no more */
   bool done;          /* and the writing side was told */
 } Flow;
@@ -185,6 +189,33 @@ fill (Flow *flow, Side *from)
   return MOVED;
 }
 
+/* is_near: its other end is on this machine: then both have one address. */
+static bool
+is_near (int fd)
+{
+  struct sockaddr_storage ends[2];
+  for (int i = 0; i < 2; i++)
+    {
+      socklen_t size = sizeof ends[i];
+      memset (&ends[i], 0, sizeof ends[i]);
+      if ((i == 0 ? getsockname (fd, (struct sockaddr *) &ends[i], &size) : getpeername (fd, (struct sockaddr *) &ends[i], &size)) < 0)
+        return false;
+    }
+  if (ends[0].ss_family == AF_INET)
+    return ((struct sockaddr_in *) &ends[0])->sin_addr.s_addr == ((struct sockaddr_in *) &ends[1])->sin_addr.s_addr;
+  return IN6_ARE_ADDR_EQUAL (&((struct sockaddr_in6 *) &ends[0])->sin6_addr, &((struct sockaddr_in6 *) &ends[1])->sin6_addr);
+}
+
+/* tune: @flow has become one of bulk data. */
+static void
+tune (Relay *relay, int side)
+{
+  static const int size = NEAR_SIZE;
+  relay->flows[side].tuned = true;
+  if (side == CLIENT || is_near (relay->sides[CLIENT].fd))
+    (void) setsockopt (relay->sides[!side].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
 /* put_back: what was read and could not be written waits in a pipe. */
 static bool
 put_back (Flow *flow, const char *data, size_t size)
@@ -250,7 +281,9 @@ pass (Relay *relay, int side)
         {
           pipe_put (flow);
           flow->done = true;
-          (void) shutdown (to->fd, SHUT_WR);
+          /* the last word of both is said by closing */
+          if (!relay->flows[!side].done)
+            (void) shutdown (to->fd, SHUT_WR);
           return WAITS;
         }
       else if (!from->readable)
@@ -259,7 +292,11 @@ pass (Relay *relay, int side)
           return WAITS;
         }
       else if (flow->bulk > 0 && pipe_get (flow))
-        result = fill (flow, from);
+        {
+          if (!flow->tuned)
+            tune (relay, side);
+          result = fill (flow, from);
+        }
       else
         result = copy (flow, from, to, &moved);
       if (result == FAILED)
@@ -294,13 +331,13 @@ enum { WATCHED = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
 
 /* connected: FALSE: there is no connection, and the relay has ended, or tries another way. */
 static bool
-connected (Relay *relay)
+connected (Relay *relay, uint32_t events)
 {
   Side *inner = &relay->sides[INNER];
   int problem = 0, other = -1;
   socklen_t size = sizeof problem;
   relay->connecting = false;
-  if (getsockopt (inner->fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0)
+  if (!(events & (EPOLLERR | EPOLLHUP)) || (getsockopt (inner->fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0))
     return true;
   if (relay->hooks.failed == NULL || !relay->hooks.failed (relay->hooks.data, relay->sides[CLIENT].fd, &other))
     {
@@ -326,7 +363,7 @@ side_event (Watch *watch, uint32_t events)
     return;   /* it ended by another event of the same round */
   if (relay->connecting && side == &relay->sides[INNER])
     {
-      if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) || !connected (relay))
+      if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) || !connected (relay, events))
         return;
     }
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))

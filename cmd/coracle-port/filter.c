@@ -31,6 +31,7 @@ static const struct sock_filter program[] = {
   ALLOW (epoll_create1),
   ALLOW (shutdown),
   ALLOW (getpeername),
+  ALLOW (getsockname),
   ALLOW (pipe2),
   ALLOW (write),
   ALLOW_EITHER (fcntl, 1, F_SETPIPE_SZ, F_DUPFD_CLOEXEC),
