@@ -71,5 +71,9 @@ int port_listeners_table (const PortListeners *listeners, const PortTarget *targ
 /* port_listeners_fds: the sockets, ascending, for whoever execs the monitor; borrowed. */
 const int *port_listeners_fds (const PortListeners *listeners, guint *ret_n);
 
+/* port_probe: what this kernel can do for the client's address, of PORT_TRANSPARENT_…, tried in a network namespace of a child's; PORT_PROBE_UNKNOWN: none could be made. */
+enum { PORT_PROBE_UNKNOWN = 64 };
+int port_probe (void);
+
 /* port_holder: who has a host port that could not be had: "process 123 (nginx)", of processes that we may look at; NULL: not known. Reads /proc. Free with g_free. */
 char *port_holder (const PortRefusal *refusal);

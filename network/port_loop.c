@@ -22,6 +22,7 @@ port_loop_init (Loop *loop)
 {
   *loop = (Loop){ .epoll = epoll_create1 (EPOLL_CLOEXEC), .now_ms = now_ms () };
   loop->last_turn = &loop->turns;
+  loop->last_delay = &loop->delays;
   return loop->epoll >= 0;
 }
 
@@ -70,6 +71,28 @@ port_loop_queue (Loop *loop, Turn *turn)
   loop->last_turn = &turn->next;
 }
 
+void
+port_loop_delay (Loop *loop, Delay *delay)
+{
+  delay->due = now_ms () + PORT_LOOP_DELAY_MS;
+  delay->next = NULL;
+  *loop->last_delay = delay;
+  loop->last_delay = &delay->next;
+}
+
+static void
+serve_delays (Loop *loop)
+{
+  while (loop->delays != NULL && loop->delays->due <= loop->now_ms)
+    {
+      Delay *delay = loop->delays;
+      loop->delays = delay->next;
+      if (loop->delays == NULL)
+        loop->last_delay = &loop->delays;
+      delay->call (delay);
+    }
+}
+
 /* unqueue: rare: a connection ends by its other side while it waits for its turn. */
 static void
 unqueue (Loop *loop, Turn *turn)
@@ -116,11 +139,17 @@ serve_turns (Loop *loop)
 static int
 time_left (const Loop *loop, int timeout_ms)
 {
+  uint64_t due = UINT64_MAX, now;
   if (loop->turns != NULL)
     return 0;
-  if (loop->ticking == 0)
+  if (loop->ticking > 0)
+    due = loop->next_tick;
+  if (loop->delays != NULL && loop->delays->due < due)
+    due = loop->delays->due;
+  if (due == UINT64_MAX)
     return timeout_ms;
-  int left = loop->next_tick > loop->now_ms ? (int) (loop->next_tick - loop->now_ms) : 0;
+  now = now_ms ();
+  int left = due > now ? (int) (due - now) : 0;
   return timeout_ms < 0 || left < timeout_ms ? left : timeout_ms;
 }
 
@@ -131,7 +160,7 @@ port_loop_once (Loop *loop, int timeout_ms)
   int n = epoll_wait (loop->epoll, events, EVENTS, time_left (loop, timeout_ms));
   if (n < 0 && errno != EINTR)
     return false;
-  if (loop->ticking > 0)
+  if (loop->ticking > 0 || loop->delays != NULL)
     loop->now_ms = now_ms ();
   for (int i = 0; i < n; i++)
     {
@@ -139,6 +168,7 @@ port_loop_once (Loop *loop, int timeout_ms)
       watch->call (watch, events[i].events);
     }
   serve_turns (loop);
+  serve_delays (loop);
   if (loop->ticking > 0 && loop->tick != NULL && loop->now_ms >= loop->next_tick)
     {
       loop->next_tick = loop->now_ms + TICK_MS;

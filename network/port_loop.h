@@ -20,6 +20,15 @@ struct Turn {
   bool queued;
 };
 
+/* Something that is called once, PORT_LOOP_DELAY_MS from now. */
+#define PORT_LOOP_DELAY_MS 25
+typedef struct Delay Delay;
+struct Delay {
+  void (*call) (Delay *delay);
+  Delay *next;
+  uint64_t due;
+};
+
 /* Something to be freed when no event that was already fetched can name it any more. */
 typedef struct Grave Grave;
 struct Grave {
@@ -29,6 +38,7 @@ struct Grave {
 struct Loop {
   int epoll;
   Turn *turns, **last_turn;
+  Delay *delays, **last_delay;
   Grave *graves;
   uint64_t now_ms;            /* CLOCK_MONOTONIC, when the last events came */
   void (*tick) (Loop *loop);  /* called now and then, about once a second, while @ticking is not 0 */
@@ -44,6 +54,7 @@ int port_loop_change (Loop *loop, int fd, uint32_t events, Watch *watch);
 void port_loop_tick_begin (Loop *loop);
 void port_loop_tick_end (Loop *loop);
 void port_loop_queue (Loop *loop, Turn *turn);
+void port_loop_delay (Loop *loop, Delay *delay);   /* it must stay until it is called */
 /* port_loop_bury: free (@grave) later. It must be what malloc gave, and @turn, which may be NULL, no longer queued after this. */
 void port_loop_bury (Loop *loop, Grave *grave, Turn *turn);
 /* port_loop_once: wait for events, at most @timeout_ms (-1: for ever), and serve them. FALSE: epoll failed. */

@@ -19,10 +19,13 @@
 /* Pipes at one time, and those kept empty for the next; without one data is copied, and waits in the sockets */
 #define PIPES_MAX 512
 #define PIPES_KEPT 16
-/* What may wait in a socket to a reader on this machine: more than the processor's cache holds makes the whole slower, and no reader that near needs it */
+/* What may wait in a socket whose other end is on this machine: more than the processor's cache holds makes the whole slower by a third, and nobody that near needs it */
 #define NEAR_SIZE (256 << 10)
 /* So many short reads in a row, and a direction is no longer one of bulk data */
 #define SHORT_READS 8
+
+/* How often a container's port that refuses is tried again: with PORT_LOOP_DELAY_MS in between */
+#define TRIES 11
 
 enum { CLIENT, INNER, SIDES };
 
@@ -45,10 +48,12 @@ typedef struct {
 struct Relay {
   Grave grave;        /* first */
   Turn turn;
+  Delay delay;
   Loop *loop;
   Side sides[SIDES];
   Flow flows[SIDES];  /* by the side that is read */
   bool connecting;
+  unsigned tries;     /* of connecting that failed */
   RelayHooks hooks;
 };
 
@@ -212,7 +217,10 @@ tune (Relay *relay, int side)
 {
   static const int size = NEAR_SIZE;
   relay->flows[side].tuned = true;
-  if (side == CLIENT || is_near (relay->sides[CLIENT].fd))
+  bool near = is_near (relay->sides[CLIENT].fd);
+  if (side == INNER || near)
+    (void) setsockopt (relay->sides[side].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  if (side == CLIENT || near)
     (void) setsockopt (relay->sides[!side].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
@@ -329,28 +337,50 @@ relay_turn (Turn *turn)
 
 enum { WATCHED = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
 
+/* try_again: another socket for the container's side. */
+static void
+try_again (Relay *relay)
+{
+  Side *inner = &relay->sides[INNER];
+  if (!relay->hooks.failed (relay->hooks.data, relay->sides[CLIENT].fd, relay->tries, &inner->fd))
+    {
+      inner->fd = -1;
+      relay_end (relay, true);
+    }
+  else if (port_loop_add (relay->loop, inner->fd, WATCHED, &inner->watch) < 0)
+    relay_end (relay, true);
+}
+
+static void
+relay_delayed (Delay *delay)
+{
+  try_again ((Relay *) ((char *) delay - offsetof (Relay, delay)));
+}
+
 /* connected: FALSE: there is no connection, and the relay has ended, or tries another way. */
 static bool
 connected (Relay *relay, uint32_t events)
 {
   Side *inner = &relay->sides[INNER];
-  int problem = 0, other = -1;
+  int problem = 0;
   socklen_t size = sizeof problem;
-  relay->connecting = false;
   if (!(events & (EPOLLERR | EPOLLHUP)) || (getsockopt (inner->fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0))
-    return true;
-  if (relay->hooks.failed == NULL || !relay->hooks.failed (relay->hooks.data, relay->sides[CLIENT].fd, &other))
+    {
+      relay->connecting = false;
+      return true;
+    }
+  if (problem != ECONNREFUSED || relay->hooks.failed == NULL || relay->tries >= TRIES)
     {
       relay_end (relay, true);
       return false;
     }
-  relay->hooks.failed = NULL;
   (void) close (inner->fd);
-  inner->fd = other;
+  inner->fd = -1;
   inner->readable = inner->writable = inner->hung = false;
-  relay->connecting = true;
-  if (port_loop_add (relay->loop, other, WATCHED, &inner->watch) < 0)
-    relay_end (relay, true);
+  if (relay->tries++ == 0)
+    try_again (relay);
+  else
+    port_loop_delay (relay->loop, &relay->delay);
   return false;
 }
 
@@ -388,6 +418,7 @@ port_relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks)
       relay->loop = loop;
       relay->hooks = *hooks;
       relay->turn.call = relay_turn;
+      relay->delay.call = relay_delayed;
       relay->connecting = true;
       for (int i = 0; i < SIDES; i++)
         {

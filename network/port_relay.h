@@ -7,11 +7,12 @@
 
 typedef struct Relay Relay;
 
-/* port_relay_start: take over both sockets, non-blocking; @inner may still be connecting. @failed: @inner could not be connected: called once, at most; it may give another socket in its
- * place (*@ret_inner, with TRUE), or the client is sent away as if nobody had listened. @data: its own. @ended: called at the end. Either may be NULL.
+/* port_relay_start: take over both sockets, non-blocking; @inner may still be connecting. @failed: @inner could not be connected: it may give another socket in its
+ * place (*@ret_inner, with TRUE), or the client is sent away as if nobody had listened. Called at once for the first other try (@tries 1), then again and again for a quarter of a
+ * second: a service that has just been started may not listen yet. @data: its own. @ended: called at the end. Either may be NULL.
  * Returns 0 or -errno (no memory, no room in epoll): then both are closed. */
 typedef struct {
-  bool (*failed) (void *data, int client, int *ret_inner);
+  bool (*failed) (void *data, int client, unsigned tries, int *ret_inner);
   void (*ended) (void *data);
   void *data;
 } RelayHooks;

@@ -182,9 +182,9 @@ send_away (int client)
   (void) close (client);
 }
 
-/* other_family: nobody listens on the address of the client's family: what listens only on the other one is meant (localhost is ::1 first). */
+/* connect_again: nobody listens on the address of the client's family: what listens only on the other one is meant (localhost is ::1 first); then in turn. */
 static bool
-other_family (void *data, int client, int *ret_inner)
+connect_again (void *data, int client, unsigned tries, int *ret_inner)
 {
   const Listener *listener = data;
   struct sockaddr_storage from;
@@ -194,7 +194,9 @@ other_family (void *data, int client, int *ret_inner)
   uint16_t port;
   if (getpeername (client, (struct sockaddr *) &from, &size) < 0)
     return false;
-  if (!port_place_of (listener->server, &from, client4 (&from, &ignored, &port) ? AF_INET6 : AF_INET, listener->port, &source, &target))
+  int own = client4 (&from, &ignored, &port) ? AF_INET : AF_INET6, other = own == AF_INET ? AF_INET6 : AF_INET;
+  if (!port_place_of (listener->server, &from, tries % 2 == 1 ? other : own, listener->port, &source, &target)
+      && !port_place_of (listener->server, &from, tries % 2 == 1 ? own : other, listener->port, &source, &target))
     return false;
   *ret_inner = connect_from (listener->server, &source, &target);
   return *ret_inner >= 0;
@@ -209,12 +211,12 @@ relay_ended (void *data)
 static void
 take_client (Listener *listener, int client, const struct sockaddr_storage *from)
 {
-  const RelayHooks hooks = { .failed = other_family, .ended = relay_ended, .data = listener };
+  const RelayHooks hooks = { .failed = connect_again, .ended = relay_ended, .data = listener };
   Place source, target;
   int inner = -1;
   if (port_place_of (listener->server, from, 0, listener->port, &source, &target))
     inner = connect_from (listener->server, &source, &target);
-  if (inner < 0 && !other_family (listener, client, &inner))
+  if (inner < 0 && !connect_again (listener, client, 1, &inner))
     send_away (client);
   else
     (void) port_relay_start (&listener->server->loop, client, inner, &hooks);

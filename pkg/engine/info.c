@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "network/port.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/cgroup/cgroup.h"
@@ -215,6 +216,19 @@ log_driver_json (void)
   return json_string (driver != NULL && driver[0] != '\0' ? driver : "k8s-file");
 }
 
+/* forwarder_json: who serves published ports, and whether what is inside sees who its clients are: without that they all seem to be one of this machine's. */
+static json_t *
+forwarder_json (const ConfigPaths *paths)
+{
+  static const struct { const char *name; int flag; } kinds[] = { { "tcp", PORT_TRANSPARENT4 }, { "tcp6", PORT_TRANSPARENT6 }, { "udp", PORT_TRANSPARENT_UDP4 }, { "udp6", PORT_TRANSPARENT_UDP6 } };
+  int found = port_probe ();
+  json_t *object = helper_json (paths, "executable", "coracle-port"), *address = json_object ();
+  for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++)
+    json_object_set_new (address, kinds[i].name, json_string (found == PORT_PROBE_UNKNOWN ? "unknown" : found & kinds[i].flag ? "kept" : "lost"));
+  json_object_set_new (object, "clientAddress", address);
+  return object;
+}
+
 static json_t *
 host_json (const InfoRequest *request)
 {
@@ -245,6 +259,7 @@ host_json (const InfoRequest *request)
     { "memTotal", json_integer (memory_bytes (meminfo, "MemTotal:")) },
     { "networkBackend", json_string ("slirp") },
     { "ociRuntime", runtime_json () },
+    { "portForwarder", forwarder_json (paths) },
     { "os", json_string ("linux") },
     { "rootlessNetworkCmd", json_string ("slirp") },
     { "serviceIsRemote", json_false () },
