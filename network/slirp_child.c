@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -219,6 +221,43 @@ perform (int netlink, const Batch *batch)
     }
 }
 
+/* mute_housekeeping: what the kernel says by itself as soon as an interface with IPv6 is up is not for anybody here: reports of multicast groups (RFC 2710, 3810), router solicitations and
+ * probes for duplicate addresses (RFC 4861, 4862). Dropped, they do not begin coracle-slirp for a container that does not talk. Source: tun(4), TUNATTACHFILTER. */
+static void
+mute_housekeeping (int tap)
+{
+  enum { TYPE = 12, NEXT = 20, SOURCE = 22, ICMP = 54, BEHIND_OPTIONS = 62, KEEP = 0x40000 };
+  static struct sock_filter code[] = {
+    BPF_STMT (BPF_LD | BPF_H | BPF_ABS, TYPE),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0x86dd, 0, 21),
+    BPF_STMT (BPF_LD | BPF_B | BPF_ABS, NEXT),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 7, 0),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_HOPOPTS, 0, 18),
+    BPF_STMT (BPF_LD | BPF_B | BPF_ABS, ICMP),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 16),
+    BPF_STMT (BPF_LD | BPF_B | BPF_ABS, BEHIND_OPTIONS),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 143, 13, 0), /* multicast listener report, version 2 */
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 131, 12, 0), /* and 1 */
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 132, 11, 12),
+    BPF_STMT (BPF_LD | BPF_B | BPF_ABS, ICMP),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 133, 9, 0), /* router solicitation */
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 135, 0, 9), /* neighbour solicitation, from no address */
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, SOURCE),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 7),
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, SOURCE + 4),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 5),
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, SOURCE + 8),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3),
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, SOURCE + 12),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, 0),
+    BPF_STMT (BPF_RET | BPF_K, KEEP),
+  };
+  const struct sock_fprog filter = { .len = G_N_ELEMENTS (code), .filter = code };
+  /* it only costs time when it is not there */
+  (void) ioctl (tap, TUNATTACHFILTER, &filter);
+}
+
 /* open_tap: made, or the one of that name. It stays when its descriptor is closed, for the next server, and goes with its namespace. */
 static int
 open_tap (int socket, const SlirpNetwork *network, int *ret_tap, int *ret_index)
@@ -232,7 +271,10 @@ open_tap (int socket, const SlirpNetwork *network, int *ret_tap, int *ret_index)
   request.ifr_flags = IFF_TAP | IFF_NO_PI;
   int r = ioctl (tap, TUNSETIFF, &request);
   if (r == 0)
-    r = ioctl (tap, TUNSETPERSIST, 1);
+    {
+      mute_housekeeping (tap);
+      r = ioctl (tap, TUNSETPERSIST, 1);
+    }
   if (r == 0)
     r = ioctl (socket, SIOCGIFINDEX, &request);
   if (r < 0)

@@ -210,6 +210,20 @@ time.sleep(60)
 
 logs_have() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
 
+@test "slirp: its program is begun by the container's first packet, not by what the kernel says by itself" {
+  local slirp
+  run_coracle_out 0 run -d --cap-add NET_RAW --name quiet box sh -c 'read -r x </dev/null; sleep 1000'
+  slirp=$(slirp_of quiet)
+  # group reports, duplicate address detection and router solicitations: all within the first seconds
+  sleep 3
+  has "$(tr '\0' ' ' <"/proc/$slirp/cmdline")" coracle-monitor
+  run_coracle_out 0 exec quiet ping -c 1 10.0.2.2
+  has "$output" "1 packets received"
+  has "$(tr '\0' ' ' <"/proc/$slirp/cmdline")" coracle-slirp
+  run_coracle_out 0 rm -f -t 0 quiet
+  no_leaks
+}
+
 @test "slirp: it ends with its container, and idle it is small" {
   run_coracle_out 0 run -d --cap-add NET_RAW --name small box sh -c 'ping -c 1 10.0.2.2; sleep 1000'
   wait_for 10 logs_have small "1 packets received"
