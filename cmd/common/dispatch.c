@@ -4,6 +4,7 @@
 #include "cmd/common/log.h"
 #include "pkg/base/error.h"
 #include "pkg/config/paths.h"
+#include "pkg/engine/oci_runtime.h"
 #include "pkg/events/event.h"
 
 #include <errno.h>
@@ -34,6 +35,11 @@ const CliOption global_options[] = {
     .man = "The folder of the store, which holds images, containers and volumes. Without it: graphroot of storage.conf, else $XDG_DATA_HOME/coracle." },
   { "runroot", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of what lives only until the next boot",
     .man = "The folder of what lives only until the next boot: process ids, sockets, exit statuses. Without it: runroot of storage.conf, else $XDG_RUNTIME_DIR/coracle." },
+  { "runtime", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Runtime of containers: a name of containers.conf or a path; there is one, coracle",
+    .man = "The OCI runtime: a name, which containers.conf may define, or an absolute path. Containers are run by this program itself, whose name is coracle; another name or path for it, or a copy of "
+           "it, is shown by `inspect`. Another runtime is an error here. One that containers.conf chooses for other tools is passed over." },
+  { "runtime-flag", 0, CLI_LIST, .arg = "stringArray", .help = "Flag for the runtime of containers, which has none: an error",
+    .man = "A flag for the OCI runtime. The one there is, coracle itself, has no flags: the command fails." },
   CLI_END
 };
 
@@ -131,6 +137,8 @@ take_globals (CliContext *context, const CliArgs *args)
     context->cgroup_manager = cli_args_string (args, "cgroup-manager");
   if (cli_args_is_set (args, "hooks-dir"))
     context->hooks_dir = cli_args_list (args, "hooks-dir");
+  if (cli_args_is_set (args, "runtime"))
+    context->runtime = cli_args_string (args, "runtime");
   if (cli_args_is_set (args, "log-level"))
     context->log_level = cli_args_string (args, "log-level");
 }
@@ -230,6 +238,16 @@ show_missing (const Run *run, const char *name)
   return 125;
 }
 
+/* check_runtime: every command fails with a runtime that cannot be had. */
+static gboolean
+check_runtime (const CliArgs *args, GError **error)
+{
+  const char *const *flags = cli_args_list (args, "runtime-flag");
+  if (flags != NULL && flags[0] != NULL)
+    return oci_runtime_refuse_flag (flags[0], error);
+  return !cli_args_is_set (args, "runtime") || oci_runtime_ask (cli_args_string (args, "runtime"), error);
+}
+
 /* descend: @words follow the command @name (with .command and .path in the context): parse its options, and go on to the command
  * within if it is a group. */
 static int
@@ -252,7 +270,8 @@ descend (Run *run, const char *name, const char *const *words)
     }
   if (!begin_log (run, args))
     return 1;
-  if ((cli_args_is_set (args, "events-backend") && !events_choose (cli_args_string (args, "events-backend"), &error)) || !begin_output (args, &error))
+  if ((cli_args_is_set (args, "events-backend") && !events_choose (cli_args_string (args, "events-backend"), &error)) || !begin_output (args, &error)
+      || !check_runtime (args, &error))
     {
       dispatch_print_error (error);
       return cli_exit_status (error);

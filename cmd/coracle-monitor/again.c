@@ -135,7 +135,7 @@ prepare (Again *again, RuntimePlan *plan, const MonitorStart *start)
   plan->monitor.stderr_fd = first.stderr_fd;
   plan->command_pidfd = -1;
   plan->held = 0;
-  plan->preserve_fds = 0;   /* they were the first command's */
+  plan->preserve_fds = plan->kept.n = 0;   /* they were the first command's */
   return open_channels (again, plan);
 }
 

@@ -28,6 +28,7 @@ read_options (const CliContext *context, const CliArgs *args, GError **error)
   g_autoptr (ContainerOptions) words = container_clone_options (session.storage, cli_args_arg (args, 0), name, image, error);
   if (words == NULL || !limit_options_read (words, args, error))
     return NULL;
+  limit_options_drop (words);
   g_strfreev (words->create_command);
   words->create_command = g_strdupv (context->argv);
   return g_steal_pointer (&words);

@@ -416,7 +416,7 @@ check_together (const ContainerOptions *options, const CliArgs *args, GError **e
 ContainerOptions *
 create_options_read (const CliContext *context, const CliArgs *args, GError **error)
 {
-  g_autoptr (ContainerOptions) options = container_options_from_conf (error);
+  g_autoptr (ContainerOptions) options = container_options_from_conf (context->runtime, error);
   if (options == NULL || !container_options_add_mounts (options, cli_args_string (args, "default-mounts-file"), error))
     return NULL;
   read_texts (options, args);
@@ -443,6 +443,7 @@ create_options_read (const CliContext *context, const CliArgs *args, GError **er
       || !life_options_read (options, args, error) || !health_options_read (options, args, error))
     return NULL;
   check_ports (options, args);
+  limit_options_drop (options);
   options->create_command = g_strdupv (context->argv);
   options->cwd = g_get_current_dir ();
   if (context->hooks_dir != NULL)

@@ -1,8 +1,8 @@
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "cmd/common/select.h"
+#include "cmd/coracle/kept_fds.h"
 #include "pkg/base/error.h"
 #include "pkg/engine/container_exec.h"
 #include "pkg/monitor/detach_keys.h"
@@ -28,39 +28,6 @@ static const CliOption options[] = {
   CLI_END
 };
 
-/* kept_fds: --preserve-fds and --preserve-fd as one ascending list, each of them open now, before a file of ours could take its place. */
-static gboolean
-kept_fds (const CliArgs *args, GArray *kept, GError **error)
-{
-  for (gint64 i = 0; i < cli_args_int (args, "preserve-fds"); i++)
-    {
-      int fd = 3 + (int) i;
-      if (i > 65536 || fcntl (fd, F_GETFD) < 0)
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "file descriptor %d is not available - the preserve-fds option requires that file descriptors must be passed", fd);
-      g_array_append_val (kept, fd);
-    }
-  for (const char *const *text = cli_args_list (args, "preserve-fd"); *text != NULL; text++)
-    {
-      guint64 number = g_ascii_strtoull (*text, NULL, 0);
-      int fd = number < 1 << 20 ? (int) number : -1;
-      if (fcntl (fd, F_GETFD) < 0)
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "file descriptor %s is not available - the preserve-fd option requires that file descriptors must be passed", *text);
-      gboolean there = fd < 3;
-      for (guint i = 0; i < kept->len && !there; i++)
-        there = g_array_index (kept, int, i) == fd;
-      if (!there)
-        g_array_append_val (kept, fd);
-    }
-  for (guint i = 1; i < kept->len; i++)
-    for (guint k = i; k > 0 && g_array_index (kept, int, k) < g_array_index (kept, int, k - 1); k--)
-      {
-        int swapped = g_array_index (kept, int, k);
-        g_array_index (kept, int, k) = g_array_index (kept, int, k - 1);
-        g_array_index (kept, int, k - 1) = swapped;
-      }
-  return TRUE;
-}
-
 static const SelectRequest request_one = { .none = "exec requires the name or ID of a container or the --latest or --cidfile flag" };
 
 static int
@@ -68,7 +35,7 @@ exec_run (const CliContext *context, const CliArgs *args, GError **error)
 {
   g_autoptr (GArray) kept = g_array_new (FALSE, FALSE, sizeof (int));
   gboolean detach = cli_args_bool (args, "detach");
-  if (!kept_fds (args, kept, error))
+  if (!kept_fds_read (args, kept, error))
     return CLI_FAILED;
   if (cli_args_bool (args, "no-session") && (detach || cli_args_is_set (args, "detach-keys")))
     {

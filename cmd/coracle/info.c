@@ -37,7 +37,7 @@ info_run (const CliContext *context, const CliArgs *args, GError **error)
   if (!session_open (&session, context, FALSE, error))
     return CLI_FAILED;
   enter (&session);
-  const InfoRequest request = { .storage = session.storage, .map = session.map, .cgroup_manager = context->cgroup_manager, .rootless = rootless };
+  const InfoRequest request = { .storage = session.storage, .map = session.map, .cgroup_manager = context->cgroup_manager, .runtime = context->runtime, .rootless = rootless };
   json_auto_t *info = engine_info (&request, error);
   if (info == NULL)
     return CLI_FAILED;

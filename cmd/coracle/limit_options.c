@@ -1,5 +1,7 @@
 #include "cmd/coracle/limit_options.h"
 
+#include <stdio.h>
+
 #include "pkg/base/error.h"
 
 #define SIZE "<number>[<unit>]"
@@ -9,6 +11,8 @@ const CliOption limit_options[] = {
   { "blkio-weight-device", 0, CLI_LIST, .help = "The same for one device (PATH:WEIGHT)", .arg = "DEVICE_NAME:WEIGHT" },
   { "cpu-period", 0, CLI_UINT, .help = "Microseconds in which the CPU quota may be used up; 100000 by default", .arg = "uint" },
   { "cpu-quota", 0, CLI_INT, .help = "Microseconds of CPU time that the container may use in each period", .arg = "int" },
+  { "cpu-rt-period", 0, CLI_UINT, .help = "Microseconds in which the real-time runtime may be used up: only with cgroup v1", .arg = "uint" },
+  { "cpu-rt-runtime", 0, CLI_INT, .help = "Microseconds of real-time CPU time in each period: only with cgroup v1", .arg = "int" },
   { "cpu-shares", 'c', CLI_UINT, .help = "Share of the CPUs when they are busy; others have 1024", .arg = "uint" },
   { "cpus", 0, CLI_FLOAT, .help = "How many CPUs' time the container may use; 0 for no limit", .man = "How many CPUs' time the container may use, as in 1.5. It stands for --cpu-period and --cpu-quota." },
   { "cpuset-cpus", 0, CLI_STRING, .help = "CPUs on which it may run (0-3,5)" },
@@ -58,6 +62,8 @@ limit_options_read (ContainerOptions *options, const CliArgs *args, GError **err
     { "blkio-weight", &options->blkio_weight },
     { "cpu-period", &options->cpu_period },
     { "cpu-quota", &options->cpu_quota },
+    { "cpu-rt-period", &options->cpu_rt_period },
+    { "cpu-rt-runtime", &options->cpu_rt_runtime },
     { "cpu-shares", &options->cpu_shares },
     { "memory", &options->memory },
     { "memory-reservation", &options->memory_reservation },
@@ -91,4 +97,14 @@ limit_options_read (ContainerOptions *options, const CliArgs *args, GError **err
   if (options->memory_swappiness < -1 || options->memory_swappiness > 100)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid value: %" G_GINT64_FORMAT ", valid memory swappiness range is 0-100", options->memory_swappiness);
   return TRUE;
+}
+
+void
+limit_options_drop (ContainerOptions *options)
+{
+  if (options->cpu_rt_period > 0)
+    fputs ("Realtime period not supported on cgroups V2 systems\n", stderr);
+  if (options->cpu_rt_runtime > 0)
+    fputs ("Realtime runtime not supported on cgroups V2 systems\n", stderr);
+  options->cpu_rt_period = options->cpu_rt_runtime = 0;
 }

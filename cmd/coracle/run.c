@@ -5,6 +5,7 @@
 #include "cmd/coracle/create_options.h"
 #include "cmd/coracle/fetch_options.h"
 #include "cmd/coracle/health_options.h"
+#include "cmd/coracle/kept_fds.h"
 #include "cmd/coracle/life_options.h"
 #include "cmd/coracle/limit_options.h"
 #include "pkg/base/error.h"
@@ -12,6 +13,8 @@
 
 static const CliOption run_options[] = {
   { "detach", 'd', CLI_BOOL, .help = "Leave the container running on its own and print its ID" },
+  { "preserve-fd", 0, CLI_UINTS, .help = "Hand these open files on, under the same numbers", .arg = "FD1[,FD2,...]",
+    .man = "Hand on these file descriptors of the caller, under the same numbers, besides 0, 1 and 2. They must be open. It cannot be given together with --preserve-fds." },
   { "preserve-fds", 0, CLI_UINT, .help = "Hand this many open files on, from descriptor 3 up",
     .man = "Hand on the file descriptors 3 to 2 + N of the caller, besides 0, 1 and 2. They must be open." },
   { "sig-proxy", 0, CLI_BOOL, .help = "Pass signals on to the command", .value = "true" },
@@ -40,12 +43,32 @@ is_silent (const ContainerOptions *options)
   return TRUE;
 }
 
+/* read_fds: --preserve-fd, into @kept, which @options borrow. Podman's statuses: one that can never be is found out by its runtime. */
+static gboolean
+read_fds (ContainerOptions *options, const CliArgs *args, GArray *kept, GError **error)
+{
+  const char *const *listed = cli_args_list (args, "preserve-fd");
+  if (listed[0] == NULL)
+    return TRUE;
+  if (cli_args_is_set (args, "preserve-fds"))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot specify both --preserve-fds and --preserve-fd");
+  if (!kept_fds_read (args, kept, error))
+    return FALSE;
+  for (const char *const *text = listed; *text != NULL; text++)
+    if (g_ascii_strtoull (*text, NULL, 0) < 3)
+      return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "cannot preserve FD %s, consider using the passthrough log-driver to pass STDIO streams into the container: invalid argument", *text);
+  options->kept_fds = (const int *) (void *) kept->data;
+  options->n_kept_fds = kept->len;
+  return TRUE;
+}
+
 static int
 run_run (const CliContext *context, const CliArgs *args, GError **error)
 {
+  g_autoptr (GArray) kept = g_array_new (FALSE, FALSE, sizeof (int));
   g_autoptr (ConfigPaths) paths = config_paths_new (context->root, context->run_root, error);
   g_autoptr (ContainerOptions) options = paths != NULL ? create_options_read (context, args, error) : NULL;
-  if (options == NULL)
+  if (options == NULL || !read_fds (options, args, kept, error))
     return CLI_FAILED;
   options->preserve_fds = cli_args_int (args, "preserve-fds");
   options->sig_proxy = cli_args_bool (args, "sig-proxy");

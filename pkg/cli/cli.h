@@ -86,6 +86,7 @@ typedef struct {
   const char *root;          /* --root, else NULL; to config_paths_new */
   const char *run_root;      /* --runroot, else NULL */
   const char *cgroup_manager;   /* --cgroup-manager, else NULL */
+  const char *runtime;       /* --runtime, else NULL */
   const char *const *hooks_dir;   /* --hooks-dir, NULL-terminated, else NULL */
   const char *log_level;     /* --log-level, lower case; "warn" if not given */
   char **argv;               /* the whole original command line, for passing on (restart, coracle-image) */

@@ -10,6 +10,7 @@
 #include "pkg/base/path.h"
 #include "pkg/config/containers_conf.h"
 #include "pkg/engine/container_network.h"
+#include "pkg/engine/oci_runtime.h"
 #include "pkg/events/event.h"
 #include "pkg/spec/values.h"
 
@@ -184,11 +185,26 @@ container_options_add_mounts (ContainerOptions *options, const char *path, GErro
   return TRUE;
 }
 
+/* choose_runtime: what is said of none is not written down. */
+static gboolean
+choose_runtime (ContainerOptions *options, const json_t *conf, const char *asked, GError **error)
+{
+  const json_t *engine = json_object_get (conf, "engine");
+  if (asked == NULL && json_object_get (engine, "runtime") == NULL && json_object_get (engine, "runtimes_flags") == NULL)
+    return TRUE;
+  g_autofree char *own = oci_runtime_own ();
+  g_auto (OciRuntime) runtime = { 0 };
+  if (!oci_runtime_choose (conf, asked, own, &runtime, error))
+    return FALSE;
+  options->oci_runtime = g_steal_pointer (&runtime.name);
+  return TRUE;
+}
+
 ContainerOptions *
-container_options_from_conf (GError **error)
+container_options_from_conf (const char *runtime, GError **error)
 {
   json_auto_t *conf = containers_conf_read (error);
   g_autoptr (ContainerOptions) options = conf != NULL ? container_options_new () : NULL;
   events_use_conf (conf);
-  return options != NULL && container_options_apply (options, conf, error) ? g_steal_pointer (&options) : NULL;
+  return options != NULL && container_options_apply (options, conf, error) && choose_runtime (options, conf, runtime, error) ? g_steal_pointer (&options) : NULL;
 }

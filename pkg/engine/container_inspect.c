@@ -12,6 +12,7 @@
 #include "pkg/base/text.h"
 #include "pkg/engine/container_ports.h"
 #include "pkg/engine/image_lookup.h"
+#include "pkg/engine/oci_runtime.h"
 #include "pkg/json/json.h"
 #include "pkg/spec/spec.h"
 
@@ -302,7 +303,7 @@ set_paths (json_t *object, const Inspected *inspected, const char *folder)
   set_file (object, "HostsPath", run, "etc/hosts");
   inspect_text (object, "StaticDir", folder);
   inspect_text (object, "OCIConfigPath", config);
-  inspect_text (object, "OCIRuntime", "coracle");
+  inspect_text (object, "OCIRuntime", inspected->options->oci_runtime != NULL ? inspected->options->oci_runtime : OCI_RUNTIME);
   inspect_text (object, "ConmonPidFile", monitor);
   inspect_text (object, "PidFile", inspected->options->pidfile != NULL ? inspected->options->pidfile : init);
 }

@@ -265,6 +265,8 @@ set_limits (json_t *host, const Inspected *inspected)
       json_object_set (host, numbers[i].name, numbers[i].value);
   const struct { const char *name; json_t *value; } values[] = {
     { "NanoCpus", json_integer (options->nano_cpus) },
+    { "CpuRealtimePeriod", json_integer (options->cpu_rt_period) },
+    { "CpuRealtimeRuntime", json_integer (options->cpu_rt_runtime) },
     { "OomKillDisable", json_boolean (options->oom_kill_disable) },
     { "BlkioWeightDevice", device_limits (options->blkio_weight_device, "Weight") },
     { "BlkioDeviceReadBps", device_limits (options->device_read_bps, "Rate") },

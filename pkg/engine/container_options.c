@@ -35,6 +35,7 @@ static const struct {
   FIELD (uidmap, LIST),        FIELD (gidmap, LIST),        FIELD (subuidname, TEXT),    FIELD (subgidname, TEXT),
   FIELD (host_users, LIST),    FIELD (no_hostname, FLAG),   FIELD (pull, TEXT),          FIELD (default_mounts, LIST), FIELD (base_hosts_file, TEXT), FIELD (host_internal, TEXT), FIELD (default_seccomp, TEXT),
   FIELD (cgroups, TEXT),       FIELD (cgroup_parent, TEXT), FIELD (cgroup_manager, TEXT), FIELD (memory_swap, TEXT),  FIELD (cpuset_cpus, TEXT),
+  FIELD (oci_runtime, TEXT),   FIELD (cpu_rt_period, NUMBER), FIELD (cpu_rt_runtime, NUMBER),
   FIELD (cpuset_mems, TEXT),   FIELD (blkio_weight_device, LIST), FIELD (device_read_bps, LIST), FIELD (device_write_bps, LIST), FIELD (device_read_iops, LIST),
   FIELD (device_write_iops, LIST), FIELD (cgroup_conf, LIST), FIELD (memory, NUMBER),    FIELD (memory_reservation, NUMBER), FIELD (memory_swappiness, NUMBER),
   FIELD (nano_cpus, NUMBER),   FIELD (cpu_period, NUMBER),  FIELD (cpu_quota, NUMBER),   FIELD (cpu_shares, NUMBER), FIELD (pids_limit, NUMBER),

@@ -43,10 +43,14 @@ typedef struct {
       health_max_log_count, health_max_log_size;   /* times in microseconds; -1 = not given; an interval of 0 = "disable" */
   gboolean no_healthcheck, rmi;
   char *pull;                     /* never, missing, always, newer: NULL = missing */
+  const int *kept_fds;            /* --preserve-fd: ascending, from 3 up, open; borrowed and not kept in the row: they are the first start's */
+  guint n_kept_fds;
   char **fetch;                   /* more words for the pull, not kept in the row: --creds has passwords; NULL = none */
   char *base_hosts_file, *host_internal, *default_seccomp;
   gint64 shm_size, oom_score_adj, preserve_fds, timeout, stop_timeout;
   /* limits: 0 = none, and for what may be 0, -1 */
+  char *oci_runtime;              /* the name or path by which the runtime was asked for; NULL = OCI_RUNTIME */
+  gint64 cpu_rt_period, cpu_rt_runtime;   /* only with cgroup v1: written down by update, and that is all */
   char *cgroups, *cgroup_parent, *cgroup_manager, *memory_swap, *cpuset_cpus, *cpuset_mems;
   char **blkio_weight_device, **device_read_bps, **device_write_bps, **device_read_iops, **device_write_iops, **cgroup_conf;
   gint64 memory, memory_reservation, memory_swappiness, nano_cpus, cpu_period, cpu_quota, cpu_shares, pids_limit, default_pids_limit, blkio_weight;

@@ -258,7 +258,8 @@ fill_runtime (const Run *run, const char *const *cleanup, RuntimeOptions *runtim
     .slirp = make->network == NETWORK_SLIRP ? &make->slirp : NULL, .slirp_size = sizeof make->slirp, .accel = make->slirp.accel && make->ids == NULL, .keep_groups = make->map->mode == IDMAP_SINGLE || words_keep_groups (options),
     .make_nodes = idmap_is_initial (make->map) && make->ids == NULL, .root_fd = make->root_fd, .run_dir = make->run_dir, .cgroup = &make->cgroup,
     .out_fd = passes || is_wanted (run, "stdout") ? STDOUT_FILENO : -1, .err_fd = passes || is_wanted (run, "stderr") ? STDERR_FILENO : -1,
-    .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = (guint) options->preserve_fds,
+    .client = run->client[1], .stdin_read = passes && options->interactive ? STDIN_FILENO : run->input[0], .stdin_write = run->input[1], .preserve_fds = run->existing ? 0 : (guint) options->preserve_fds,
+    .kept = options->kept_fds, .n_kept = options->n_kept_fds,
     .stop_signal = make->stop_signal, .timeout_us = (guint64) options->timeout * G_USEC_PER_SEC, /* no stop_timeout_us: --timeout kills at once, as podman-run(1) says */
     .port_table = -1, .listener = -1, .notify = -1, .notify_host = -1, .log = { .fd = -1, .dir = -1 }, .cleanup = cleanup,
     .restart = policy_parse (options->restart, &policy, NULL) && (policy.kind != POLICY_NO || g_strcmp0 (options->health_on_failure, "restart") == 0),

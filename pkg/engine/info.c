@@ -19,6 +19,7 @@
 #include "pkg/cgroup/cgroup.h"
 #include "pkg/config/containers_conf.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/oci_runtime.h"
 #include "pkg/events/event.h"
 #include "pkg/image/manifest.h"
 #include "pkg/json/json.h"
@@ -176,10 +177,9 @@ helper_json (const ConfigPaths *paths, const char *path_key, const char *name)
 }
 
 static json_t *
-runtime_json (void)
+runtime_json (const OciRuntime *runtime)
 {
-  g_autofree char *path = g_file_read_link ("/proc/self/exe", NULL);
-  return program_json ("name", "coracle", "path", path != NULL ? path : "", "coracle version " CORACLE_VERSION "\nspec: 1.0.2");
+  return program_json ("name", runtime->name, "path", runtime->path != NULL ? runtime->path : "", "coracle version " CORACLE_VERSION "\nspec: 1.0.2");
 }
 
 static int
@@ -230,7 +230,7 @@ forwarder_json (const ConfigPaths *paths)
 }
 
 static json_t *
-host_json (const InfoRequest *request)
+host_json (const InfoRequest *request, const OciRuntime *runtime)
 {
   const ConfigPaths *paths = request->storage->paths;
   ImagePlatform platform = image_platform_host ();
@@ -258,7 +258,7 @@ host_json (const InfoRequest *request)
     { "memFree", json_integer (memory_bytes (meminfo, "MemFree:")) },
     { "memTotal", json_integer (memory_bytes (meminfo, "MemTotal:")) },
     { "networkBackend", json_string ("slirp") },
-    { "ociRuntime", runtime_json () },
+    { "ociRuntime", runtime_json (runtime) },
     { "portForwarder", forwarder_json (paths) },
     { "os", json_string ("linux") },
     { "rootlessNetworkCmd", json_string ("slirp") },
@@ -383,12 +383,15 @@ store_json (const InfoRequest *request, GError **error)
 json_t *
 engine_info (const InfoRequest *request, GError **error)
 {
-  json_t *store = store_json (request, error);
+  json_auto_t *conf = containers_conf_read (error);
+  g_autofree char *own = oci_runtime_own ();
+  g_auto (OciRuntime) runtime = { 0 };
+  json_t *store = conf != NULL && oci_runtime_choose (conf, request->runtime, own, &runtime, error) ? store_json (request, error) : NULL;
   if (store == NULL)
     return NULL;
   json_t *plugins = json_pack ("{s:[s], s:[s, s, s], s:[s, s, s, s, s], s:n}", "volume", "local", "network", "slirp", "none", "host", "log", "journald", "json-file", "k8s-file", "none", "passthrough",
                                "authorization");
-  return json_pack ("{s:o, s:o, s:{}, s:o, s:o}", "host", host_json (request), "store", store, "registries", "plugins", plugins, "version", engine_version ());
+  return json_pack ("{s:o, s:o, s:{}, s:o, s:o}", "host", host_json (request, &runtime), "store", store, "registries", "plugins", plugins, "version", engine_version ());
 }
 
 void

@@ -14,6 +14,7 @@ typedef struct {
   Storage *storage;
   const IdMap *map;      /* of the user namespace that the caller has entered; NULL: it could not be, and what needs it is left out */
   const char *cgroup_manager;   /* the one asked for; NULL = none */
+  const char *runtime;   /* --runtime; NULL = not given */
   gboolean rootless;     /* what the caller was before */
 } InfoRequest;
 

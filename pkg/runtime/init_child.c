@@ -255,6 +255,7 @@ let_go_of_others (const Init *init)
 {
   const RuntimePlan *plan = init->plan;
   const int kept[] = { init->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr, init->root_fd, init->proc_fd, init->null_tree, init->slave, init->terminal_fd, init->accel_socket };
+  const int32_t *listed = plan_bytes (plan, plan->kept.at);
   unsigned preserved = (unsigned) plan->preserve_from, preserved_end = preserved + plan->preserve_fds;
   for (unsigned from = 0;;)
     {
@@ -262,6 +263,9 @@ let_go_of_others (const Init *init)
       for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (kept[i] >= 0 && (unsigned) kept[i] >= from && (unsigned) kept[i] < next)
           next = (unsigned) kept[i];
+      for (uint32_t i = 0; i < plan->kept.n; i++)
+        if ((unsigned) listed[i] >= from && (unsigned) listed[i] < next)
+          next = (unsigned) listed[i];
       if (next > from)
         (void) syscall (SYS_close_range, from, next - 1, 0U);
       if (next == ~0u)
@@ -323,13 +327,13 @@ give (Init *init, int fd)
     (void) fchown (fd, init->plan->uid, fd == init->slave ? (gid_t) -1 : init->plan->gid);
 }
 
-/* keep_listed: of an exec session's descriptors those that it was asked to keep, at their numbers, and behind them the status socket. */
+/* keep_listed: of the descriptors those that it was asked to keep, at their numbers, and behind them the status socket. */
 static int
 keep_listed (Init *init)
 {
   const RuntimePlan *plan = init->plan;
-  const int32_t *kept = plan_bytes (plan, plan->exec_kept.at);
-  uint32_t n = plan->exec_kept.n;
+  const int32_t *kept = plan_bytes (plan, plan->kept.at);
+  uint32_t n = plan->kept.n;
   unsigned from = 3;
   int status = fcntl (init->status_fd, F_DUPFD_CLOEXEC, n > 0 ? kept[n - 1] + 1 : 3);
   if (status < 0)
@@ -342,7 +346,7 @@ keep_listed (Init *init)
       from = next + 1;
     }
   init->status_fd = status;
-  init->slave = -1;
+  init->root_fd = init->proc_fd = init->null_tree = init->slave = -1;
   return syscall (SYS_close_range, from, ~0U, 0U) < 0 ? -errno : 0;
 }
 
@@ -372,7 +376,7 @@ stage_stdio (Init *init)
   for (uint32_t i = 0; i < plan->preserve_fds; i++)
     if (dup2 (plan->preserve_from + (int) i, 3 + (int) i) < 0)
       return -errno;
-  if (plan->exec_pidfd >= 0)
+  if (plan->exec_pidfd >= 0 || plan->kept.n > 0)
     return keep_listed (init);
   int last = 3 + (int) plan->preserve_fds;
   if (init->status_fd != last && dup3 (init->status_fd, last, O_CLOEXEC) < 0)

@@ -683,12 +683,21 @@ add_exec (Build *build)
   plan_of (build)->exec_pidfd = plan_of (build)->exec_cgroup = -1;
   if (exec == NULL)
     return;
-  PlanRef kept = add_bytes (build, exec->kept, exec->n_kept * sizeof *exec->kept);
   RuntimePlan *plan = plan_of (build);
   plan->exec_pidfd = exec->init_pidfd;
   plan->exec_cgroup = exec->cgroup;
   plan->exec_flags = exec->flags;
-  plan->exec_kept = (PlanList){ kept, exec->n_kept };
+}
+
+static void
+add_kept (Build *build)
+{
+  const RuntimeOptions *options = build->options;
+  const RuntimeExec *exec = options->exec;
+  const int *fds = exec != NULL ? exec->kept : options->kept;
+  guint n = exec != NULL ? exec->n_kept : options->n_kept;
+  PlanRef kept = add_bytes (build, fds, n * sizeof *fds);
+  plan_of (build)->kept = (PlanList){ kept, n };
 }
 
 GByteArray *
@@ -707,6 +716,7 @@ runtime_plan_build (json_t *config, const RuntimeOptions *options, GArray **ret_
     }
   add_programs (&build);
   add_exec (&build);
+  add_kept (&build);
   RuntimePlan *plan = plan_of (&build);
   plan->magic = PLAN_MAGIC;
   plan->size = bytes->len;

@@ -130,6 +130,7 @@ typedef struct {
   PlanRef cwd;
   PlanList argv, envp;       /* PlanRef */
   PlanList exec_paths;       /* PlanRef: argv[0] in every folder of PATH, or argv[0] alone */
+  PlanList kept;             /* int32_t, ascending: descriptors from 3 up that the process gets under the same numbers */
   uint32_t preserve_fds;     /* descriptors 3 … 2 + n are kept for the container */
   int32_t preserve_from;     /* they are open in the monitor as preserve_from … preserve_from + n - 1 */
   uint64_t signal_mask;      /* kernel's sigset for init */
@@ -138,7 +139,6 @@ typedef struct {
   int32_t exec_pidfd;        /* of the container's init; -1: no exec session */
   int32_t exec_cgroup;       /* the container's cgroup folder; -1 = ours */
   uint64_t exec_flags;       /* CLONE_NEW… of those namespaces of init that are not ours already */
-  PlanList exec_kept;        /* int32_t, ascending: descriptors from 3 up that the process gets under the same numbers */
 } RuntimePlan;
 
 static inline const void *

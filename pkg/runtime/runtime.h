@@ -58,6 +58,8 @@ typedef struct {
   int out_fd, err_fd;            /* the command's own */
   int client;                    /* the monitor's end of the client socket */
   int stdin_read, stdin_write;   /* the container's standard input, the monitor's end; -1 both: /dev/null */
+  const int *kept;               /* ascending, from 3 up: descriptors of this process that the container's gets under the same numbers; a container has these or preserve_fds */
+  guint n_kept;
   guint preserve_fds;            /* 3 … 2 + n of this process */
   int stop_signal;
   guint64 timeout_us, stop_timeout_us;

@@ -69,8 +69,8 @@ test_exec (void)
   g_assert_cmpint (plan->exec_pidfd, ==, 21);
   g_assert_cmpint (plan->exec_cgroup, ==, 22);
   g_assert_cmpuint (plan->exec_flags, ==, exec.flags);
-  g_assert_cmpuint (plan->exec_kept.n, ==, 2);
-  g_assert_cmpint (((const int32_t *) plan_bytes (plan, plan->exec_kept.at))[1], ==, 9);
+  g_assert_cmpuint (plan->kept.n, ==, 2);
+  g_assert_cmpint (((const int32_t *) plan_bytes (plan, plan->kept.at))[1], ==, 9);
   g_assert_cmpint (plan->monitor.exec_dir, ==, 23);
   g_assert_cmpstr (plan->monitor.id, ==, "session");
   g_assert_cmpuint (plan->mounts.n, ==, 0);
