@@ -40,3 +40,8 @@ const CliCommand cmd_network = {
   .names = "network", .summary = "Manage networks",
   .description = "A network connects containers with each other, by name, and with the rest of the world.",
 };
+
+const CliCommand cmd_volume = {
+  .names = "volume", .summary = "Manage volumes",
+  .description = "A volume is a folder of the store's that outlives the containers which use it.",
+};

@@ -37,4 +37,4 @@ IMAGE_COMMANDS (IMAGE_DECLARE)
 #undef IMAGE_DECLARE
 
 /* The groups that the paths of both programs' commands lead through: cmd/common/groups.c. */
-extern const CliCommand cmd_artifact, cmd_container, cmd_generate, cmd_healthcheck_group, cmd_image, cmd_manifest, cmd_network, cmd_system;
+extern const CliCommand cmd_artifact, cmd_container, cmd_generate, cmd_healthcheck_group, cmd_image, cmd_manifest, cmd_network, cmd_system, cmd_volume;

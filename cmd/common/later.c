@@ -11,8 +11,7 @@ static const struct { const char *group, *words; } commands[] = {
         "machine "
         "pod "
         "quadlet "
-        "secret "
-        "volume" },
+        "secret" },
   { "generate", "kube "
                 "systemd" },
   { "image", "build "

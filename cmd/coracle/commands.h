@@ -74,6 +74,15 @@
   X (untag)                 \
   X (update)                \
   X (version)               \
+  X (volume_create)         \
+  X (volume_exists)         \
+  X (volume_inspect)        \
+  X (volume_ls)             \
+  X (volume_mount)          \
+  X (volume_prune)          \
+  X (volume_reload)         \
+  X (volume_rm)             \
+  X (volume_unmount)        \
   X (wait)
 
 #define CORACLE_DECLARE(name) extern const CliCommand cmd_##name;

@@ -86,13 +86,13 @@ resolve_volume (Make *make, const SpecMount *mount, GError **error)
     return FALSE;
   if (made_up != NULL)
     json_array_append_new (make->volumes, json_string (name));
-  gboolean fresh;
-  g_autofree char *data = volume_open (make->storage, name, mount->create, &fresh, error);
+  VolumeFirst first;
+  g_autofree char *data = volume_open (make->storage, name, mount->create, &first, error);
   if (data == NULL)
     return FALSE;
-  if (fresh)
+  if (first.own)
     give_volume (make, data);
-  if ((fresh && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error)) || (mount->chown && !give_tree (make, data, error)))
+  if ((first.copy && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error)) || (mount->chown && !give_tree (make, data, error)))
     return FALSE;
   g_autofree char *source = mount->subpath != NULL ? g_build_filename (data, mount->subpath, NULL) : g_steal_pointer (&data);
   append (make, "bind", source, mount->destination, options_array (mount->options));

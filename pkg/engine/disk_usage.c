@@ -139,6 +139,13 @@ note_volumes (const StateContainer *row, GHashTable *links)
   return g_hash_table_size (own);
 }
 
+gboolean
+disk_container_has_volume (const StateContainer *row, const char *name)
+{
+  g_autoptr (GHashTable) links = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  return note_volumes (row, links) > 0 && g_hash_table_contains (links, name);
+}
+
 GHashTable *
 disk_volume_links (Storage *storage, GError **error)
 {

@@ -40,6 +40,8 @@ DiskUsage *disk_usage (Storage *storage, GError **error);
 
 /* disk_volumes: the names in use by containers, name → how many, as pointer; free with g_hash_table_unref. */
 GHashTable *disk_volume_links (Storage *storage, GError **error);
+/* disk_container_has_volume: does the container mount it, whether it runs or not? */
+gboolean disk_container_has_volume (const StateContainer *row, const char *name);
 /* disk_volume_names: all there are, sorted; of char*. */
 GPtrArray *disk_volume_names (Storage *storage);
 

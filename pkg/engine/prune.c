@@ -1,19 +1,11 @@
 #include "pkg/engine/prune.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 
-#include "pkg/base/error.h"
-#include "pkg/base/fd.h"
 #include "pkg/engine/container_prune.h"
 #include "pkg/engine/disk_usage.h"
-#include "pkg/engine/event.h"
+#include "pkg/engine/volume.h"
 #include "storage/layer.h"
-#include "storage/volume.h"
-
-#define LOCK_TRIES 1000   /* of 10 ms */
 
 void
 prune_result_free (PruneResult *result)
@@ -89,63 +81,36 @@ prune_containers (Storage *storage, const PruneRequest *request, PruneResult *re
 
 /* ---- volumes */
 
-/* lock_makers: nobody makes a container, which might mount what we remove: they hold the lock from looking up the image until the row is written. */
-static int
-lock_makers (Storage *storage, GError **error)
-{
-  cleanup_fd int lock = openat (storage->root_fd, "store.lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  int errsv = errno;
-  for (int tries = 0; lock >= 0; tries++)
-    {
-      if (flock (lock, LOCK_EX | LOCK_NB) == 0)
-        return fd_steal (&lock);
-      errsv = errno;
-      if (errsv != EWOULDBLOCK || tries == LOCK_TRIES)
-        break;
-      g_usleep (10000);
-    }
-  if (errsv == EWOULDBLOCK)
-    coracle_throw (error, CORACLE_ERROR_IN_USE, "removing volumes: images are being made or containers started; try again when that is done");
-  else
-    coracle_throw_errno (error, errsv, "locking the store");
-  return -1;
-}
-
+/* prune_volumes: of the filters those about labels; the others are about something else. */
 static gboolean
-wants_label (const PruneRequest *request)
+prune_volumes (Storage *storage, const PruneRequest *request, PruneResult *result, GError **error)
 {
+  g_autoptr (GPtrArray) labels = g_ptr_array_new (), chosen = NULL, names = NULL, errors = NULL;
+  g_autoptr (GHashTable) sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   for (const char *const *filter = request->filters; filter != NULL && *filter != NULL; filter++)
-    if (has_key (*filter, "label"))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
-prune_volumes (Storage *storage, PruneResult *result, GError **error)
-{
-  cleanup_fd int lock = lock_makers (storage, error);
-  g_autoptr (GHashTable) links = lock >= 0 ? disk_volume_links (storage, error) : NULL;
-  if (links == NULL)
+    if (has_key (*filter, "label") || has_key (*filter, "label!"))
+      g_ptr_array_add (labels, (char *) (guintptr) *filter);
+  g_ptr_array_add (labels, NULL);
+  if (!volume_prunable (storage, (const char *const *) labels->pdata, &chosen, error))
     return FALSE;
-  g_autoptr (GPtrArray) names = disk_volume_names (storage);
-  for (guint i = 0; i < names->len; i++)
+  for (guint i = 0; i < chosen->len; i++)
     {
-      const char *name = names->pdata[i];
+      const char *name = ((const Volume *) chosen->pdata[i])->name;
       g_autofree char *path = g_build_filename (storage->paths->root, "volumes", name, NULL);
       gint64 size = 0;
-      GError *problem = NULL;
-      if (g_hash_table_contains (links, name))
-        continue;
       (void) disk_tree_size (path, &size, NULL);
-      if (!volume_remove (storage, name, &problem))
-        {
-          g_ptr_array_add (result->errors, problem);
-          continue;
-        }
-      event_volume (storage, "prune", name);
-      g_ptr_array_add (result->volumes, g_strdup (name));
-      result->freed += size;
+      g_hash_table_insert (sizes, g_strdup (name), g_memdup2 (&size, sizeof size));
     }
+  if (!volume_prune (storage, (const char *const *) labels->pdata, &names, &errors, error))
+    return FALSE;
+  for (guint i = 0; i < names->len; i++)
+    {
+      const gint64 *size = g_hash_table_lookup (sizes, names->pdata[i]);
+      g_ptr_array_add (result->volumes, g_strdup (names->pdata[i]));
+      result->freed += size != NULL ? *size : 0;
+    }
+  for (guint i = 0; i < errors->len; i++)
+    g_ptr_array_add (result->errors, g_error_copy (errors->pdata[i]));
   return TRUE;
 }
 
@@ -228,7 +193,7 @@ prune (Storage *storage, const PruneRequest *request, GError **error)
 {
   g_autoptr (PruneResult) result = result_new ();
   if ((request->containers && !prune_containers (storage, request, result, error))
-      || (request->volumes && !wants_label (request) && !prune_volumes (storage, result, error)) || (request->images && !prune_images (storage, request, result, error)))
+      || (request->volumes && !prune_volumes (storage, request, result, error)) || (request->images && !prune_images (storage, request, result, error)))
     return NULL;
   return g_steal_pointer (&result);
 }

@@ -8,7 +8,7 @@ typedef struct {
   gboolean volumes;        /* those that no container mounts, named ones too */
   gboolean images;         /* those without a name that no container uses */
   gboolean all_images;     /* those with one too */
-  const char *const *filters;   /* label, label! and until, and for images alone all that `images` knows; NULL for none. With a label wanted no volume fits: they have none */
+  const char *const *filters;   /* label, label! and until, and for images alone all that `images` knows; NULL for none. Of volumes the labels alone count */
 } PruneRequest;
 
 typedef struct {
