@@ -171,7 +171,7 @@ const CliOption create_options[] = {
   { "tty", 't', CLI_BOOL, .help = "Run the command on a terminal of its own" },
   { "tz", 0, CLI_STRING, .help = "Time zone, as in Europe/Berlin; \"local\" for that of this machine" },
   { "uidmap", 0, CLI_CSV, .help = "User ids of the container's own ([+ug]CONTAINER:[@]ID[:COUNT])", .arg = "strings",
-    .man = "COUNT ids (one without it) from CONTAINER on are those from ID on: for real root the host's; for anybody else 0 is the own id and 1, 2 … those of the ranges in /etc/subuid. @ID means the host's id, which must be in those "
+    .man = "COUNT ids (one without it) from CONTAINER on are those from ID on: for real root the host's; for anybody else 0 is the own id and 1, 2 and so on those of the ranges in /etc/subuid. @ID means the host's id, which must be in those "
            "ranges. Given several times, for several ranges. A word that begins with + takes what it needs away from those before it, and if there are none but such words, the container's ids that are free are filled with the rest. "
            "u: for user ids alone, g: for group ids alone; else it is for both if only one of --uidmap and --gidmap is given. Not together with --userns." },
   { "ulimit", 0, CLI_CSV, .help = "Resource limit (NAME=SOFT[:HARD]); \"host\" for the caller's",
