@@ -19,6 +19,8 @@ static const struct { const char *group, *words; } commands[] = {
              "trust" },
   { "system", "connection "
               "service" },
+  { "volume", "export "
+              "import" },
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {

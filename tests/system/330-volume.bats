@@ -207,3 +207,10 @@ Are you sure you want to continue? [y/N] "
   run_coracle volume reload
   is "$output" ""
 }
+
+@test "export and import are to come, and say so" {
+  run_coracle 125 volume export v
+  has "$output" "\`export\` is not supported in this version yet"
+  run_coracle 125 volume import v v.tar
+  has "$output" "\`import\` is not supported in this version yet"
+}
