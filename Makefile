@@ -124,7 +124,7 @@ $(BUILD)/tests/test-commands: $(filter-out %/main.o,$(call program_objects,corac
 $(BUILD)/tests/peer: $(BUILD)/tests/system/peer.o
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)
-	$(Q)$(CC) -static -o $@ $^
+	$(Q)$(CC) $(if $(SANITIZE),-fsanitize=$(SANITIZE),-static) -o $@ $^
 
 unit: all $(UNIT_TESTS)
 	@for t in $(UNIT_TESTS); do echo "# $$t"; "$$t" || exit 1; done
