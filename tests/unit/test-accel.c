@@ -383,6 +383,14 @@ test_accel (void)
   fd_close (reason[0]);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+static void
+test_none (void)
+{
+  g_test_skip ("not under a sanitizer");
+}
+#endif
+
 int
 main (int argc, char **argv)
 {
@@ -391,7 +399,13 @@ main (int argc, char **argv)
   g_autofree char *beside = g_build_filename (tests, "..", "bin", "coracle-slirp", NULL);
   slirp_program = realpath (beside, NULL);
   g_assert_nonnull (slirp_program);
+#ifdef __SANITIZE_ADDRESS__
+  /* the supervisor's filter allows no system call of the sanitizer's */
+  g_test_add_func ("/accel/connections", test_none);
+  (void) test_accel;
+#else
   g_test_add_func ("/accel/connections", test_accel);
+#endif
   int status = g_test_run ();
   free (slirp_program);
   return status;
