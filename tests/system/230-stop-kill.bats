@@ -94,7 +94,7 @@ took() { # took BEFORE MAX: seconds since $EPOCHREALTIME BEFORE, in hundredths a
   is "$(show usr '{{.State.ExitCode}}')" 5
   stubborn rt --stop-signal RTMIN+2 --
   run_coracle 0 stop -t 1 rt
-  has "$output" "StopSignal 36 failed to stop container rt in 1 seconds"
+  has "$output" "StopSignal SIGRTMIN+2 failed to stop container rt in 1 seconds"
   run_coracle 0 rm usr rt
 }
 

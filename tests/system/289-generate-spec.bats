@@ -25,7 +25,7 @@ of() { jq -c -r "$1" <<<"$output"; }
   is "$(of '.pidns.nsmode + " " + .utsns.nsmode + " " + .ipcns.nsmode + " " + .userns.nsmode + " " + .cgroupns.nsmode + " " + .netns.nsmode')" "default private default default default private"
   is "$(of '[.sdnotifyMode, .umask, .healthLogDestination, .healthMaxLogCount, .healthMaxLogSize, .privileged, .init_container_type, .Networks]')" '["container","0022","local",5,500,false,"",null]'
   is "$(of .idmappings.HostUIDMapping)" true
-  is "$(of '.containerCreateCommand | .[1:4]')" '["create","--name","g"]'
+  is "$(of '.containerCreateCommand | .[index("create"):][:3]')" '["create","--name","g"]'
   # every key that Podman's has
   is "$(of '["name","command","env","labels","sdnotifyMode","pidns","utsns","containerCreateCommand","init_container_type","image","ipcns","shm_size","shm_size_systemd","privileged","userns","idmappings","label_nested","umask","cgroupns","netns","Networks","use_image_hostname","use_image_hosts","healthLogDestination","healthMaxLogCount","healthMaxLogSize"] - keys')" '[]'
   run_coracle rm g
