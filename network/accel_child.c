@@ -2,10 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,26 +12,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
-
-#if defined __x86_64__
-#define THIS_ARCH AUDIT_ARCH_X86_64
-#elif defined __aarch64__
-#define THIS_ARCH AUDIT_ARCH_AARCH64
-#elif defined __riscv && __riscv_xlen == 64
-#define THIS_ARCH AUDIT_ARCH_RISCV64
-#elif defined __powerpc64__ && defined __LITTLE_ENDIAN__
-#define THIS_ARCH AUDIT_ARCH_PPC64LE
-#elif defined __s390x__
-#define THIS_ARCH AUDIT_ARCH_S390X
-#else
-#error "name this architecture's AUDIT_ARCH here"
-#endif
+#include "pkg/seccomp/handmade.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71

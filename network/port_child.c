@@ -32,44 +32,6 @@
 
 /* ---- one message: the network namespace, and what it can do */
 
-static int
-send_network (int socket, int network, uint32_t flags)
-{
-  struct iovec data = { .iov_base = &flags, .iov_len = sizeof flags };
-  union {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  memset (&control, 0, sizeof control);
-  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
-  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN (sizeof (int));
-  memcpy (CMSG_DATA (header), &network, sizeof (int));
-  return sendmsg (socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-static int
-receive_network (int socket, uint32_t *ret_flags)
-{
-  struct iovec data = { .iov_base = ret_flags, .iov_len = sizeof *ret_flags };
-  union {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
-  ssize_t n;
-  do
-    n = recvmsg (socket, &message, MSG_CMSG_CLOEXEC);
-  while (n < 0 && errno == EINTR);
-  struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR (&message) : NULL;
-  int fd = -1;
-  if (header != NULL && header->cmsg_type == SCM_RIGHTS)
-    memcpy (&fd, CMSG_DATA (header), sizeof fd);
-  return fd;
-}
-
 int
 port_attach_child (int to, int table_fd)
 {
@@ -80,7 +42,7 @@ port_attach_child (int to, int table_fd)
   (void) munmap ((void *) table, sizeof *table + table->n * sizeof (PortEntry));
   cleanup_fd int any = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   cleanup_fd int network = any < 0 ? -1 : ioctl (any, SIOCGSKNS);
-  return network < 0 ? -errno : send_network (to, network, flags);
+  return network < 0 ? -errno : fd_send_with (to, network, &flags, sizeof flags);
 }
 
 /* ---- the keeper */
@@ -201,7 +163,7 @@ static void
 take_network (Keeper *keeper)
 {
   uint32_t flags = 0;
-  int network = receive_network (keeper->socket, &flags);
+  int network = fd_recv_with (keeper->socket, &flags, sizeof flags);
   if (network < 0)
     _exit (0);
   end_server (keeper);

@@ -30,6 +30,9 @@ gboolean fd_read_file (int fd, size_t limit, char **ret_data, size_t *ret_size, 
  * fd_recv gives -ENODATA at end of file and -EBADMSG when a message carries no descriptor. Async-signal-safe. Source: unix(7) SCM_RIGHTS. */
 int fd_send (int socket, int fd);
 int fd_recv (int socket);
+/* fd_send_with, fd_recv_with: the same with @size bytes of data of the caller's, one message on a SEQPACKET or DGRAM socket. */
+int fd_send_with (int socket, int fd, const void *bytes, size_t size);
+int fd_recv_with (int socket, void *bytes, size_t size);
 
 /* fd_memfd: an anonymous file holding @data, sealed against change, at offset 0. Returns the descriptor or -errno. */
 int fd_memfd (const char *name, const void *data, size_t size);

@@ -1,6 +1,7 @@
 /* The part of fd.h that also runs between clone and exec: no allocation, no GLib calls. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -71,14 +72,14 @@ fd_read_all (int fd, void *data, size_t size)
 }
 
 int
-fd_send (int socket, int fd)
+fd_send_with (int socket, int fd, const void *bytes, size_t size)
 {
   union {
     char bytes[CMSG_SPACE (sizeof (int))];
     struct cmsghdr align;
   } control;
   memset (&control, 0, sizeof control);
-  struct iovec data = { .iov_base = "f", .iov_len = 1 };
+  struct iovec data = { .iov_base = (void *) (uintptr_t) bytes, .iov_len = size };
   struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
   struct cmsghdr *header = CMSG_FIRSTHDR (&message);
   header->cmsg_level = SOL_SOCKET;
@@ -93,14 +94,19 @@ fd_send (int socket, int fd)
 }
 
 int
-fd_recv (int socket)
+fd_send (int socket, int fd)
+{
+  return fd_send_with (socket, fd, "f", 1);
+}
+
+int
+fd_recv_with (int socket, void *bytes, size_t size)
 {
   union {
     char bytes[CMSG_SPACE (sizeof (int))];
     struct cmsghdr align;
   } control;
-  char byte;
-  struct iovec data = { .iov_base = &byte, .iov_len = 1 };
+  struct iovec data = { .iov_base = bytes, .iov_len = size };
   struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
   ssize_t n;
   do
@@ -116,6 +122,13 @@ fd_recv (int socket)
   int fd;
   memcpy (&fd, CMSG_DATA (header), sizeof fd);
   return fd;
+}
+
+int
+fd_recv (int socket)
+{
+  char byte;
+  return fd_recv_with (socket, &byte, 1);
 }
 
 int

@@ -251,19 +251,7 @@ int
 helper_child_report (int status_fd, int pidfd, int detail)
 {
   RuntimeStatus status = { .stage = STAGE_NONE, .detail = detail };
-  struct iovec data = { .iov_base = &status, .iov_len = sizeof status };
-  union {
-    char bytes[CMSG_SPACE (sizeof (int))];
-    struct cmsghdr align;
-  } control;
-  memset (&control, 0, sizeof control);
-  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
-  struct cmsghdr *header = CMSG_FIRSTHDR (&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN (sizeof (int));
-  memcpy (CMSG_DATA (header), &pidfd, sizeof (int));
-  return sendmsg (status_fd, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+  return fd_send_with (status_fd, pidfd, &status, sizeof status);
 }
 
 static int
