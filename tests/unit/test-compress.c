@@ -37,7 +37,8 @@ bytes_read (ByteStream *stream, void *buffer, size_t size, GError **error)
   if (self->at >= self->breaks_at)
     return coracle_throw (error, CORACLE_ERROR_CORRUPT, "broken off"), -1;
   size_t n = MIN (MIN (size, self->bytes->len - self->at), 100000);
-  memcpy (buffer, self->bytes->data + self->at, n);
+  if (n != 0)
+    memcpy (buffer, self->bytes->data + self->at, n);
   self->at += n;
   return (gssize) n;
 }
