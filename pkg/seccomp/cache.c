@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CACHE_MAGIC UINT64_C (0x31504d4353524f43)   /* "CORSCMP1", and the byte order with it */
+#define CACHE_MAGIC UINT64_C (0x32504d4353524f43)   /* "CORSCMP2", and the byte order with it */
 #define CACHE_LIMIT (4 << 20)
 #define CACHE_DAYS 30
 

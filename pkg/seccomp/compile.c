@@ -139,6 +139,9 @@ compile_oci (json_t *seccomp, SeccompFilter *filter, GError **error)
   (void) seccomp_attr_set (context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
   json_array_foreach (json_object_get (seccomp, "flags"), i, flag)
     filter->flags |= flag_parse (json_string_value (flag));
-  return arches_add (context, json_object_get (seccomp, "architectures"), error)
-         && rules_add (context, seccomp, default_action, error) && export_bpf (context, filter, error);
+  if (!arches_add (context, json_object_get (seccomp, "architectures"), error) || !rules_add (context, seccomp, default_action, error)
+      || !export_bpf (context, filter, error))
+    return FALSE;
+  ranges_shrink (filter);
+  return TRUE;
 }

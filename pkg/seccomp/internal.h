@@ -17,6 +17,10 @@ uint64_t builtin_digest (void);
 /* compile_oci: @seccomp, an OCI object from anyone, to BPF. Fills program, n and flags of @filter. Errors as profile_resolve. */
 gboolean compile_oci (json_t *seccomp, SeccompFilter *filter, GError **error);
 
+/* ranges_shrink: @filter's program with fewer instructions and the same answer to every call; left as it is where it does what is not understood (an X register, a comparison of
+ * bits of the number, …) or nothing would be gained. @filter: a program the kernel would take. */
+void ranges_shrink (SeccompFilter *filter);
+
 /* cache_load: the entry for @key, or NULL if there is none that is whole and ours. cache_save: best effort.
  * @key: any text; compared in full on reading. @cache: may be NULL. */
 SeccompFilter *cache_load (const char *cache, const char *key);

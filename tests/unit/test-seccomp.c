@@ -14,6 +14,7 @@
 #include <seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -178,6 +179,124 @@ check_with_caps (void)
 {
   return !fails_with (syscall (SYS_kcmp, getpid (), getpid (), 0, 0, 0), EPERM) && fails_with (syscall (SYS_bpf, 9999, NULL, 0), EINVAL)
          && fails_with (syscall (SYS_acct, "/nonexistent"), EPERM);
+}
+
+/* A program as libseccomp writes it, of rules by chance. */
+static SeccompFilter *
+filter_random (void)
+{
+  static const uint32_t answers[] = { SCMP_ACT_ALLOW, SCMP_ACT_ERRNO (EPERM), SCMP_ACT_ERRNO (ENOSYS), SCMP_ACT_KILL_PROCESS, SCMP_ACT_LOG };
+  static const uint32_t arches[] = { SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_X32, SCMP_ARCH_AARCH64, SCMP_ARCH_ARM };
+  const uint32_t usual = answers[g_test_rand_int_range (0, G_N_ELEMENTS (answers))];
+  scmp_filter_ctx context = seccomp_init (usual);
+  g_assert_nonnull (context);
+  g_assert_cmpint (seccomp_attr_set (context, SCMP_FLTATR_CTL_OPTIMIZE, (uint32_t) g_test_rand_int_range (1, 3)), ==, 0);
+  for (size_t i = 0; i < G_N_ELEMENTS (arches); i++)
+    if (g_test_rand_bit ())
+      (void) seccomp_arch_add (context, arches[i]);
+  for (int rules = g_test_rand_int_range (5, 60); rules > 0; rules--)
+    {
+      uint32_t answer = answers[g_test_rand_int_range (0, G_N_ELEMENTS (answers))];
+      struct scmp_arg_cmp args[2];
+      unsigned n = g_test_rand_int_range (0, 4) == 0 ? (unsigned) g_test_rand_int_range (1, 3) : 0;
+      for (unsigned i = 0; i < n; i++)
+        args[i] = (struct scmp_arg_cmp){ i, (enum scmp_compare) g_test_rand_int_range (SCMP_CMP_NE, SCMP_CMP_MASKED_EQ + 1), (scmp_datum_t) g_test_rand_int_range (0, 4), 1 };
+      const int first = g_test_rand_int_range (0, 400), last = first + (n > 0 ? 0 : g_test_rand_int_range (0, 40));
+      for (int call = first; call <= last && answer != usual; call++)   /* a second rule for a call may contradict the first: refused, which is as well */
+        (void) seccomp_rule_add_array (context, answer, call, n, args);
+    }
+  SeccompFilter *filter = g_new0 (SeccompFilter, 1);
+  int fd = memfd_create ("test", MFD_CLOEXEC);
+  g_assert_cmpint (seccomp_export_bpf (context, fd), ==, 0);
+  struct stat st;
+  g_assert_cmpint (fstat (fd, &st), ==, 0);
+  filter->n = (size_t) st.st_size / sizeof (struct sock_filter);
+  filter->program = g_new (struct sock_filter, filter->n);
+  g_assert_cmpint (pread (fd, filter->program, (size_t) st.st_size, 0), ==, st.st_size);
+  close (fd);
+  seccomp_release (context);
+  return filter;
+}
+
+static SeccompFilter *
+filter_copy (const SeccompFilter *filter)
+{
+  SeccompFilter *copy = g_new0 (SeccompFilter, 1);
+  copy->n = filter->n;
+  copy->program = g_memdup2 (filter->program, filter->n * sizeof (struct sock_filter));
+  return copy;
+}
+
+static void
+assert_alike (const SeccompFilter *a, const SeccompFilter *b)
+{
+  static const uint32_t arches[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, AUDIT_ARCH_S390X, 0 };
+  for (size_t i = 0; i < G_N_ELEMENTS (arches); i++)
+    for (int nr = -2; nr < 1100; nr++)
+      for (int x32 = 0; x32 < 2; x32++)
+        {
+          const int call = x32 ? (int) (0x40000000u + (uint32_t) nr) : nr;
+          uint64_t args[6];
+          for (size_t k = 0; k < G_N_ELEMENTS (args); k++)
+            args[k] = (uint64_t) g_test_rand_int_range (0, 5) | (g_test_rand_int_range (0, 8) == 0 ? UINT64_C (1) << 32 : 0);
+          g_assert_cmphex (judge (a, arches[i], call, args), ==, judge (b, arches[i], call, args));
+        }
+}
+
+static void
+test_ranges_random (void)
+{
+  guint smaller = 0;
+  for (int i = 0; i < 40; i++)
+    {
+      g_autoptr (SeccompFilter) filter = filter_random ();
+      g_autoptr (SeccompFilter) shrunk = filter_copy (filter);
+      ranges_shrink (shrunk);
+      g_assert_cmpuint (shrunk->n, <=, filter->n);
+      smaller += shrunk->n < filter->n;
+      assert_alike (filter, shrunk);
+    }
+  g_assert_cmpuint (smaller, >, 30);
+  g_autoptr (SeccompFilter) builtin = filter_builtin (caps_default ());
+  g_assert_cmpuint (builtin->n, <, 700);
+}
+
+/* What is not understood is left alone. */
+static void
+test_ranges_foreign (void)
+{
+  const uint32_t nr = offsetof (struct seccomp_data, nr), arch = offsetof (struct seccomp_data, arch), arg = offsetof (struct seccomp_data, args);
+  const struct sock_filter padding[] = { BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 1, 6, 0), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 2, 5, 0),
+                                         BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 3, 4, 0), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 4, 3, 0),
+                                         BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 5, 2, 0), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 6, 1, 0),
+                                         BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW), BPF_STMT (BPF_RET | BPF_K, REFUSE (EPERM)) };
+  const struct {
+    const char *what;
+    struct sock_filter begin[4];
+    gboolean shrinks;
+  } cases[] = {
+    { "numbers only", { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, arch), BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0) }, TRUE },
+    { "an X register", { BPF_STMT (BPF_LDX | BPF_IMM, 7), BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0) }, FALSE },
+    { "bits of the number", { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr), BPF_JUMP (BPF_JMP | BPF_JSET | BPF_K, 1, 0, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0) }, FALSE },
+    { "a number that is changed", { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr), BPF_STMT (BPF_ALU | BPF_AND | BPF_K, 3), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0) }, FALSE },
+    { "the number after an argument", { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, arg), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, 9, 0, 1), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0), BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr) }, FALSE },
+    { "one of two things", { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr), BPF_JUMP (BPF_JMP | BPF_JGE | BPF_K, 9, 0, 1), BPF_STMT (BPF_LD | BPF_W | BPF_ABS, arch), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0) }, FALSE },
+    { "the accumulator as the answer", { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr), BPF_JUMP (BPF_JMP | BPF_JGE | BPF_K, 9, 0, 1), BPF_STMT (BPF_RET | BPF_A, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0) }, FALSE },
+    { "a jump out of it", { BPF_STMT (BPF_LD | BPF_W | BPF_ABS, nr), BPF_JUMP (BPF_JMP | BPF_JA, 100, 0, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0), BPF_JUMP (BPF_JMP | BPF_JA, 0, 0, 0) }, FALSE },
+  };
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      struct sock_filter whole[G_N_ELEMENTS (cases[i].begin) + G_N_ELEMENTS (padding)];
+      memcpy (whole, cases[i].begin, sizeof cases[i].begin);
+      memcpy (whole + G_N_ELEMENTS (cases[i].begin), padding, sizeof padding);
+      const SeccompFilter filter = { whole, G_N_ELEMENTS (whole), 0, NULL };
+      g_autoptr (SeccompFilter) shrunk = filter_copy (&filter);
+      g_test_message ("%s", cases[i].what);
+      ranges_shrink (shrunk);
+      g_assert_cmpint (shrunk->n < filter.n, ==, cases[i].shrinks);
+      if (cases[i].shrinks)
+        assert_alike (&filter, shrunk);
+    }
 }
 
 static void
@@ -617,6 +736,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/seccomp/ranges/random", test_ranges_random);
+  g_test_add_func ("/seccomp/ranges/foreign", test_ranges_foreign);
   g_test_add_func ("/seccomp/builtin-loaded", test_builtin_loaded);
   g_test_add_func ("/seccomp/caps-rules", test_caps_rules);
   g_test_add_func ("/seccomp/installed-alike", test_installed_alike);
