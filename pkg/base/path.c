@@ -147,3 +147,15 @@ path_list (int dir_fd, int *ret_errno)
   (void) closedir (dir);
   return names;
 }
+
+GPtrArray *
+path_list_named (const char *path, int *ret_errno)
+{
+  cleanup_fd int dir = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0)
+    {
+      *ret_errno = errno;
+      return NULL;
+    }
+  return path_list (dir, ret_errno);
+}

@@ -24,6 +24,8 @@ gboolean path_mkdirs (const char *path, mode_t mode, GError **error);
 
 /* path_list: the names in the folder @dir_fd, without "." and "..", in no order; free with g_ptr_array_unref. NULL: *@ret_errno says why. */
 GPtrArray *path_list (int dir_fd, int *ret_errno);
+/* path_list_named: the same of the folder @path. Not g_dir_open: where there is none, GLib words an error that nobody reads, which loads the character set converters. */
+GPtrArray *path_list_named (const char *path, int *ret_errno);
 
 /* path_remove_tree: remove @name below @dir_fd with all it holds, never following a link nor crossing into another mount;
  * what is missing already is success. Makes folders writable to itself first. Returns 0 or -errno (the first error; it goes on). */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "pkg/base/error.h"
+#include "pkg/base/path.h"
 #include "pkg/toml/toml.h"
 
 /* ---- merging */
@@ -98,18 +99,17 @@ static gboolean
 read_folder (json_t *conf, const char *path, GError **error)
 {
   g_autofree char *folder = g_strconcat (path, ".d", NULL);
-  GDir *dir = g_dir_open (folder, 0, NULL);
-  if (dir == NULL)
+  int missing;
+  g_autoptr (GPtrArray) names = path_list_named (folder, &missing);
+  if (names == NULL)
     return TRUE;
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
-    if (g_str_has_suffix (name, ".conf"))
-      g_ptr_array_add (names, g_build_filename (folder, name, NULL));
-  g_dir_close (dir);
   g_ptr_array_sort (names, compare_names);
   for (guint i = 0; i < names->len; i++)
-    if (!read_file (conf, names->pdata[i], FALSE, error))
-      return FALSE;
+    {
+      g_autofree char *file = g_build_filename (folder, names->pdata[i], NULL);
+      if (g_str_has_suffix (file, ".conf") && !read_file (conf, file, FALSE, error))
+        return FALSE;
+    }
   return TRUE;
 }
 

@@ -237,15 +237,15 @@ list_files (const char *const *folders, GHashTable *paths, GError **error)
 {
   for (; *folders != NULL; folders++)
     {
-      g_autoptr (GError) problem = NULL;
-      g_autoptr (GDir) dir = g_dir_open (*folders, 0, &problem);
-      if (dir == NULL && g_error_matches (problem, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+      int problem;
+      g_autoptr (GPtrArray) names = path_list_named (*folders, &problem);
+      if (names == NULL && problem == ENOENT)
         continue;
-      if (dir == NULL)
-        return coracle_throw (error, CORACLE_ERROR_SYSTEM, "hooks folder %s: %s", *folders, problem->message);
-      for (const char *name; (name = g_dir_read_name (dir)) != NULL;)
-        if (g_str_has_suffix (name, ".json"))
-          g_hash_table_replace (paths, g_strdup (name), g_build_filename (*folders, name, NULL));
+      if (names == NULL)
+        return coracle_throw (error, CORACLE_ERROR_SYSTEM, "hooks folder %s: %s", *folders, strerror (problem));
+      for (guint i = 0; i < names->len; i++)
+        if (g_str_has_suffix (names->pdata[i], ".json"))
+          g_hash_table_replace (paths, g_strdup (names->pdata[i]), g_build_filename (*folders, names->pdata[i], NULL));
     }
   return TRUE;
 }
