@@ -23,14 +23,15 @@ prompt (const char *text, gboolean hidden)
 {
   struct termios before, silent;
   hidden = hidden && tcgetattr (STDIN_FILENO, &before) == 0;
-  fputs (text, stdout);
-  fflush (stdout);
+  /* silent before the question: whoever answers quickly is neither shown nor lost */
   if (hidden)
     {
       silent = before;
       silent.c_lflag &= ~(tcflag_t) ECHO;
       tcsetattr (STDIN_FILENO, TCSAFLUSH, &silent);
     }
+  fputs (text, stdout);
+  fflush (stdout);
   char *line = prompt_line ();
   if (hidden)
     {
