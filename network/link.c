@@ -116,11 +116,12 @@ link_delete (LinkSocket *socket, int index)
 }
 
 int
-link_bridge (LinkSocket *socket, const char *name, uint32_t mtu, bool vlan_filtering)
+link_bridge (LinkSocket *socket, const char *name, const uint8_t mac[6], uint32_t mtu, bool vlan_filtering)
 {
   char buffer[MESSAGE_MAX] __attribute__ ((aligned (8)));
   struct nlmsghdr *message = begin_link (buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, IFF_UP);
   mnl_attr_put_strz (message, IFLA_IFNAME, name);
+  mnl_attr_put (message, IFLA_ADDRESS, 6, mac);
   if (mtu > 0)
     mnl_attr_put_u32 (message, IFLA_MTU, mtu);
   struct nlattr *info = mnl_attr_nest_start (message, IFLA_LINKINFO);

@@ -17,7 +17,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LinkSocket, link_close)
 int link_index (LinkSocket *socket, const char *name);
 int link_set_up (LinkSocket *socket, int index);
 int link_delete (LinkSocket *socket, int index);
-int link_bridge (LinkSocket *socket, const char *name, uint32_t mtu, bool vlan_filtering);
+/* link_bridge: @mac: its own; without one a bridge takes the lowest of its ports', so that it changes as they come and go, and neighbours talk to one that has left. */
+int link_bridge (LinkSocket *socket, const char *name, const uint8_t mac[6], uint32_t mtu, bool vlan_filtering);
 
 /* A pair: @name stays here, below the bridge @master; its other end goes into the namespace @peer_ns as @peer_name. */
 typedef struct {

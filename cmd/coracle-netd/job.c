@@ -84,11 +84,26 @@ make_socket (const NetAddress *address, int type, GError **error)
   return fd_steal (&fd);
 }
 
+/* bridge_mac: the same each time for one network, so that those who know it go on after the namespace was made anew. */
+static void
+bridge_mac (const NetConfig *config, uint8_t ret_mac[6])
+{
+  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
+  guint8 digest[32];
+  gsize size = sizeof digest;
+  g_checksum_update (sum, (const guchar *) config->name, -1);
+  g_checksum_get_digest (sum, digest, &size);
+  memcpy (ret_mac, digest, 6);
+  ret_mac[0] = (uint8_t) ((ret_mac[0] & 0xfc) | 0x02);   /* local, and of one station */
+}
+
 static gboolean
 make_bridge (LinkSocket *socket, const NetConfig *config, const Job *job, Made *made, GError **error)
 {
   gboolean vlan = number_option (config, "vlan") > 0;
-  int r = link_bridge (socket, config->interface, number_option (config, "mtu"), vlan);
+  uint8_t mac[6];
+  bridge_mac (config, mac);
+  int r = link_bridge (socket, config->interface, mac, number_option (config, "mtu"), vlan);
   if (r < 0 && !(r == -EEXIST && job->again))
     return coracle_throw_errno (error, -r, "making bridge %s%s", config->interface, r == -EOPNOTSUPP ? vlan ? " (has the kernel bridges with VLANs?)" : " (has the kernel bridges?)" : "");
   int index = link_index (socket, config->interface);

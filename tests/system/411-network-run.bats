@@ -70,6 +70,22 @@ netd_gone() { wait_for 10 no_netd; }
   has "$output" "NXDOMAIN"
 }
 
+@test "named network: the gateway stays who it is as containers come and go" {
+  run_coracle network create --subnet 10.91.8.0/24 back
+  run_coracle run -d --name app --network back box sleep 1000
+  run_coracle_out 0 exec app sh -c 'nslookup -type=a app >/dev/null; cat /proc/net/arp'
+  like "$output" "10\.91\.8\.1 .* (0x2|0x0) "
+  local before i
+  before=$(awk '$1 == "10.91.8.1" { print $4 }' <<<"$output")
+  # a bridge without an address of its own takes the lowest of its ports'
+  for i in 1 2 3 4; do
+    run_coracle_out 0 run --rm --network back:mac=02:00:00:00:00:0$i box true
+    run_coracle_out 0 run -d --network back:mac=02:00:00:00:01:1$i box sleep 1000
+  done
+  run_coracle_out 0 exec app sh -c 'nslookup -type=a app >/dev/null; ip neigh flush all >/dev/null 2>&1; nslookup -type=a app >/dev/null && cat /proc/net/arp'
+  is "$(awk '$1 == "10.91.8.1" { print $4 }' <<<"$output")" "$before"
+}
+
 @test "named network: asked for an address, a hardware address, interface names; and what cannot be given" {
   run_coracle network create --subnet 10.91.9.0/29 --subnet fd00:91:9::/64 small
   run_coracle_out 0 run --rm --network small --ip 10.91.9.5 --ip6 fd00:91:9::77 --mac-address 92:d0:c6:0a:29:33 box ip addr show dev eth0
