@@ -105,6 +105,7 @@ pipeline_open (Pipeline *pipeline, const StorageWork *work, ByteStream *blob, La
   below = inflate_open (g_steal_pointer (&below), NULL, error);
   if (below == NULL)
     return FALSE;
+  inflate_take_turns (below);
   if (foreign)
     below = byte_stream_tee (g_steal_pointer (&below), pipeline->blob_digest, pipeline->blob_fd, &pipeline->blob_size, limit);
   if (pipeline->twice)

@@ -10,6 +10,7 @@
 #include "pkg/base/error.h"
 
 #define INPUT_SIZE (256 * 1024)
+#define ZSTD_HEADER_MAX 18u /* magic number and frame header */
 
 typedef struct {
   ByteStream base;
@@ -20,6 +21,7 @@ typedef struct {
   struct inflate_state *gzip;
   ZSTD_DCtx *zstd;
   size_t zstd_hint;           /* 0: between frames */
+  gboolean turns, large;  /* inflate_take_turns was said; it is this one's turn */
   struct archive *filter;     /* xz, bzip2 */
   GError *below_error;        /* what @below said while libarchive was reading */
 } InflateStream;
@@ -150,6 +152,90 @@ gzip_read (ByteStream *stream, void *buffer, size_t size, GError **error)
     }
 }
 
+/* ---- zstd */
+
+/* Whose turn it is: see inflate_take_turns. */
+static struct {
+  GMutex lock;
+  GCond free;
+  gboolean taken;
+} turn;
+
+static void
+turn_take (InflateStream *self)
+{
+  if (!self->turns || self->large)
+    return;
+  g_mutex_lock (&turn.lock);
+  while (turn.taken)
+    g_cond_wait (&turn.free, &turn.lock);
+  turn.taken = self->large = TRUE;
+  g_mutex_unlock (&turn.lock);
+}
+
+static void
+turn_give (InflateStream *self)
+{
+  if (!self->large)
+    return;
+  g_mutex_lock (&turn.lock);
+  turn.taken = FALSE;
+  g_cond_signal (&turn.free);
+  g_mutex_unlock (&turn.lock);
+}
+
+/* zstd_window: how much memory the frame that begins at @at wants; 0: none, or it is no frame, which the decoder will say. Source: RFC 8878 3.1.1.1. */
+static guint64
+zstd_window (const guint8 *at, size_t n)
+{
+  static const guint8 magic[] = { 0x28, 0xb5, 0x2f, 0xfd }, dictionary[] = { 0, 1, 2, 4 }, content[] = { 1, 2, 4, 8 };
+  if (n < 6 || memcmp (at, magic, sizeof magic) != 0)
+    return 0;
+  guint8 flags = at[4], descriptor = at[5];
+  if ((flags & 0x20) == 0)
+    {
+      guint64 base = (guint64) 1 << (10 + (descriptor >> 3));
+      return base + base / 8 * (descriptor & 7);
+    }
+  /* a single segment: all of it stays in memory */
+  guint64 size = 0;
+  size_t from = 5u + dictionary[flags & 3], length = content[flags >> 6];
+  for (size_t i = 0; i < length && from + i < n; i++)
+    size |= (guint64) at[from + i] << (8 * i);
+  return length == 2 ? size + 256 : size;
+}
+
+/* zstd_frame: at the beginning of a frame: may it have what it wants? */
+static gboolean
+zstd_frame (InflateStream *self, GError **error)
+{
+  size_t have = self->have - self->at;
+  if (have < ZSTD_HEADER_MAX && !self->ended)
+    {
+      memmove (self->input, self->input + self->at, have);
+      gssize n = byte_stream_read_full (self->below, self->input + have, ZSTD_HEADER_MAX - have, error);
+      if (n < 0)
+        return FALSE;
+      self->ended = (size_t) n < ZSTD_HEADER_MAX - have;
+      self->at = 0;
+      self->have = have + (size_t) n;
+    }
+  guint64 window = zstd_window (self->input + self->at, self->have - self->at);
+  if (window > (guint64) 1 << INFLATE_WINDOW_LOG_MAX)
+    return coracle_throw (error, CORACLE_ERROR_CORRUPT, "zstd: it takes %" G_GUINT64_FORMAT " MiB of memory to inflate; at most %u MiB are given", window >> 20,
+                          1u << (INFLATE_WINDOW_LOG_MAX - 20));
+  if (window > INFLATE_WINDOW_LARGE)
+    turn_take (self);
+  return TRUE;
+}
+
+void
+inflate_take_turns (ByteStream *stream)
+{
+  InflateStream *self = (InflateStream *) stream;
+  self->turns = self->zstd != NULL;
+}
+
 static gssize
 zstd_read (ByteStream *stream, void *buffer, size_t size, GError **error)
 {
@@ -158,8 +244,10 @@ zstd_read (ByteStream *stream, void *buffer, size_t size, GError **error)
     {
       if (!inflate_fill (self, error))
         return -1;
-      if (self->ended && self->zstd_hint == 0)
+      if (self->zstd_hint == 0 && self->at == self->have)
         return 0;
+      if (self->zstd_hint == 0 && !zstd_frame (self, error))
+        return -1;
       ZSTD_inBuffer in = { self->input, self->have, self->at };
       ZSTD_outBuffer out = { buffer, size, 0 };
       self->zstd_hint = ZSTD_decompressStream (self->zstd, &out, &in);
@@ -236,6 +324,7 @@ inflate_free (ByteStream *stream)
     archive_read_free (self->filter);
   if (self->zstd != NULL)
     ZSTD_freeDCtx (self->zstd);
+  turn_give (self);
   g_clear_error (&self->below_error);
   g_free (self->gzip);
   g_free (self->input);
@@ -268,8 +357,7 @@ inflate_open (ByteStream *below, Compression *ret_compression, GError **error)
     case COMPRESSION_ZSTD:
       self->base.read = zstd_read;
       self->zstd = ZSTD_createDCtx ();
-      self->zstd_hint = 1;
-      if (self->zstd == NULL)
+      if (self->zstd == NULL || ZSTD_isError (ZSTD_DCtx_setParameter (self->zstd, ZSTD_d_windowLogMax, INFLATE_WINDOW_LOG_MAX)))
         {
           coracle_throw (error, CORACLE_ERROR_SYSTEM, "zstd: no memory for a decoder");
           return NULL;

@@ -188,6 +188,68 @@ test_broken_zstd (void)
   assert_corrupt (zst, "zstd: ");
 }
 
+/* frame: of "hello", that asks for the window which @descriptor means (RFC 8878 3.1.1.1.2) */
+static GByteArray *
+frame (guint8 descriptor)
+{
+  const guint8 bytes[] = { 0x28, 0xb5, 0x2f, 0xfd, 0, descriptor, 1 | 5 << 3, 0, 0, 'h', 'e', 'l', 'l', 'o' };
+  return g_byte_array_append (g_byte_array_new (), bytes, sizeof bytes);
+}
+
+static void
+test_zstd_window (void)
+{
+  g_autoptr (GByteArray) hello = g_byte_array_append (g_byte_array_new (), (const guint8 *) "hello", 5);
+  g_autoptr (GByteArray) most = frame (17 << 3), more = frame (17 << 3 | 1), huge = frame (0xff);
+  assert_inflates (most, hello, COMPRESSION_ZSTD);
+  assert_corrupt (more, "zstd: it takes 144 MiB of memory to inflate; at most 128 MiB are given");
+  assert_corrupt (huge, "zstd: it takes 3932160 MiB of memory");
+  /* a single segment is as large as its content: 2^33 bytes, behind a dictionary's id of four */
+  const guint8 single[] = { 0x28, 0xb5, 0x2f, 0xfd, 0xe3, 1, 2, 3, 4, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0 };
+  g_autoptr (GByteArray) whole = g_byte_array_append (g_byte_array_new (), single, sizeof single);
+  assert_corrupt (whole, "zstd: it takes 8192 MiB of memory");
+  /* not the first frame, and after one that is skipped */
+  g_autoptr (GByteArray) later = frame (0);
+  static const guint8 skipped[] = { 0x5f, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 'a', 'b' };
+  g_byte_array_append (later, skipped, sizeof skipped);
+  g_byte_array_append (later, more->data, more->len);
+  assert_corrupt (later, "zstd: it takes 144 MiB");
+}
+
+static gint turn_done;
+
+static gpointer
+inflate_large (gpointer data)
+{
+  g_autoptr (GByteArray) packed = frame (17 << 3);
+  g_autoptr (ByteStream) stream = inflate_open (byte_stream_from_data (packed->data, packed->len), NULL, NULL);
+  char text[8];
+  inflate_take_turns (stream);
+  g_assert_cmpint (byte_stream_read (stream, text, sizeof text, NULL), ==, 5);
+  g_atomic_int_set (&turn_done, 1);
+  return NULL;
+}
+
+static void
+test_zstd_turns (void)
+{
+  g_autoptr (GByteArray) large = frame (17 << 3), small = frame (0);
+  ByteStream *first = inflate_open (byte_stream_from_data (large->data, large->len), NULL, NULL);
+  g_autoptr (ByteStream) second = inflate_open (byte_stream_from_data (small->data, small->len), NULL, NULL);
+  char text[8];
+  inflate_take_turns (first);
+  inflate_take_turns (second);
+  g_assert_cmpint (byte_stream_read (first, text, sizeof text, NULL), ==, 5);
+  /* small ones wait for nobody */
+  g_assert_cmpint (byte_stream_read (second, text, sizeof text, NULL), ==, 5);
+  GThread *other = g_thread_new ("large", inflate_large, NULL);
+  g_usleep (50000);
+  g_assert_cmpint (g_atomic_int_get (&turn_done), ==, 0);
+  byte_stream_free (first);
+  g_thread_join (other);
+  g_assert_cmpint (g_atomic_int_get (&turn_done), ==, 1);
+}
+
 static void
 test_streams (void)
 {
@@ -220,6 +282,8 @@ main (int argc, char **argv)
   g_test_add_func ("/inflate/members", test_members);
   g_test_add_func ("/inflate/broken-gzip", test_broken_gzip);
   g_test_add_func ("/inflate/broken-zstd", test_broken_zstd);
+  g_test_add_func ("/inflate/zstd-window", test_zstd_window);
+  g_test_add_func ("/inflate/zstd-turns", test_zstd_turns);
   g_test_add_func ("/inflate/streams", test_streams);
   return g_test_run ();
 }
