@@ -40,6 +40,8 @@ const CliOption global_options[] = {
            "it, is shown by `inspect`. Another runtime is an error here. One that containers.conf chooses for other tools is passed over." },
   { "runtime-flag", 0, CLI_LIST, .arg = "stringArray", .help = "Flag for the runtime of containers, which has none: an error",
     .man = "A flag for the OCI runtime. The one there is, coracle itself, has no flags: the command fails." },
+  { "storage-driver", 0, CLI_STRING, .help = "How layers are stacked: overlay, the only way there is", .values = CLI_VALUES ("overlay"),
+    .man = "How layers are stacked: *overlay*, by the kernel or else by fuse-overlayfs. Another word, as vfs or btrfs, is an error. What storage.conf chooses for other tools is passed over." },
   CLI_END
 };
 
@@ -248,6 +250,14 @@ check_runtime (const CliArgs *args, GError **error)
   return !cli_args_is_set (args, "runtime") || oci_runtime_ask (cli_args_string (args, "runtime"), error);
 }
 
+static gboolean
+check_driver (const CliArgs *args, GError **error)
+{
+  const char *driver = cli_args_string (args, "storage-driver");
+  return driver == NULL || strcmp (driver, "overlay") == 0
+         || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "storage driver \"%s\" is not supported: layers are stacked by overlay, or by fuse-overlayfs where the kernel has none", driver);
+}
+
 /* descend: @words follow the command @name (with .command and .path in the context): parse its options, and go on to the command
  * within if it is a group. */
 static int
@@ -271,7 +281,7 @@ descend (Run *run, const char *name, const char *const *words)
   if (!begin_log (run, args))
     return 1;
   if ((cli_args_is_set (args, "events-backend") && !events_choose (cli_args_string (args, "events-backend"), &error)) || !begin_output (args, &error)
-      || !check_runtime (args, &error))
+      || !check_runtime (args, &error) || !check_driver (args, &error))
     {
       dispatch_print_error (error);
       return cli_exit_status (error);

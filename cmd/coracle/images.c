@@ -37,7 +37,7 @@ row_fields (const ImageRow *row, gboolean whole)
   const StateImage *image = row->image;
   struct timespec created = { .tv_sec = image->created };
   g_autofree char *id = shown_id (image->id, whole), *ago = text_ago (image->created * G_USEC_PER_SEC, g_get_real_time ()), *at = text_time_go (created, FALSE),
-                  *size = text_size_spaced ((guint64) image->size), *history = g_strjoinv (", ", image->names);
+                  *size = text_size_spaced ((guint64) image->size), *history = g_strjoinv (", ", row->history);
   json_t *fields = image_row_json (row);
   json_t *names = json_strv ((const char *const *) image->names);
   const char *digest = row->name != NULL && image->manifest_digest != NULL ? image->manifest_digest : "<none>";

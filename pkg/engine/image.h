@@ -17,6 +17,7 @@ typedef struct {
   char *repository, *tag;    /* "<none>" where missing */
   gint64 containers;         /* how many use it */
   gboolean intermediate;     /* it has no name, and others were made from it */
+  char **history;          /* image_names_ever */
 } ImageRow;
 
 typedef struct {
@@ -38,6 +39,9 @@ ImageList *image_list (Storage *storage, const ImageListRequest *request, GError
 
 /* image_row_json: the object of `images --format json`. */
 json_t *image_row_json (const ImageRow *row);
+
+/* image_names_ever: the names it has, oldest first, then those that it had, the last first; free with g_strfreev. */
+char **image_names_ever (State *state, const StateImage *image);
 
 /* image_labels: the labels of its config, a new object (empty if there are none). */
 json_t *image_labels (const StateImage *image);

@@ -148,7 +148,15 @@ name_meant (const StateImage *image, const char *text)
   return NULL;
 }
 
-/* untag_digest: NAME@DIGEST of an image that has other names is one of them, and no word for all. */
+/* is_other_name: NAME@DIGEST of an image that has other names is one of them, and no word for all. */
+static gboolean
+is_other_name (const StateImage *image, const char *text)
+{
+  guint n_names = g_strv_length (image->names), n_digests = g_strv_length (image->digests);
+  g_autofree char *full = strchr (text, '@') != NULL ? image_name_normalize (text, "localhost", NULL) : NULL;
+  return full != NULL && (n_names > 1 || (n_names + n_digests > 1 && g_strv_contains ((const char *const *) image->digests, full)));
+}
+
 static gboolean
 untag_digest (Storage *storage, const StateImage *image, const char *text, ImageRemoveResult *result, GError **error)
 {
@@ -176,7 +184,7 @@ remove_one (Storage *storage, const char *text, const ImageRemoveRequest *reques
       event_image (storage, "untag", image->id, name);
       return TRUE;
     }
-  if (name == NULL && n_names > 1 && !request->force && strchr (text, '@') != NULL)
+  if (name == NULL && !request->force && is_other_name (image, text))
     return untag_digest (storage, image, text, result, error);
   if (name == NULL && n_names > 1 && !request->force)
     {

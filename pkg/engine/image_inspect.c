@@ -99,6 +99,7 @@ image_inspect (Storage *storage, const StateImage *image, GError **error)
   json_t *manifest = read_manifest (storage, image), *history = value_at (config, "history", json_array ());
   json_t *last = json_array_get (history, json_array_size (history) - 1);
   json_t *names = json_strv ((const char *const *) image->names);
+  g_auto (GStrv) ever = image_names_ever (storage->state, image);
   const struct { const char *name; json_t *value; } fields[] = {
     { "Id", json_string (image->id) },
     { "Digest", json_string (image->manifest_digest != NULL ? image->manifest_digest : "") },
@@ -122,7 +123,7 @@ image_inspect (Storage *storage, const StateImage *image, GError **error)
     { "ManifestType", json_string (manifest_type (manifest)) },
     { "User", json_string (text_at (config, "config.User")) },
     { "History", history },
-    { "NamesHistory", json_incref (names) },
+    { "NamesHistory", json_strv ((const char *const *) ever) },
     { "Healthcheck", value_at (config, "config.Healthcheck", json_null ()) },
   };
   json_t *object = json_object ();

@@ -43,9 +43,21 @@ image_repo_digests (const StateImage *image)
   return digests;
 }
 
+char **
+image_names_ever (State *state, const StateImage *image)
+{
+  g_auto (GStrv) former = image->read_only ? NULL : state_image_former (state, image->id);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_strv_builder_addv (builder, (const char **) image->names);
+  if (former != NULL)
+    g_strv_builder_addv (builder, (const char **) former);
+  return g_strv_builder_end (builder);
+}
+
 static void
 image_row_free (ImageRow *row)
 {
+  g_strfreev (row->history);
   g_free (row->repository);
   g_free (row->tag);
   g_free (row);
@@ -93,7 +105,7 @@ compare_pointers (const void *a, const void *b, void *sort)
 }
 
 static void
-add_row (ImageList *list, const StateImage *image, const char *name, gint64 containers, const ImageListRequest *request, const GPtrArray *filters)
+add_row (ImageList *list, State *state, const StateImage *image, const char *name, gint64 containers, const ImageListRequest *request, const GPtrArray *filters)
 {
   ImageRow *row = g_new0 (ImageRow, 1);
   row->image = image;
@@ -109,7 +121,10 @@ add_row (ImageList *list, const StateImage *image, const char *name, gint64 cont
     }
   gboolean hidden = row->intermediate && !request->all && !image_filters_have (filters, "intermediate");
   if (!hidden && name_fits (request->name, row) && image_filters_fit (filters, row))
-    g_ptr_array_add (list->rows, row);
+    {
+      row->history = image_names_ever (state, image);
+      g_ptr_array_add (list->rows, row);
+    }
   else
     image_row_free (row);
 }
@@ -149,9 +164,9 @@ image_list (Storage *storage, const ImageListRequest *request, GError **error)
       const StateImage *image = list->images->pdata[i];
       gint64 containers = GPOINTER_TO_INT (g_hash_table_lookup (counts, image->id));
       for (char **name = image->names; *name != NULL; name++)
-        add_row (list, image, *name, containers, request, filters);
+        add_row (list, storage->state, image, *name, containers, request, filters);
       if (image->names[0] == NULL)
-        add_row (list, image, NULL, containers, request, filters);
+        add_row (list, storage->state, image, NULL, containers, request, filters);
     }
   /* stable: what is equal stays newest first */
   g_ptr_array_sort_with_data (list->rows, compare_pointers, (void *) (request->sort != NULL ? request->sort : "created"));
@@ -174,7 +189,7 @@ image_row_json (const ImageRow *row)
   if (row->name == NULL && !row->intermediate)
     (void) json_object_set_new (object, "Dangling", json_true ());
   (void) json_object_set_new (object, "Digest", json_string (image->manifest_digest != NULL ? image->manifest_digest : ""));
-  (void) json_object_set (object, "History", names);
+  (void) json_object_set_new (object, "History", json_strv ((const char *const *) row->history));
   (void) json_object_set_new (object, "Names", names);
   (void) json_object_set_new (object, "Created", json_integer (image->created));
   (void) json_object_set_new (object, "CreatedAt", json_string (when));

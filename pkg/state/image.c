@@ -56,12 +56,15 @@ image_read (sqlite3_stmt *statement)
   return image;
 }
 
+/* set_name: a name that moves becomes the newest of its new image; the old one remembers it. */
 static gboolean
 set_name (State *state, const char *name, const char *image_id, GError **error)
 {
-  /* a name that moves becomes the newest of its new image */
-  return state_run (state, "INSERT OR REPLACE INTO image_name (name, image_id) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM image_name WHERE name=? AND image_id=?)",
-                    NULL, error, "ssss", name, image_id, name, image_id);
+  int changed = 0;
+  return state_run (state, "INSERT OR REPLACE INTO image_former (image_id, name) SELECT image_id, name FROM image_name WHERE name=? AND image_id<>?", NULL, error, "ss", name, image_id)
+         && state_run (state, "INSERT OR REPLACE INTO image_name (name, image_id) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM image_name WHERE name=? AND image_id=?)", &changed, error, "ssss",
+                       name, image_id, name, image_id)
+         && (changed == 0 || state_run (state, "DELETE FROM image_former WHERE image_id=? AND name=?", NULL, error, "ss", image_id, name));
 }
 
 static gboolean
@@ -248,13 +251,14 @@ state_image_name_set (State *state, const char *name, const char *image_id, GErr
   return state_end (state, ok, error);
 }
 
+/* remove_name: @keep: the statement that remembers it; NULL: nothing does. */
 static gboolean
-remove_name (State *state, const char *sql, const char *name, const char *missing, GError **error)
+remove_name (State *state, const char *keep, const char *sql, const char *name, const char *missing, GError **error)
 {
   int changed = 0;
   if (!state_begin (state, STATE_DURABLE, error))
     return FALSE;
-  gboolean ok = state_run (state, sql, &changed, error, "s", name);
+  gboolean ok = (keep == NULL || state_run (state, keep, NULL, error, "s", name)) && state_run (state, sql, &changed, error, "s", name);
   if (ok && changed == 0)
     ok = coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: %s", name, missing);
   return state_end (state, ok, error);
@@ -263,13 +267,14 @@ remove_name (State *state, const char *sql, const char *name, const char *missin
 gboolean
 state_image_name_remove (State *state, const char *name, GError **error)
 {
-  return remove_name (state, "DELETE FROM image_name WHERE name=?", name, "image not known", error);
+  return remove_name (state, "INSERT OR REPLACE INTO image_former (image_id, name) SELECT image_id, name FROM image_name WHERE name=?", "DELETE FROM image_name WHERE name=?", name,
+                      "image not known", error);
 }
 
 gboolean
 state_image_digest_remove (State *state, const char *name, GError **error)
 {
-  return remove_name (state, "DELETE FROM image_digest WHERE name=?", name, "tag not known", error);
+  return remove_name (state, NULL, "DELETE FROM image_digest WHERE name=?", name, "tag not known", error);
 }
 
 static gboolean
@@ -285,6 +290,7 @@ remove_image (State *state, const char *image_id, GError **error)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image not known", image_id);
   return state_run (state, "DELETE FROM image_name WHERE image_id=?", NULL, error, "s", image_id)
          && state_run (state, "DELETE FROM image_digest WHERE image_id=?", NULL, error, "s", image_id)
+         && state_run (state, "DELETE FROM image_former WHERE image_id=?", NULL, error, "s", image_id)
          && state_run (state, "DELETE FROM image_layer WHERE image_id=?", NULL, error, "s", image_id);
 }
 
@@ -368,6 +374,18 @@ list_texts (State *state, const char *sql, GPtrArray **ret_texts, GError **error
     }
   *ret_texts = g_steal_pointer (&texts);
   return TRUE;
+}
+
+char **
+state_image_former (State *state, const char *image_id)
+{
+  cleanup_query sqlite3_stmt *statement = state_query (state, "SELECT name FROM image_former WHERE image_id=? ORDER BY seq DESC", NULL, "s", image_id);
+  GPtrArray *names = g_ptr_array_new ();
+  gboolean row;
+  while (statement != NULL && state_step (state, statement, &row, NULL) && row)
+    g_ptr_array_add (names, state_text (statement, 0));
+  g_ptr_array_add (names, NULL);
+  return (char **) g_ptr_array_free (names, FALSE);
 }
 
 gboolean

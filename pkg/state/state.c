@@ -33,6 +33,7 @@ static const char *const migrations[] = {
   "ALTER TABLE image ADD COLUMN list INTEGER NOT NULL DEFAULT 0;"
   "CREATE TABLE blob_place (seq INTEGER PRIMARY KEY, diff_id TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, compression TEXT NOT NULL, registry TEXT NOT NULL,"
   " repository TEXT NOT NULL, UNIQUE (diff_id, digest, registry, repository));",
+  "CREATE TABLE image_former (seq INTEGER PRIMARY KEY, image_id TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (image_id, name));",
 };
 #define SCHEMA_VERSION ((int) G_N_ELEMENTS (migrations))
 

@@ -53,6 +53,8 @@ gboolean state_image_change (State *state, const StateImage *image, GError **err
 gboolean state_image_list_own (State *state, GPtrArray **ret_images, GError **error);        /* the same without additional stores */
 gboolean state_image_name_set (State *state, const char *name, const char *image_id, GError **error);   /* moves the name here */
 gboolean state_image_name_remove (State *state, const char *name, GError **error);
+/* state_image_former: the names that an image of our own had before and has no more, the last first; free with g_strfreev. */
+char **state_image_former (State *state, const char *image_id);
 gboolean state_image_digest_remove (State *state, const char *name, GError **error);         /* "registry/path@sha256:…"; NOT_FOUND */
 gboolean state_image_remove (State *state, const char *image_id, GError **error);            /* IN_USE while a container row names it */
 

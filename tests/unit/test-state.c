@@ -112,6 +112,34 @@ test_names (Fixture *f, const void *data)
   g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND);
 }
 
+static void
+assert_former (State *state, const char *id, const char *expected)
+{
+  g_auto (GStrv) former = state_image_former (state, id);
+  g_autofree char *text = g_strjoinv (",", former);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* names that an image had: removed, or taken by another; not those that it has again */
+static void
+test_former_names (Fixture *f, const void *data)
+{
+  put (f->state, ID_A, 10, "n1", NULL, NULL);
+  put (f->state, ID_B, 20, "n2", NULL, NULL);
+  assert_former (f->state, ID_A, "");
+  g_assert_true (state_image_name_set (f->state, "n1", ID_B, NULL));
+  assert_former (f->state, ID_A, "n1");
+  assert_former (f->state, ID_B, "");
+  g_assert_true (state_image_name_set (f->state, "n3", ID_A, NULL));
+  g_assert_true (state_image_name_remove (f->state, "n3", NULL));
+  assert_former (f->state, ID_A, "n3,n1");
+  g_assert_true (state_image_name_set (f->state, "n1", ID_A, NULL));
+  assert_former (f->state, ID_A, "n3");
+  assert_former (f->state, ID_B, "n1");
+  g_assert_true (state_image_remove (f->state, ID_A, NULL));
+  assert_former (f->state, ID_A, "");
+}
+
 static StateContainer *
 container (const char *id, const char *name, const char *image)
 {
@@ -296,6 +324,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD (images);
   ADD (names);
+  ADD (former_names);
   ADD (containers);
   ADD (lean_list);
   ADD (layers);
