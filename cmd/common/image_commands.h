@@ -16,6 +16,7 @@
   X (commit)               \
   X (cp)                   \
   X (export)               \
+  X (image_sign)          \
   X (import)               \
   X (load)                 \
   X (login)                \

@@ -15,7 +15,6 @@ static const struct { const char *group, *words; } commands[] = {
   { "generate", "kube "
                 "systemd" },
   { "image", "build "
-             "sign "
              "trust" },
   { "system", "connection "
               "service" },

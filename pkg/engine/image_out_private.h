@@ -23,6 +23,9 @@ gboolean image_out_hold (Storage *storage, int *ret_lock, GError **error);
 /* image_push_say: a line for whoever listens. */
 void image_push_say (const ImagePush *request, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
+/* image_push_may_turn: has the registry only refused the kind of manifest, when the user left open which it is? Source: as containers/image does it. */
+gboolean image_push_may_turn (const Destination *destination, const ImagePush *request, const GError *problem);
+
 /* An image that is there now. */
 typedef struct {
   char *digest;              /* of its manifest; free with g_free */

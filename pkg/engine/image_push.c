@@ -29,6 +29,40 @@ say_layers (const ReadyImage *ready, void *data)
 }
 
 gboolean
+image_push_may_turn (const Destination *destination, const ImagePush *request, const GError *problem)
+{
+  return g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_UNSUPPORTED) && request->form == NULL && destination->place != NULL && destination->name->digest == NULL;
+}
+
+/* throw_both: takes the problems. */
+static gboolean
+throw_both (const char *one_type, GError *one, const char *other_type, GError *other, GError **error)
+{
+  g_autoptr (GError) first = one, second = other;
+  return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "uploading manifest failed, attempted the following formats: %s(%s), %s(%s)", one_type, first->message, other_type, second->message);
+}
+
+/* put_ready: where the registry takes no manifest of this kind, with one of the other. */
+static gboolean
+put_ready (const Destination *destination, ReadyImage *ready, const ImagePush *request, GError **error)
+{
+  GError *one = NULL, *other = NULL;
+  if (sink_put (destination->sink, &ready->sink, &one))
+    return TRUE;
+  const char *type = ready->sink.manifest_type;
+  if (!image_push_may_turn (destination, request, one) || !image_ready_turn (ready))
+    {
+      g_propagate_error (error, one);
+      return FALSE;
+    }
+  image_push_say (request, "Writing manifest of the other format, for the registry refuses %s", type);
+  if (!sink_put (destination->sink, &ready->sink, &other))
+    return throw_both (type, one, ready->sink.manifest_type, other, error);
+  g_error_free (one);
+  return TRUE;
+}
+
+gboolean
 image_push_put (Storage *storage, const Destination *destination, const StateImage *image, const char *const *names, gboolean instance, const ImagePush *request, PushedImage *ret_pushed,
                 GError **error)
 {
@@ -49,7 +83,7 @@ image_push_put (Storage *storage, const Destination *destination, const StateIma
   ready.sink.names = names;
   ready.sink.instance = instance;
   image_push_say (request, "Writing manifest to image destination");
-  if (!sink_put (sink, &ready.sink, error))
+  if (!put_ready (destination, &ready, request, error))
     return FALSE;
   destination_remember (destination, storage, &ready);
   *ret_pushed = (PushedImage){ g_strdup (sink->digest != NULL ? sink->digest : ready.manifest_digest), ready.sink.manifest_type, (gint64) ready.sink.manifest_size };
@@ -71,7 +105,7 @@ static gboolean
 sign (const SignName *name, const char *digest, const ImagePush *request, GError **error)
 {
   image_push_say (request, "Creating signature: Signing image using simple signing");
-  if (!image_sign (name, digest, request->sign_by, request->passphrase_file, error))
+  if (!image_sign (name, digest, request->sign_by, request->passphrase_file, NULL, error))
     return coracle_prefix (error, "creating signature");
   image_push_say (request, "Storing signatures");
   return TRUE;

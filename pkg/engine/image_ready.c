@@ -173,13 +173,13 @@ descriptor_free (gpointer data)
 
 /* make_manifest: for layers or a form that the image's own does not have. */
 static void
-make_manifest (ReadyImage *ready, const Part *parts, gboolean docker)
+make_manifest (ReadyImage *ready, gboolean docker)
 {
   ImageDescriptor config = { .media_type = (char *) MEDIA_OCI_CONFIG, .digest = ready->config_digest, .size = (gint64) ready->sink.config_size };
   g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (descriptor_free);
   for (guint i = 0; i < ready->sink.n_layers; i++)
     {
-      ImageDescriptor layer = { .media_type = layer_type (parts[i].wanted), .digest = ready->layers[i].digest, .size = ready->layers[i].size };
+      ImageDescriptor layer = { .media_type = layer_type (ready->compressions[i]), .digest = ready->layers[i].digest, .size = ready->layers[i].size };
       g_ptr_array_add (layers, g_memdup2 (&layer, sizeof layer));
     }
   g_free (ready->manifest);
@@ -187,6 +187,20 @@ make_manifest (ReadyImage *ready, const Part *parts, gboolean docker)
   ready->manifest_digest = digest_of (ready->manifest, strlen (ready->manifest));
   ready->sink.manifest_size = strlen (ready->manifest);
   ready->sink.manifest_type = docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST;
+  ready->sink.manifest = ready->manifest;
+  ready->sink.manifest_digest = ready->manifest_digest;
+}
+
+gboolean
+image_ready_turn (ReadyImage *ready)
+{
+  gboolean docker = strcmp (ready->sink.manifest_type, MEDIA_DOCKER_MANIFEST) != 0;
+  for (guint i = 0; docker && i < ready->sink.n_layers; i++)
+    if (ready->compressions[i] == COMPRESSION_ZSTD)
+      return FALSE;
+  g_free (ready->manifest_digest);
+  make_manifest (ready, docker);
+  return TRUE;
 }
 
 /* finish_manifest: the image's own if it is still true. */
@@ -197,7 +211,7 @@ finish_manifest (ReadyImage *ready, const StateImage *image, const ReadyWish *wi
   for (guint i = 0; wish->form == READY_KEEP && i < ready->sink.n_layers; i++)
     docker = docker && (parts[i].wanted != COMPRESSION_ZSTD || parts[i].is == COMPRESSION_ZSTD);
   if (changed || docker != own_docker)
-    make_manifest (ready, parts, docker);
+    make_manifest (ready, docker);
   else
     {
       ready->manifest_digest = g_strdup (image->manifest_digest);

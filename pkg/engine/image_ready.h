@@ -32,3 +32,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ReadyImage, image_ready_clear)
 /* image_ready: *@ret to be cleared in any case. The caller holds storage_lock_shared, or does without. Recompressing runs in threads, into files without names in ROOT/tmp;
  * what the sink knows to be there, in the compression that is wanted, is not made again. Errors: also the sink's; NOT_FOUND a blob that is not kept; CORRUPT; UNSUPPORTED zstd in a Docker manifest; NO_SPACE. */
 gboolean image_ready (Storage *storage, const StateImage *image, const ReadyWish *wish, ReadyImage *ret, GError **error);
+/* image_ready_turn: the same blobs with a manifest of the other kind, OCI for Docker and the reverse, for a registry that does not take the one. FALSE: there is none, for Docker's has no
+ * word for zstd. */
+gboolean image_ready_turn (ReadyImage *ready);

@@ -95,12 +95,12 @@ write_signature (const char *folder, const char *data, gsize size, GError **erro
 }
 
 gboolean
-image_sign (const SignName *name, const char *manifest, const char *key, const char *passphrase_file, GError **error)
+image_sign (const SignName *name, const char *manifest, const char *key, const char *passphrase_file, const char *folder, GError **error)
 {
-  g_autofree char *place = place_of (name, error), *payload = payload_of (name, manifest), *data = NULL;
+  g_autofree char *place = folder != NULL ? g_strdup (folder) : place_of (name, error), *payload = payload_of (name, manifest), *data = NULL;
   gsize size;
   if (place == NULL || !make_signature (payload, key, passphrase_file, &data, &size, error))
     return FALSE;
-  g_autofree char *folder = g_strdup_printf ("%s/%s@sha256=%s", place, name->path, image_digest_hex (manifest));
-  return write_signature (folder, data, size, error);
+  g_autofree char *own = g_strdup_printf ("%s/%s@sha256=%s", place, name->path, image_digest_hex (manifest));
+  return write_signature (own, data, size, error);
 }

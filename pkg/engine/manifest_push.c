@@ -344,14 +344,35 @@ put_instances (const Push *push, GError **error)
   return TRUE;
 }
 
+/* put_text: the list as @form says; @ret_type: what it was. */
+static gboolean
+put_text (const Push *push, const char *const *names, const char *form, const char **ret_type, char **ret_digest, GError **error)
+{
+  g_autofree char *text = manifest_list_text (push->list, form, ret_type), *digest = digest_of (text, strlen (text));
+  SinkImage image = { .names = names, .manifest = text, .manifest_size = strlen (text), .manifest_digest = digest, .manifest_type = *ret_type };
+  if (!sink_put (push->destination->sink, &image, error))
+    return FALSE;
+  *ret_digest = g_steal_pointer (&digest);
+  return TRUE;
+}
+
 static gboolean
 put_list (const Push *push, const char *const *names, char **ret_digest, GError **error)
 {
+  const ImagePush *request = &push->request->push;
   const char *type;
-  g_autofree char *text = manifest_list_text (push->list, push->request->push.form, &type), *digest = digest_of (text, strlen (text));
-  SinkImage image = { .names = names, .manifest = text, .manifest_size = strlen (text), .manifest_digest = digest, .manifest_type = type };
-  image_push_say (&push->request->push, "Writing manifest list to image destination");
-  if (!sink_put (push->destination->sink, &image, error) || !sink_end (push->destination->sink, error))
+  g_autofree char *digest = NULL;
+  g_autoptr (GError) problem = NULL;
+  image_push_say (request, "Writing manifest list to image destination");
+  gboolean done = put_text (push, names, request->form, &type, &digest, &problem);
+  if (!done && image_push_may_turn (push->destination, request, problem))
+    {
+      g_clear_error (&problem);
+      done = put_text (push, names, strcmp (type, MEDIA_DOCKER_LIST) == 0 ? "oci" : "v2s2", &type, &digest, &problem);
+    }
+  if (!done)
+    g_propagate_error (error, g_steal_pointer (&problem));
+  if (!done || !sink_end (push->destination->sink, error))
     return FALSE;
   *ret_digest = g_steal_pointer (&digest);
   return TRUE;

@@ -94,9 +94,9 @@ registry_document_clear (RegistryDocument *document)
 
 /* ---- errors */
 
-/* said: what the answer's body tells: {"errors": [{"code", "message"}]}; else the status. */
+/* said: what the answer's body tells: {"errors": [{"code", "message"}]}; else the status. @ret_code: a copy of the code, NULL where there is none; or NULL. */
 static char *
-said (HttpAnswer *answer)
+said (HttpAnswer *answer, char **ret_code)
 {
   g_autofree char *text = NULL;
   size_t size;
@@ -105,6 +105,8 @@ said (HttpAnswer *answer)
       json_auto_t *root = json_parse_bounded (text, size, ANSWER_LIMIT, JSON_PARSE_DEFAULT, NULL);
       json_t *first = json_array_get (json_object_get (root, "errors"), 0);
       const char *message = json_string_value (json_object_get (first, "message")), *code = json_string_value (json_object_get (first, "code"));
+      if (ret_code != NULL)
+        *ret_code = g_strdup (code);
       const char *shown = message != NULL && *message != '\0' ? message : code;
       if (shown != NULL)
         {
@@ -123,7 +125,7 @@ gboolean
 registry_throw_status (HttpAnswer *answer, GError **error)
 {
   long status = http_status (answer);
-  g_autofree char *text = said (answer);
+  g_autofree char *text = said (answer, NULL);
   CoracleErrorCode code = status == 401 || status == 403 ? CORACLE_ERROR_DENIED : status == 404 ? CORACLE_ERROR_NOT_FOUND : status == 429 || status >= 500 ? CORACLE_ERROR_SYSTEM : CORACLE_ERROR_CORRUPT;
   gint64 later = http_retry_after (answer);
   if (status == 429 && later > 0)
@@ -131,6 +133,19 @@ registry_throw_status (HttpAnswer *answer, GError **error)
   if (status == 429)
     return coracle_throw (error, code, "toomanyrequests: %s", text);
   return coracle_throw (error, code, "%s", text);
+}
+
+gboolean
+registry_throw_refused (HttpAnswer *answer, GError **error)
+{
+  /* MANIFEST_INVALID: OpenShift, Nexus, Artifactory; TAG_INVALID: registries that know version 1 only; UNSUPPORTED: ECR. All with a message that says little */
+  static const char *const kinds[] = { "MANIFEST_INVALID", "TAG_INVALID", "UNSUPPORTED", NULL };
+  long status = http_status (answer);
+  if (status != 400 && status != 404 && status != 405 && status != 415)
+    return registry_throw_status (answer, error);
+  g_autofree char *code = NULL, *text = said (answer, &code);
+  gboolean kind = status == 415 || (code != NULL && g_strv_contains (kinds, code));
+  return coracle_throw (error, kind ? CORACLE_ERROR_UNSUPPORTED : CORACLE_ERROR_INVALID, "%s", text);
 }
 
 /* ---- one exchange: redirects */

@@ -10,6 +10,8 @@ HttpAnswer *registry_get (Registry *registry, const char *path, const char *scop
 HttpAnswer *registry_send (Registry *registry, const HttpRequest *request, const char *scope, guint retries, GError **error);
 /* registry_throw_status: an answer that is not what was hoped for, as an error; returns FALSE. */
 gboolean registry_throw_status (HttpAnswer *answer, GError **error);
+/* registry_throw_refused: the same of a document that was put: UNSUPPORTED: the registry does not take this kind, or says what may mean that; INVALID: it refuses it otherwise. */
+gboolean registry_throw_refused (HttpAnswer *answer, GError **error);
 /* registry_next_page: what link.h finds in the Link header of a page of a list; NULL: it is the last one. Free with g_free. */
 char *registry_next_page (const Registry *registry, const HttpAnswer *answer);
 /* registry_wait: before try number @tries + 2; at least @asked seconds (Retry-After). */

@@ -247,14 +247,7 @@ registry_put_manifest (Registry *registry, const char *repository, const char *r
   g_autoptr (HttpAnswer) answer = registry_send (registry, &request, scope, registry_retries (registry), error);
   if (answer != NULL && (http_status (answer) == 201 || http_status (answer) == 202 || http_status (answer) == 200))
     return TRUE;
-  long status = answer != NULL ? http_status (answer) : 0;
-  if (status == 400 || status == 404 || status == 415)
-    {
-      g_autoptr (GError) problem = NULL;
-      registry_throw_status (answer, &problem);
-      coracle_throw (error, CORACLE_ERROR_INVALID, "%s", problem->message);
-    }
-  else if (answer != NULL)
-    registry_throw_status (answer, error);
+  if (answer != NULL)
+    registry_throw_refused (answer, error);
   return coracle_prefix (error, "writing manifest: uploading manifest %s to %s/%s", reference, registry_host (registry), repository);
 }

@@ -168,6 +168,8 @@ inspect() {
 
 @test "push: what goes wrong" {
   run_coracle 125 push -q --creds "$WHO" box "$TOKENS/refuses/box"
+  has "$output" "Error: uploading manifest failed, attempted the following formats: application/vnd.oci.image.manifest.v1+json(writing manifest: uploading manifest latest to $TOKENS/refuses/box: manifest invalid), application/vnd.docker.distribution.manifest.v2+json("
+  run_coracle 125 push -q --format v2s2 --creds "$WHO" box "$TOKENS/refuses/box"
   is "$output" "Error: writing manifest: uploading manifest latest to $TOKENS/refuses/box: manifest invalid"
   run_coracle 125 push -q --cert-dir "$CERTS" box "$REGISTRY/x/y"
   has "$output" "authentication required"
