@@ -6,6 +6,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "storage/content.h"
 #include "storage/ingest_private.h"
 #include "storage/layer.h"
 
@@ -223,12 +224,60 @@ check_room (Ingest *ingest, const ArchiveImage *image, GError **error)
   return coracle_throw (error, CORACLE_ERROR_NO_SPACE, "No space left on device: the layers have %s, and %s has %s left", needed, ingest->storage->paths->root, there);
 }
 
+static gboolean
+contains_all (char **have, const char *const *wanted)
+{
+  for (; wanted != NULL && *wanted != NULL; wanted++)
+    if (!g_strv_contains ((const char *const *) have, *wanted))
+      return FALSE;
+  return TRUE;
+}
+
+/* find_there: the image's row, if all of it is there, under these names, as it would be put there now: then there is nothing to be written. NULL: there is. The caller holds
+ * storage_lock_shared. */
+static StateImage *
+find_there (Ingest *ingest, const ArchiveImage *image)
+{
+  const IngestOptions *options = ingest->options;
+  g_autoptr (StateImage) row = state_image_find (ingest->storage->state, image->config_digest, NULL);
+  if (row == NULL || row->read_only || g_strcmp0 (row->manifest_digest, image->manifest_digest) != 0 || !contains_all (row->names, options->names) || !contains_all (row->digests, options->digests)
+      || !content_has (ingest->storage, image->config_digest) || !content_has (ingest->storage, image->manifest_digest))
+    return NULL;
+  for (guint i = 0; i < image->layers->len; i++)
+    {
+      g_autoptr (StateLayer) layer = ingest_find_layer (ingest, image->layers->pdata[i]);
+      if (layer == NULL)
+        return NULL;
+    }
+  for (guint i = 0; options->progress != NULL && i < image->layers->len; i++)
+    {
+      const ArchiveLayer *layer = image->layers->pdata[i];
+      options->progress (layer->digest, layer->size, layer->size, options->progress_data);
+    }
+  return g_steal_pointer (&row);
+}
+
+static gboolean
+is_there (Storage *storage, const ArchiveImage *image, IngestOptions *options, StateImage **ret_image)
+{
+  cleanup_fd int lock = storage_lock_shared (storage, NULL);
+  Ingest ingest = { .storage = storage, .options = options };
+  g_autoptr (StateImage) row = lock >= 0 ? find_there (&ingest, image) : NULL;
+  if (row == NULL)
+    return FALSE;
+  if (ret_image != NULL)
+    *ret_image = g_steal_pointer (&row);
+  return TRUE;
+}
+
 gboolean
 ingest_fetched (Storage *storage, const ArchiveImage *image, const IngestFetch *fetch, IngestOptions *options, StateImage **ret_image, GError **error)
 {
   Ingest ingest;
   if (image->layers->len > INGEST_LAYERS_LIMIT)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "the image has %u layers; the kernel stacks at most %d", image->layers->len, INGEST_LAYERS_LIMIT);
+  if (is_there (storage, image, options, ret_image))
+    return TRUE;
   if (!ingest_begin (&ingest, storage, options, error))
     return FALSE;
   gboolean done = check_room (&ingest, image, error) && take_layers (&ingest, image, fetch, error)

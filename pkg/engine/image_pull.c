@@ -10,6 +10,7 @@
 #include "pkg/engine/image_signatures.h"
 #include "pkg/json/json.h"
 #include "pkg/image/name.h"
+#include "storage/content.h"
 
 #define PARALLEL_LAYERS 6   /* as Podman's default */
 
@@ -91,6 +92,14 @@ check_policy (const Policy *policy, Registry *registry, const char *repository, 
   return signatures != NULL && image_policy_verify (policy->requirements, name, digest, signatures, error);
 }
 
+/* read_known: a document that the store has. */
+static char *
+read_known (const char *digest, size_t limit, size_t *ret_size, void *data)
+{
+  char *text = NULL;
+  return content_read (data, digest, limit, &text, ret_size, NULL) ? text : NULL;
+}
+
 /* pull_place: @name: the full name that it gets, which may be another than the place's; with a digest it gets none. */
 static gboolean
 pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, const Policy *policy, GError **error)
@@ -102,7 +111,8 @@ pull_place (Pull *pull, const RegistriesPlace *place, const ImageName *name, con
     return coracle_prefix (error, "initializing source docker://%s", source);
   say (pull, "Getting image source signatures");
   g_autofree char *digest = NULL;
-  g_autoptr (ArchiveImage) image = registry_image (registry, place->repository, wanted, pull->request->platform, &digest, error);
+  const RegistryKnown known = { read_known, pull->storage };
+  g_autoptr (ArchiveImage) image = registry_image (registry, place->repository, wanted, pull->request->platform, &known, &digest, error);
   if (image == NULL)
     return coracle_prefix (error, "initializing source docker://%s: reading manifest %s in %s/%s", source, wanted, place->registry, place->repository);
   if (!check_policy (policy, registry, place->repository, image, error))

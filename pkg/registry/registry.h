@@ -49,9 +49,16 @@ ByteStream *registry_blob (Registry *registry, const char *repository, const cha
 /* registry_tags: all of them, over as many pages as it has (a million names at most). Free with g_strfreev. */
 char **registry_tags (Registry *registry, const char *repository, GError **error);
 
-/* registry_image: the documents of an image, checked: from an index the one for @platform (NULL: the host's). @reference: as registry_manifest's.
+/* What need not be fetched: @read: a copy of the document @digest if it is here; free with g_free; NULL: it is not. */
+typedef struct {
+  char *(*read) (const char *digest, size_t limit, size_t *ret_size, void *data);
+  void *data;
+} RegistryKnown;
+
+/* registry_image: the documents of an image, checked: from an index the one for @platform (NULL: the host's). @reference: as registry_manifest's. @known: NULL: nothing.
  * @ret_digest: of the document that @reference means (an index's, if it is one); free with g_free; may be NULL. Errors: also UNSUPPORTED. */
-ArchiveImage *registry_image (Registry *registry, const char *repository, const char *reference, const ImagePlatform *platform, char **ret_digest, GError **error);
+ArchiveImage *registry_image (Registry *registry, const char *repository, const char *reference, const ImagePlatform *platform, const RegistryKnown *known, char **ret_digest,
+                              GError **error);
 
 /* ---- putting something there */
 /* registry_has_blob: is it in @repository? Errors: DENIED, SYSTEM. */
@@ -61,5 +68,6 @@ gboolean registry_mount_blob (Registry *registry, const char *repository, const 
 /* registry_put_blob: in one piece; in several where the registry finds that too large (413), and from where it broke off. Any thread.
  * Errors: DENIED; CORRUPT the registry does not find @digest, or is none; SYSTEM after all tries; with Podman's words for where. */
 gboolean registry_put_blob (Registry *registry, const char *repository, const char *digest, const HttpBody *body, GError **error);
-/* registry_put_manifest: @reference: a tag or a digest. Errors: INVALID the registry refuses it (a kind that it does not know, a blob that is missing); as above. */
+/* registry_put_manifest: @reference: a tag or a digest. Errors: UNSUPPORTED the registry does not take this kind of document;
+ * INVALID it refuses it otherwise (a blob that is missing); as above. */
 gboolean registry_put_manifest (Registry *registry, const char *repository, const char *reference, const char *media_type, const void *data, size_t size, GError **error);
