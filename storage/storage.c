@@ -144,6 +144,13 @@ storage_lock_shared (Storage *storage, GError **error)
   return fd_steal (&fd);
 }
 
+int
+storage_lock_try (Storage *storage)
+{
+  cleanup_fd int fd = openat (storage->root_fd, "store.lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return fd >= 0 && flock (fd, LOCK_EX | LOCK_NB) == 0 ? fd_steal (&fd) : -1;
+}
+
 /* is_at: is the open folder @fd the one called @name below @dir_fd now? */
 static gboolean
 is_at (int fd, int dir_fd, const char *name)

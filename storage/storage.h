@@ -47,6 +47,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Storage, storage_free)
  * place. Waits only for a collector, which is short. Returns a descriptor; closing it releases. -1 with @error. */
 int storage_lock_shared (Storage *storage, GError **error);
 
+/* storage_lock_try: S, exclusive, for what must have nobody beside it; -1: somebody has it, or it cannot be had. */
+int storage_lock_try (Storage *storage);
+
 /* storage_sweep_needed: is there anything in tmp/ or RUN_ROOT whose maker is dead, or was the machine rebooted? Costs two readdirs and a query. */
 gboolean storage_sweep_needed (Storage *storage);
 /* storage_sweep: remove it: half-made things, `--rm` containers whose monitor is gone, folders without a row. Only what can be locked.

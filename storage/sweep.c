@@ -304,9 +304,9 @@ storage_collect (Storage *storage, gboolean *ret_done, GError **error)
   StorageWork work = STORAGE_WORK_INIT;
   if (!storage_work_begin (storage, &work, error))
     return FALSE;
-  int lock = openat (storage->root_fd, "store.lock", O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  int lock = storage_lock_try (storage);
   gboolean ok = TRUE;
-  if (lock >= 0 && flock (lock, LOCK_EX | LOCK_NB) == 0)
+  if (lock >= 0)
     {
       ok = drop_unused_rows (storage, error) && take_folders (storage, &work, error) && content_collect (storage, &work, error);
       *ret_done = ok;

@@ -20,10 +20,10 @@ print_damage (const char *title, const GPtrArray *damages)
 }
 
 static void
-print_removed (const char *title, const GPtrArray *ids)
+print_ids (const char *title, const GPtrArray *ids)
 {
   if (ids->len > 0)
-    printf ("Deleted %s:\n", title);
+    puts (title);
   for (guint i = 0; i < ids->len; i++)
     puts (ids->pdata[i]);
 }
@@ -31,16 +31,19 @@ print_removed (const char *title, const GPtrArray *ids)
 int
 system_check_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  StoreCheckRequest request = { .quick = cli_args_bool (args, "quick"), .repair = cli_args_bool (args, "repair"), .force = cli_args_bool (args, "force"), .max_age = cli_args_int (args, "max") };
+  StoreCheckRequest request = { .quick = cli_args_bool (args, "quick"), .deep = cli_args_bool (args, "deep"), .repair = cli_args_bool (args, "repair"), .force = cli_args_bool (args, "force"), .max_age = cli_args_int (args, "max") };
   g_auto (Session) session = { 0 };
   g_autoptr (StoreCheck) found = NULL;
+  if (request.quick && request.deep)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--quick and --deep cannot be given together"), CLI_FAILED;
   if (!session_open (&session, context, TRUE, error) || (found = store_check (session.storage, &request, error)) == NULL)
     return CLI_FAILED;
   print_damage ("layers", found->layers);
   print_damage ("images", found->images);
   print_damage ("containers", found->containers);
-  print_removed ("images", found->removed_images);
-  print_removed ("containers", found->removed_containers);
+  print_ids ("Repaired layers:", found->mended_layers);
+  print_ids ("Deleted images:", found->removed_images);
+  print_ids ("Deleted containers:", found->removed_containers);
   if (store_check_is_clean (found))
     return 0;
   if (!request.repair)

@@ -10,12 +10,15 @@
 #include "pkg/archive/digest.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/base/path.h"
 #include "pkg/engine/container.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_mount.h"
 #include "pkg/image/digest.h"
 #include "pkg/image/manifest.h"
 #include "storage/content.h"
 #include "storage/layer.h"
+#include "storage/layer_check.h"
 
 #define CHUNK ((size_t) 1 << 20)
 
@@ -25,6 +28,9 @@ typedef struct {
   StoreCheck *result;
   GHashTable *layers;   /* diff id → its problem, "" for none: looked at once */
   GHashTable *blobs;    /* digest → the same */
+  GHashTable *whole;  /* diff id → the name in @work of a folder as it should be, for layers that can be mended */
+  StorageWork work;   /* of a deep check, and of mending */
+  GError *failure;    /* a layer that could not be checked: the first */
 } Check;
 
 static void
@@ -40,7 +46,7 @@ store_check_free (StoreCheck *check)
 {
   if (check == NULL)
     return;
-  GPtrArray *const all[] = { check->layers, check->images, check->containers, check->removed_images, check->removed_containers };
+  GPtrArray *const all[] = { check->layers, check->images, check->containers, check->mended_layers, check->removed_images, check->removed_containers };
   for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
     g_ptr_array_unref (all[i]);
   g_free (check);
@@ -104,6 +110,28 @@ blob_problem (Check *check, const char *digest, gint64 size)
 
 /* ---- layers and images */
 
+/* look_into_layer: the folder against the blob, which must be whole. NULL: they agree. */
+static char *
+look_into_layer (Check *check, const StateLayer *row)
+{
+  g_autofree char *problem = NULL, *folder = NULL;
+  g_autoptr (GError) failure = NULL;
+  if (!layer_check (check->storage, &check->work, row, &problem, &folder, &failure))
+    {
+      if (check->failure == NULL)
+        {
+          coracle_prefix (&failure, "layer %s cannot be checked", row->diff_id);
+          check->failure = g_steal_pointer (&failure);
+        }
+      return NULL;
+    }
+  if (folder != NULL && check->request->repair)
+    g_hash_table_insert (check->whole, g_strdup (row->diff_id), g_steal_pointer (&folder));
+  else if (folder != NULL)
+    (void) path_remove_tree (check->work.fd, folder);
+  return g_steal_pointer (&problem);
+}
+
 static char *
 look_at_layer (Check *check, const char *diff_id)
 {
@@ -113,7 +141,8 @@ look_at_layer (Check *check, const char *diff_id)
   if (!layer_there (check->storage, diff_id))
     return g_strdup ("its folder is missing");
   const char *problem = row->blob_digest != NULL && row->blob_digest[0] != '\0' && content_has (check->storage, row->blob_digest) ? blob_problem (check, row->blob_digest, row->blob_size) : NULL;
-  return g_strdup (problem != NULL ? problem : "");
+  char *inside = problem == NULL && check->request->deep ? look_into_layer (check, row) : NULL;
+  return inside != NULL ? inside : g_strdup (problem != NULL ? problem : "");
 }
 
 static gboolean
@@ -217,20 +246,106 @@ check_containers (Check *check, GError **error)
 
 /* ---- repair */
 
+/* is_free: no container that lives, and no mount that we know, is upon the layer. */
 static gboolean
-repair (Check *check, GError **error)
+is_free (Storage *storage, const char *diff_id)
+{
+  g_autoptr (GPtrArray) images = NULL, rows = NULL;
+  if (!state_image_list_own (storage->state, &images, NULL) || !state_container_list (storage->state, &rows, NULL))
+    return FALSE;
+  for (guint i = 0; i < images->len; i++)
+    {
+      const StateImage *image = images->pdata[i];
+      if (!g_strv_contains ((const char *const *) image->layers, diff_id))
+        continue;
+      g_autofree char *mounted = image_mount_path (storage, image->id);
+      if (mounted != NULL)
+        return FALSE;
+      for (guint j = 0; j < rows->len; j++)
+        {
+          const StateContainer *row = rows->pdata[j];
+          if (g_strcmp0 (row->image_id, image->id) == 0 && storage_run_alive (storage, row->id))
+            return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* make_anew: the folder of a layer that has none, from its blob. */
+static gboolean
+make_anew (Check *check, const char *diff_id)
+{
+  g_autoptr (StateLayer) row = state_layer_find (check->storage->state, diff_id, NULL);
+  int fd = row != NULL && row->blob_digest != NULL && !layer_there (check->storage, diff_id) ? content_open (check->storage, row->blob_digest, NULL, NULL) : -1;
+  if (fd < 0)
+    return FALSE;
+  const LayerExpect expect = { .blob_digest = row->blob_digest, .blob_size = row->blob_size, .diff_id = diff_id, .single = row->single };
+  g_autoptr (LayerUnpacked) unpacked = layer_unpack (&check->work, byte_stream_from_fd (fd), &expect, NULL);
+  cleanup_fd int lock = unpacked != NULL ? storage_lock_shared (check->storage, NULL) : -1;
+  return lock >= 0 && layer_commit (check->storage, &check->work, unpacked, NULL);
+}
+
+/* mend_layers: what can be; the rest stays damaged. */
+static void
+mend_layers (Check *check)
 {
   StoreCheck *result = check->result;
-  for (guint i = 0; i < result->containers->len && check->request->force; i++)
+  for (guint i = 0; i < result->layers->len; i++)
+    {
+      const char *diff_id = ((const StoreDamage *) result->layers->pdata[i])->id, *folder = g_hash_table_lookup (check->whole, diff_id);
+      gboolean done = FALSE;
+      if (folder != NULL)
+        (void) layer_mend (check->storage, &check->work, diff_id, folder, is_free, &done, NULL);
+      else if (image_digest_is_sha256 (diff_id))
+        done = make_anew (check, diff_id);
+      if (!done)
+        continue;
+      g_ptr_array_add (result->mended_layers, g_strdup (diff_id));
+      g_hash_table_insert (check->layers, g_strdup (diff_id), g_strdup (""));
+    }
+}
+
+/* is_lost: was the image not saved by mending its layers? */
+static gboolean
+is_lost (Check *check, const char *id)
+{
+  g_autoptr (StateImage) image = state_image_find (check->storage->state, id, NULL);
+  g_autofree char *problem = image != NULL ? image_problem (check, image) : NULL;
+  return problem != NULL;
+}
+
+/* remove_containers: those whose folder is gone, or whose image is lost. */
+static gboolean
+remove_containers (Check *check, GError **error)
+{
+  StoreCheck *result = check->result;
+  for (guint i = 0; i < result->containers->len; i++)
     {
       const StoreDamage *damage = result->containers->pdata[i];
+      g_autoptr (StateContainer) row = state_container_find (check->storage->state, damage->id, NULL);
+      if (row != NULL && row->image_id != NULL && is_damaged (result->images, row->image_id) && !is_lost (check, row->image_id))
+        continue;
       if (!container_remove (check->storage, damage->id, TRUE, 0, FALSE, error))
         return FALSE;
       g_ptr_array_add (result->removed_containers, g_strdup (damage->id));
     }
+  return TRUE;
+}
+
+static gboolean
+repair (Check *check, GError **error)
+{
+  StoreCheck *result = check->result;
+  mend_layers (check);
+  if (check->request->force && !remove_containers (check, error))
+    return FALSE;
   g_autoptr (GPtrArray) ids = g_ptr_array_new ();
   for (guint i = 0; i < result->images->len; i++)
-    g_ptr_array_add (ids, ((const StoreDamage *) result->images->pdata[i])->id);
+    {
+      char *id = ((const StoreDamage *) result->images->pdata[i])->id;
+      if (is_lost (check, id))
+        g_ptr_array_add (ids, id);
+    }
   g_ptr_array_add (ids, NULL);
   const ImageRemoveRequest removing = { .unused = (const char *const *) ids->pdata };
   g_autoptr (ImageRemoveResult) removed = image_remove (check->storage, &removing, error);
@@ -245,21 +360,37 @@ repair (Check *check, GError **error)
   return storage_collect (check->storage, &result->collected, error);
 }
 
+/* look: at everything, while nothing is collected. */
+static gboolean
+look (Check *check, GError **error)
+{
+  cleanup_fd int lock = storage_lock_shared (check->storage, error);
+  if (lock < 0 || !check_images (check, error) || !check_containers (check, error))
+    return FALSE;
+  check_strays (check);
+  if (check->failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&check->failure));
+  return FALSE;
+}
+
 StoreCheck *
 store_check (Storage *storage, const StoreCheckRequest *request, GError **error)
 {
   g_autoptr (StoreCheck) result = g_new0 (StoreCheck, 1);
-  GPtrArray **const damages[] = { &result->layers, &result->images, &result->containers }, **const names[] = { &result->removed_images, &result->removed_containers };
+  GPtrArray **const damages[] = { &result->layers, &result->images, &result->containers },
+                    **const names[] = { &result->mended_layers, &result->removed_images, &result->removed_containers };
   for (size_t i = 0; i < G_N_ELEMENTS (damages); i++)
     *damages[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) damage_free);
   for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
     *names[i] = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free), blobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  Check check = { .storage = storage, .request = request, .result = result, .layers = layers, .blobs = blobs };
-  if (!check_images (&check, error) || !check_containers (&check, error))
+  g_autoptr (GHashTable) layers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free), blobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
+                         whole = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  Check check = { .storage = storage, .request = request, .result = result, .layers = layers, .blobs = blobs, .whole = whole, .work = STORAGE_WORK_INIT };
+  if ((request->deep || request->repair) && !storage_work_begin (storage, &check.work, error))
     return NULL;
-  check_strays (&check);
-  if (request->repair && !store_check_is_clean (result) && !repair (&check, error))
-    return NULL;
-  return g_steal_pointer (&result);
+  gboolean ok = look (&check, error) && (!request->repair || store_check_is_clean (result) || repair (&check, error));
+  g_clear_error (&check.failure);
+  storage_work_end (storage, &check.work);
+  return ok ? g_steal_pointer (&result) : NULL;
 }

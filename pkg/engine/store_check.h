@@ -1,11 +1,14 @@
-/* store_check: is what the store lists there, and as it was put there? Linked by coracle-image only: it computes digests. */
+/* store_check: is what the store lists there, and as it was put there? Linked by coracle-image only: it computes digests, and unpacks.
+ *
+ * Repair saves what can be saved: of a layer whose blob is whole the folder is made anew; what is lost (images whose blobs are broken) is removed, and named. */
 #pragma once
 
 #include "storage/storage.h"
 
 typedef struct {
   gboolean quick;      /* do not read the blobs */
-  gboolean repair;     /* remove damaged images that no container uses, and what belongs to nothing */
+  gboolean deep;   /* compare every layer's folder with its blob */
+  gboolean repair; /* mend layers; remove damaged images that no container uses, and what belongs to nothing */
   gboolean force;      /* with @repair: also damaged images' containers */
   gint64 max_age;      /* microseconds: younger folders and blobs of nothing are somebody's at work */
 } StoreCheckRequest;
@@ -17,7 +20,7 @@ typedef struct {
 
 typedef struct {
   GPtrArray *layers, *images, *containers;                /* of StoreDamage */
-  GPtrArray *removed_images, *removed_containers;         /* of char* */
+  GPtrArray *mended_layers, *removed_images, *removed_containers; /* of char*; what was mended is in @layers, too */
   gboolean collected;                                     /* what belongs to nothing was removed */
 } StoreCheck;
 void store_check_free (StoreCheck *check);
