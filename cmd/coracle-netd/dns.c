@@ -101,13 +101,11 @@ asker (Netd *netd, const char *network, const NetAddress *address)
   return NULL;
 }
 
-/* sees: may @member, that asked on @network, learn of names on @other? Those of all its networks. */
+/* sees: may @member, who asks, learn of names on @other? Those of all its networks. NULL is of another network, and asks by a gateway that is not its own: of none. */
 static gboolean
-sees (const Member *member, const char *network, const Attachment *other)
+sees (const Member *member, const Attachment *other)
 {
-  if (!other->config->dns)
-    return FALSE;
-  return strcmp (other->config->name, network) == 0 || (member != NULL && member_find (member, other->config->name) != NULL);
+  return other->config->dns && member != NULL && member_find (member, other->config->name) != NULL;
 }
 
 static gboolean
@@ -123,7 +121,7 @@ is_called (const Member *member, const Attachment *attachment, const char *name)
 
 /* look_up: what those who are called @name have. FALSE: nobody is. */
 static gboolean
-look_up (Netd *netd, const Member *member, const char *network, const char *name, GArray *addresses)
+look_up (Netd *netd, const Member *member, const char *name, GArray *addresses)
 {
   GHashTableIter iter;
   gpointer value;
@@ -135,7 +133,7 @@ look_up (Netd *netd, const Member *member, const char *network, const char *name
       for (guint i = 0; i < other->attachments->len; i++)
         {
           const Attachment *attachment = other->attachments->pdata[i];
-          if (!sees (member, network, attachment) || !is_called (other, attachment, name))
+          if (!sees (member, attachment) || !is_called (other, attachment, name))
             continue;
           found = TRUE;
           for (guint k = 0; k < attachment->leases->len; k++)
@@ -146,7 +144,7 @@ look_up (Netd *netd, const Member *member, const char *network, const char *name
 }
 
 static gboolean
-look_up_names (Netd *netd, const Member *member, const char *network, const NetAddress *address, GPtrArray *names)
+look_up_names (Netd *netd, const Member *member, const NetAddress *address, GPtrArray *names)
 {
   GHashTableIter iter;
   gpointer value;
@@ -157,7 +155,7 @@ look_up_names (Netd *netd, const Member *member, const char *network, const NetA
       for (guint i = 0; i < other->attachments->len; i++)
         {
           const Attachment *attachment = other->attachments->pdata[i];
-          if (!sees (member, network, attachment) || !has_address (attachment, address))
+          if (!sees (member, attachment) || !has_address (attachment, address))
             continue;
           g_ptr_array_add (names, g_strdup (other->name));
           for (char **alias = attachment->aliases; alias != NULL && *alias != NULL; alias++)
@@ -302,7 +300,7 @@ is_ours (const Forward *forward, const uint8_t *message, gsize size)
     return FALSE;
   (void) dns_read (forward->query->data, forward->query->len, &question, &code);
   gsize n = question.question_end;
-  return n > 12 && size >= n && g_ascii_strncasecmp ((const char *) message + 12, (const char *) forward->query->data + 12, 1) == 0 && memcmp (message + n - 4, forward->query->data + n - 4, 4) == 0;
+  return n > 12 && size >= n && g_ascii_strncasecmp ((const char *) message + 12, (const char *) forward->query->data + 12, n - 16) == 0 && memcmp (message + n - 4, forward->query->data + n - 4, 4) == 0;
 }
 
 static void
@@ -453,10 +451,10 @@ answer_own (Server *server, const Member *member, const uint8_t *query, gsize si
   const Live *live = g_hash_table_lookup (server->netd->networks, server->network);
   if (question->type == DNS_PTR && dns_reverse (question->name, &address))
     {
-      if (look_up_names (server->netd, member, server->network, &address, names))
+      if (look_up_names (server->netd, member, &address, names))
         return dns_answer (query, size, question, DNS_NOERROR, NULL, names, limit);
     }
-  else if (look_up (server->netd, member, server->network, name, addresses))
+  else if (look_up (server->netd, member, name, addresses))
     return dns_answer (query, size, question, DNS_NOERROR, addresses, NULL, limit);
   gboolean closed = live == NULL || live->config->internal;
   return ours || closed ? dns_answer (query, size, question, DNS_NXDOMAIN, NULL, NULL, limit) : NULL;
