@@ -39,6 +39,12 @@ const CliCommand cmd_system = {
 const CliCommand cmd_network = {
   .names = "network", .summary = "Manage networks",
   .description = "A network connects containers with each other, by name, and with the rest of the world.",
+  .notes = "Without --network a container is on a network of its own (see --network in coracle-run(1)): it reaches the world, and other containers do not reach it. Containers that are to talk with each other go on one named network: "
+           "**coracle network create back**, then **coracle run --network back --name db** and so on. Each finds the others by their names, host names, the first 12 characters of their IDs and what --network-alias gives. The network that is "
+           "always there, podman, also called bridge, has addresses but no names: make one of your own.\n\n"
+           "A named network is inside a network namespace of the user's, not on this machine: its addresses cannot be reached from here. **-p** of **coracle run** publishes a port, on every kind of network but none, host and container:NAME.\n\n"
+           "Names are known on the same network alone. By its address a container of one network can be reached from another one too, as with Podman, unless the network is made with **-o isolate=strict**, or both with **-o isolate=true**. "
+           "**--internal** is a network without a way out: not even the world's names are answered there.",
 };
 
 const CliCommand cmd_volume = {
