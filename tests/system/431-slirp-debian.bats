@@ -1,155 +1,28 @@
 #!/usr/bin/env bats
-# 431-slirp-debian: a Debian container on the default network does what people do: apt-get update, ping, DNS over UDP and TCP, a large download, IPv6, a thousand connections at
-# once; thousands in bounded memory; a guest that sends what no kernel would. Needs a Debian mirror that the machine itself can reach.
+# 431-slirp-debian: a Debian container on the default network: what 441 does not ask of every kind of network: thousands of connections in bounded memory, a guest that sends what
+# no kernel would, what is out of reach. Needs a Debian mirror that the machine itself can reach.
 
 load helpers
+load net-helpers
 
 setup_file() {
-  basic_setup_file
+  debian_setup_file
   export CORACLE_TEST_TIMEOUT=280
-  DEBIAN_TAR=$(fixture debian.tar 2>"$TEST_STORE/why") || DEBIAN_TAR=
-  export DEBIAN_TAR
-  [ -z "$DEBIAN_TAR" ] || coracle import -q --change 'CMD ["bash"]' "$DEBIAN_TAR" debian
 }
 
 setup() {
-  [ -n "$DEBIAN_TAR" ] || skip "no Debian image could be made: $(tail -n 1 "$TEST_STORE/why")"
+  needs_debian
   needs python3
-  address=$(ip -4 -o addr show scope global 2>/dev/null | awk '{ sub("/.*", "", $4); print $4; exit }')
+  address=$(host_address)
 }
 
 teardown() {
-  local pid
-  for pid in ${servers-}; do kill "$pid" 2>/dev/null || true; done
+  stop_servers
   basic_teardown
-}
-
-# server ADDRESS KIND: echo: sends back what comes, any number of connections; bulk: to each, 1 GB whose digest it writes to $TEST_STORE/digest
-server() {
-  rm -f "$TEST_STORE/port"
-  python3 -c '
-import asyncio, hashlib, os, resource, sys
-address, kind, store = sys.argv[1:]
-hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-async def echo(reader, writer):
-  while data := await reader.read(65536):
-    writer.write(data)
-    await writer.drain()
-  writer.close()
-async def bulk(reader, writer):
-  block, digest = os.urandom(1 << 20), hashlib.sha256()
-  for i in range(1024):
-    piece = i.to_bytes(8, "big") + block[8:]
-    digest.update(piece)
-    writer.write(piece)
-    await writer.drain()
-  with open(store + "/digest.new", "w") as f:
-    f.write(digest.hexdigest())
-  os.rename(store + "/digest.new", store + "/digest")
-  writer.close()
-async def main():
-  s = await asyncio.start_server(echo if kind == "echo" else bulk, address, 0, backlog=4096)
-  with open(store + "/port.new", "w") as f:
-    f.write(str(s.sockets[0].getsockname()[1]))
-  os.rename(store + "/port.new", store + "/port")
-  await s.serve_forever()
-asyncio.run(main())
-' "$1" "$2" "$TEST_STORE" </dev/null >/dev/null 2>&1 3>&- &
-  servers="${servers-} $!"
-  wait_for 10 test -e "$TEST_STORE/port"
-  port=$(cat "$TEST_STORE/port")
 }
 
 slirp_of() { pgrep -P "$(coracle inspect --format '{{.State.ConmonPid}}' "$1")" coracle-slirp; }
 resident() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
-
-@test "slirp and Debian: apt-get update, ping without a capability" {
-  run_coracle_out 0 run --name apt debian bash -euc '
-    apt-get update -q
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends iputils-ping
-    # with the capability of its file it would have to be allowed that; without, an ICMP socket does
-    setcap -r /usr/bin/ping
-    ping -c 2 -W 2 10.0.2.2
-    ping -c 1 -W 2 10.0.2.3
-    if [ -e /proc/net/if_inet6 ]; then ping -6 -c 1 -W 2 fd00::2; fi
-    ping -c 1 -W 2 '"${address:-10.0.2.2}"' || echo "beyond the gateway: only where the machine lets this user ping"'
-  has "$output" "2 received" "the gateway"
-  like "$output" "1 received"
-  run_coracle_out 0 rm apt
-}
-
-dns_over_tcp() {
-  python3 -c '
-import socket, struct
-server = [l.split()[1] for l in open("/etc/resolv.conf") if l.startswith("nameserver")][0]
-question = struct.pack("!HHHHHH", 4711, 256, 1, 0, 0, 0) + b"\3deb\6debian\3org\0" + struct.pack("!HH", 1, 1)
-s = socket.create_connection((server, 53), timeout=5)
-s.sendall(struct.pack("!H", len(question)) + question)
-raise SystemExit(s.recv(4)[2:] != question[:2])' 2>/dev/null
-}
-
-@test "slirp and Debian: DNS over UDP and over TCP" {
-  # an answer to the same question is what counts: which one depends on the machine's resolver
-  run_coracle_out 0 run --rm debian perl -MIO::Socket::INET -e '
-    my ($server) = map { /^nameserver\s+(\S+)/ ? $1 : () } do { open my $f, "<", "/etc/resolv.conf"; <$f> };
-    my $question = pack "nnnnnn", 4711, 0x0100, 1, 0, 0, 0;
-    $question .= join("", map { pack "C/a", $_ } qw(deb debian org)) . pack "Cnn", 0, 1, 1;
-    my $udp = IO::Socket::INET->new (Proto => "udp", PeerAddr => $server, PeerPort => 53) or die "udp: $@";
-    $udp->send ($question);
-    local $SIG{ALRM} = sub { die "no answer\n" };
-    alarm 20;
-    $udp->recv (my $answer, 4096);
-    print "udp ", unpack ("n", $answer), "\n";
-    my $tcp = IO::Socket::INET->new (Proto => "tcp", PeerAddr => $server, PeerPort => 53) or die "tcp: $@";
-    $tcp->print (pack "n/a", $question);
-    $tcp->flush;
-    read $tcp, my $head, 4;
-    print "tcp ", (unpack "nn", $head)[1], "\n";'
-  is "${lines[0]}" "udp 4711"
-  # a machine whose own resolver does not speak TCP has none to show (a server of our own is asked in tests/unit/test-slirp)
-  if dns_over_tcp; then is "${lines[1]}" "tcp 4711"; else like "${lines[1]}" "^tcp "; fi
-}
-
-@test "slirp and Debian: 1 GB downloaded from this machine by its own address, whole" {
-  [ -n "$address" ] || skip "no address but loopback"
-  server "$address" bulk
-  run_coracle_out 0 run --rm debian bash -c "exec 3<>/dev/tcp/$address/$port; sha256sum <&3"
-  wait_for 10 test -e "$TEST_STORE/digest"
-  is "${output%% *}" "$(cat "$TEST_STORE/digest")"
-}
-
-@test "slirp and Debian: IPv6 to this machine" {
-  [ -e /proc/net/if_inet6 ] || skip "no IPv6"
-  local six
-  # fd00::/64 is the network's own: the machine's loopback is reached in its place, where that is allowed
-  six=$(ip -6 -o addr show scope global 2>/dev/null | awk '{ sub("/.*", "", $4); if ($4 !~ /^fd00::/) { print $4; exit } }')
-  server "${six:-::1}" echo
-  run_coracle_out 0 run --rm --network slirp4netns:allow_host_loopback=true debian bash -c "exec 3<>/dev/tcp/${six:-fd00::2}/$port; echo over six >&3; read -r line <&3; echo \$line"
-  is "$output" "over six"
-}
-
-connect_many='
-  use IO::Socket::INET;
-  my ($address, $port, $n) = @ARGV;
-  my @all;
-  while (@all < $n) {
-    my $from = @all;
-    push @all, map { IO::Socket::INET->new (PeerAddr => $address, PeerPort => $port, Blocking => 0) or die "number $_: $! $@" } 1 .. ($n - $from < 500 ? $n - $from : 500);
-    for my $i ($from .. $#all) { vec (my $bits = "", fileno $all[$i], 1) = 1; select undef, $bits, undef, 60 or die "number $i"; $all[$i]->blocking (1); $all[$i]->print ("number $i\n"); $all[$i]->flush }
-  }
-  my $good = 0;
-  for my $i (0 .. $#all) { $good++ if readline ($all[$i]) eq "number $i\n" }
-  $| = 1;
-  print "$good of $n\n";
-  sleep 1000 if $ENV{STAY};'
-
-@test "slirp and Debian: 1,000 connections at once" {
-  [ -n "$address" ] || skip "no address but loopback"
-  server "$address" echo
-  run_coracle_out 0 run --rm --ulimit nofile=4096:4096 debian perl -e "$connect_many" "$address" "$port" 1000
-  is "$output" "1000 of 1000"
-}
 
 logs_have() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
 shrunk() { [ "$(resident "$1")" -le "$2" ]; }
