@@ -53,12 +53,15 @@ keep (int fd)
 void
 again_keep (Again *again, int plan_fd, const RuntimePlan *plan)
 {
-  if (!plan->monitor.restart || plan->joins.n > AGAIN_FDS - AGAIN_JOINS)
+  if (!plan->monitor.restart || plan->joins.n > AGAIN_KEPT - AGAIN_JOINS || (plan->kept_again && plan->kept.n > PLAN_KEPT_AGAIN_MAX))
     return;
   const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
   again->plan = keep (plan_fd);
   for (uint32_t i = 0; i < plan->joins.n; i++)
     again->kept[AGAIN_JOINS + i] = keep (joins[i].fd);
+  const int32_t *kept = plan_bytes (plan, plan->kept_from.at);
+  for (uint32_t i = 0; plan->kept_again && i < plan->kept_from.n; i++)
+    again->kept[AGAIN_KEPT + i] = keep (kept[i]);
   /* what is no pipe of ours is the same for every start */
   const int standard[] = { plan->init_stdin, plan->init_stdout, plan->init_stderr };
   const int ours[] = { plan->monitor.stdin_fd, plan->monitor.stdout_fd, plan->monitor.stderr_fd };
@@ -119,6 +122,18 @@ open_channels (Again *again, RuntimePlan *plan)
   return 0;
 }
 
+/* keep_preserved: the open files that every start hands on, above all the numbers that they will have. */
+static void
+keep_preserved (const Again *again, RuntimePlan *plan)
+{
+  if (!plan->kept_again)
+    plan->kept.n = plan->kept_from.n = 0;   /* they were the first command's */
+  const int32_t *kept = plan_bytes (plan, plan->kept.at);
+  int32_t *from = (int32_t *) ((char *) plan + plan->kept_from.at);
+  for (uint32_t i = 0; i < plan->kept.n; i++)
+    from[i] = again->kept[AGAIN_KEPT + i] < 0 ? -1 : fcntl (again->kept[AGAIN_KEPT + i], F_DUPFD_CLOEXEC, kept[plan->kept.n - 1] + 1);
+}
+
 /* prepare: what the plan says of descriptors was true for its first start alone. */
 static int
 prepare (Again *again, RuntimePlan *plan, const MonitorStart *start)
@@ -135,7 +150,7 @@ prepare (Again *again, RuntimePlan *plan, const MonitorStart *start)
   plan->monitor.stderr_fd = first.stderr_fd;
   plan->command_pidfd = -1;
   plan->held = 0;
-  plan->preserve_fds = plan->kept.n = 0;   /* they were the first command's */
+  keep_preserved (again, plan);
   return open_channels (again, plan);
 }
 

@@ -87,6 +87,15 @@ ending_exec (const MonitorStart *start)
   (void) unlinkat (start->exec_dir, start->id, AT_REMOVEDIR);
 }
 
+void
+ending_tell_started (const MonitorStart *start)
+{
+  static const char *const started[] = { "--started", NULL };
+  /* not our lock: what it does may last longer than the container. When we end it does */
+  if (start->tell_started)
+    (void) program_start (start->cleanup, started, &start->init_pidfd, 1);
+}
+
 pid_t
 ending_cleanup (MonitorStart *start, bool again)
 {

@@ -290,7 +290,10 @@ serve (Monitor *monitor)
   if (own[NOTIFY].revents != 0)
     notify_serve (monitor->start.notify, monitor->start.notify_host);
   if (own[STATUS].revents != 0 && again_listen (&monitor->again) == AGAIN_RUNNING)
-    health_begin (&monitor->health, &monitor->start);
+    {
+      health_begin (&monitor->health, &monitor->start);
+      ending_tell_started (&monitor->start);
+    }
   traffic_serve (&monitor->traffic, polls);
   if (signalled)
     {

@@ -43,7 +43,7 @@ typedef struct {
     char text[2048];
   } fields[STREAMS];   /* of the journal: what is the same in every message */
   struct sockaddr_un journal;
-  socklen_t journal_size;   /* 0: unknown */
+  socklen_t journal_size;
   size_t used;         /* of buffer: whole records, not yet written */
   char buffer[LOG_BUFFER];
 } Log;
@@ -243,6 +243,8 @@ void ending_record (int run_dir, const MonitorExit *exited);
 void ending_kill_group (pid_t init, pid_t spare, pid_t other);
 /* ending_exec: an exec session leaves nothing: its folder goes before its client hears of the end. */
 void ending_exec (const MonitorStart *start);
+/* ending_tell_started: a start after the first has been made: the program that does what goes with it, which nobody waits for. */
+void ending_tell_started (const MonitorStart *start);
 /* ending_cleanup: start the clean-up program; returns its pid, or -1. @again: a start is to follow whatever the policy says. */
 pid_t ending_cleanup (MonitorStart *start, bool again);
 
@@ -273,10 +275,10 @@ void health_end (Health *health);
 void notify_serve (int notify, int host);
 
 /* ---- again.c: the kept plan, performed once more */
-enum { AGAIN_STANDARD = 3, AGAIN_JOINS = AGAIN_STANDARD, AGAIN_FDS = AGAIN_JOINS + 8 };   /* there are eight kinds of namespaces */
+enum { AGAIN_STANDARD = 3, AGAIN_JOINS = AGAIN_STANDARD, AGAIN_KEPT = AGAIN_JOINS + 8, AGAIN_FDS = AGAIN_KEPT + PLAN_KEPT_AGAIN_MAX };   /* there are eight kinds of namespaces */
 typedef struct Again {
   int plan;             /* memfd; -1: nothing is kept */
-  int kept[AGAIN_FDS];  /* what it names besides pipes of ours: init's standard descriptors, then its joins; -1 = none */
+  int kept[AGAIN_FDS];  /* what it names besides pipes of ours: init's standard descriptors, its joins, what it hands on; -1 = none */
   int status;           /* our end of the status socket of a start on its way; -1: none */
   int failed;           /* how that start failed, as an exit status, as waitpid gives it; 0: it did not */
   int failure;          /* the same as a MONITOR_FAILURE */

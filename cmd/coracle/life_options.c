@@ -15,11 +15,12 @@ const CliOption life_options[] = {
     .man = "The keys, with commas between them, that detach from the container and leave it running: a character, or ctrl- and one of a-z @ [ \\ ] ^ _. The default is ctrl-p,ctrl-q; the empty text "
            "means none." },
   { "log-driver", 0, CLI_STRING, .help = "Where the output is logged: k8s-file, json-file, journald, none, passthrough", .values = CLI_VALUES ("k8s-file", "json-file", "journald", "none", "passthrough", "passthrough-tty"),
-    .man = "Where the container's output is logged. k8s-file, the default, and json-file are formats of a file beside the container; journald sends it to the journal; none logs nothing. passthrough has "
+    .man = "Where the container's output is logged. k8s-file, the default, is a file beside the container; json-file is another word for it, unless **--log-opt format=docker** asks for Docker's format; journald sends it to the journal, if one runs; none logs nothing. passthrough has "
            "the command write to the caller's own standard output and error itself, where nobody can attach to it; passthrough-tty does that with a terminal, too." },
-  { "log-opt", 0, CLI_LIST, .help = "Settings of the log (path=, max-size=, tag=, label=)", .arg = "stringArray",
+  { "log-opt", 0, CLI_LIST, .help = "Settings of the log (path=, max-size=, tag=, label=, format=)", .arg = "stringArray",
     .man = "*path*=FILE: another file. *max-size*=SIZE: begin a new file when this one is larger, as in 10mb. *max-file*=N: how many old ones are kept. *tag*=TEMPLATE: what a line in the journal is marked "
-           "with, a Go template with .ID, .FullID, .Name, .ImageName, .ImageID, .ImageFullID and .DaemonName. *label*=NAME=TEMPLATE, any number: one more field of each line in the journal." },
+           "with, a Go template with .ID, .FullID, .Name, .ImageName, .ImageID, .ImageFullID and .DaemonName. *label*=NAME=TEMPLATE, any number: one more field of each line in the journal. *format*=docker: "
+           "the file of json-file holds one JSON object for each line, as Docker's does; k8s, the default, is the format of k8s-file." },
   { "requires", 0, CLI_CSV, .help = "Containers that are started before this one", .complete = CLI_COMPLETE_CONTAINER },
   { "restart", 0, CLI_STRING, .help = "What follows the container's end: no, on-failure[:N], always, unless-stopped", .values = CLI_VALUES ("no", "on-failure", "always", "unless-stopped"),
     .man = "no, the default. on-failure: start it again when its exit status is not 0, at most N times. always, unless-stopped: start it again however it ended. Who stops it with stop or kill does so for "
@@ -101,11 +102,24 @@ read_log (ContainerOptions *options, const CliArgs *args, GError **error)
   return log_check (options, error);
 }
 
+/* make_absolute: a later start may come from another folder. */
+static void
+make_absolute (char **path)
+{
+  if (*path == NULL || **path == '\0' || **path == '/')
+    return;
+  char *absolute = g_canonicalize_filename (*path, NULL);
+  g_free (*path);
+  *path = absolute;
+}
+
 gboolean
 life_options_read (ContainerOptions *options, const CliArgs *args, GError **error)
 {
   DetachKeys keys;
   take_text (&options->conmon_pidfile, args, "conmon-pidfile");
+  make_absolute (&options->conmon_pidfile);
+  make_absolute (&options->pidfile);
   take_text (&options->detach_keys, args, "detach-keys");
   take_list (&options->requires, args, "requires");
   take_list (&options->volumes_from, args, "volumes-from");

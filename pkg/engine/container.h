@@ -92,6 +92,9 @@ typedef struct {
   GError *error;     /* NULL: it is gone; owned by the caller */
 } ContainerRemove;
 gboolean container_remove_all (Storage *storage, ContainerRemove *items, gsize n, gboolean force, gint64 timeout, gboolean volumes, GError **error);
+/* container_started: what goes with a start that the monitor made by itself, once its command runs: --pidfile, the hooks of poststart. @init_pidfd: of its init; borrowed.
+ * Errors: SYSTEM; NOT_FOUND it is gone. */
+gboolean container_started (Storage *storage, const char *id, int init_pidfd, GError **error);
 /* container_cleanup: what the monitor asks for when no command waits for the container: record its end; remove it if it was --rm, and its image with --rmi.
  * @run_fd: RUN_ROOT/ID with its lock, inherited; or -1. @asked: another start is wanted whatever the policy says. @ret_again: the monitor shall start it again (MONITOR_AGAIN), and
  * the container is still its; NULL: nobody could. */

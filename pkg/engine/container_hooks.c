@@ -31,6 +31,12 @@ hooks_words (const Make *make, json_t *annotations, json_t **ret_hooks, GError *
 }
 
 gboolean
+hooks_has_poststart (json_t *config)
+{
+  return json_object_get (json_object_get (config, "hooks"), "poststart") != NULL;
+}
+
+gboolean
 hooks_poststart_of (json_t *config, const char *id, const char *folder, pid_t pid, GError **error)
 {
   json_t *hooks = json_object_get (json_object_get (config, "hooks"), "poststart");

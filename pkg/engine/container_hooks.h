@@ -8,6 +8,8 @@ gboolean hooks_words (const Make *make, json_t *annotations, json_t **ret_hooks,
 
 /* hooks_poststart: @pid: init, as the host sees it. Errors: SYSTEM a hook failed; the container goes on (runtime-spec, lifecycle). */
 gboolean hooks_poststart (const Make *make, pid_t pid, GError **error);
+/* hooks_has_poststart: does config.json @config name such hooks? */
+gboolean hooks_has_poststart (json_t *config);
 /* hooks_poststart_of: the same of a container that was made before. @config: its config.json. @folder: containers/ID, absolute. */
 gboolean hooks_poststart_of (json_t *config, const char *id, const char *folder, pid_t pid, GError **error);
 

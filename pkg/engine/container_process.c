@@ -299,7 +299,8 @@ perform (Run *run, GError **error)
     runtime.port_fds = port_listeners_fds (make->listeners, &runtime.n_port_fds);
   runtime.notify = notify.socket;
   runtime.notify_host = notify.host;
-  run->restarts = runtime.restart;
+  run->restarts = runtime.kept_again = runtime.restart;
+  runtime.tell_started = make->options->pidfile != NULL || hooks_has_poststart (make->config);
   runtime.hold = run->hold;
   /* update may give it a policy while it runs */
   runtime.restart = runtime.restart || (!run->attached && !make->options->rm);
@@ -486,7 +487,6 @@ end_attempt (Run *run)
     (void) poll (&init, 1, 2000);
   if (run->tried)
     poststop (run);
-  drop_cidfile (run);
 }
 
 /* is_kept: what Podman finds out only when it starts a container leaves one that was created: podman-run(1), exit status 126 and 127. */
@@ -522,9 +522,16 @@ process_fail (Run *run, const GError *why)
   if (run->existing)
     (void) state_container_edit (make->storage->state, make->id, take_back, &failure, NULL);
   else if (is_kept (run, why) && keep (run, why))
-    make->folder_made = FALSE;
-  else if (run->recorded)
-    event_container (make->storage, run->row, "remove");
+    {
+      make->folder_made = FALSE;
+      (void) process_cidfile (run, NULL);
+    }
+  else
+    {
+      drop_cidfile (run);
+      if (run->recorded)
+        event_container (make->storage, run->row, "remove");
+    }
   make_undo (make);
   /* one that came meanwhile, and that nobody else will get, ends us here, as it would any program */
   if (run->signals >= 0)

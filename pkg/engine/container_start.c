@@ -7,6 +7,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/base/proc.h"
 #include "pkg/engine/container_attach.h"
 #include "pkg/engine/container_hooks.h"
 #include "pkg/engine/container_live.h"
@@ -221,6 +222,25 @@ container_init (Storage *storage, IdMap *map, const char *name_or_id, const Cont
     return coracle_throw (error, CORACLE_ERROR_INVALID, "unable to initialize container %s: container %s has already been created in runtime: container state improper", view->row->id, view->row->id);
   held.hold = TRUE;
   return container_start (storage, map, view->row->id, &held, &status, error);
+}
+
+gboolean
+container_started (Storage *storage, const char *id, int init_pidfd, GError **error)
+{
+  g_autoptr (StateContainer) row = state_container_find (storage->state, id, error);
+  g_autofree char *folder = g_build_filename (storage->paths->root, "containers", id, NULL), *path = g_build_filename (folder, "config.json", NULL), *text = NULL;
+  pid_t pid = proc_pidfd_number (init_pidfd);
+  if (row == NULL || !path_read_file (AT_FDCWD, path, CONFIG_MAX, &text, NULL, error))
+    return FALSE;
+  /* it has ended already: the next start follows, or none */
+  if (pid <= 0)
+    return TRUE;
+  const char *pidfile = json_string_value (json_object_get (json_object_get (row->config, "options"), "pidfile"));
+  g_autofree char *number = g_strdup_printf ("%d", (int) pid);
+  int r = pidfile != NULL ? path_write_file (AT_FDCWD, pidfile, number, strlen (number), 0644, FALSE) : 0;
+  json_auto_t *config = json_loads (text, 0, NULL);
+  gboolean done = hooks_poststart_of (config, row->id, folder, pid, error);
+  return done && (r >= 0 || coracle_throw_errno (error, -r, "writing pid file %s", pidfile));
 }
 
 /* ---- restart */

@@ -11,12 +11,14 @@
 #include "pkg/base/path.h"
 #include "pkg/base/proc.h"
 #include "pkg/engine/container_hooks.h"
+#include "pkg/engine/container_policy.h"
 #include "pkg/engine/container_ports.h"
 #include "pkg/engine/container_resources.h"
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/container_systemd.h"
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/names.h"
+#include "pkg/runtime/plan.h"
 #include "pkg/seccomp/caps.h"
 #include "pkg/spec/addhost.h"
 #include "pkg/spec/device.h"
@@ -435,6 +437,10 @@ words_check_fds (const ContainerOptions *options, GError **error)
   for (gint64 i = 0; i < options->preserve_fds; i++)
     if (i > G_MAXINT - 3 || fcntl ((int) (3 + i), F_GETFD) < 0)
       return coracle_throw (error, CORACLE_ERROR_INVALID, "--preserve-fds %" G_GINT64_FORMAT ": file descriptor %" G_GINT64_FORMAT " is not open", options->preserve_fds, 3 + i);
+  gint64 n = options->preserve_fds + options->n_kept_fds;
+  Policy policy;
+  if (n > PLAN_KEPT_AGAIN_MAX && policy_parse (options->restart, &policy, NULL) && policy.kind != POLICY_NO)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--restart: of the caller's open files at most %d can be kept for the next start, and --preserve-fds asks for %" G_GINT64_FORMAT, PLAN_KEPT_AGAIN_MAX, n);
   return TRUE;
 }
 

@@ -5,17 +5,18 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define MONITOR_START_MAGIC 0x35434f52u /* "ROC5"; changed whenever the struct is */
+#define MONITOR_START_MAGIC 0x36434f52u /* "ROC6"; changed whenever the struct is */
 #define MONITOR_START_FD 3              /* coracle-monitor finds a memfd with one MonitorStart here */
 
 /* Where the container's output goes besides whoever is attached. Source: podman-run(1) --log-driver. */
 typedef enum {
   MONITOR_LOG_NONE,
   MONITOR_LOG_K8S,       /* "2026-01-02T03:04:05.000000006+00:00 stdout F line\n"; P for a part of a line that was too long, or that had no end */
-  MONITOR_LOG_JSON,      /* Docker's json-file: {"log":"line\n","stream":"stdout","time":"…Z"} */
-  MONITOR_LOG_JOURNALD,  /* fd is a datagram socket connected to /run/systemd/journal/socket: journald's native protocol */
+  MONITOR_LOG_JSON,      /* json-file in Docker's format: {"log":"line\n","stream":"stdout","time":"…Z"} */
+  MONITOR_LOG_JOURNALD,  /* fd is a datagram socket for MONITOR_JOURNAL, connected to it if it is there: journald's native protocol */
   MONITOR_LOG_PASSTHROUGH,   /* no pipes: init has the command's own stdout and stderr */
 } MonitorLogKind;
+#define MONITOR_JOURNAL "/run/systemd/journal/socket"
 typedef struct {
   uint32_t kind;         /* MonitorLogKind */
   int fd;                /* the log file, O_APPEND, or the socket; -1 = none */
@@ -64,6 +65,7 @@ typedef struct {
   MonitorLog log;
   MonitorHealth health_clock;
   uint8_t restart;     /* a restart policy: the plan is kept, and performed again when the clean-up program asks for it by its status MONITOR_AGAIN */
+  uint8_t tell_started; /* after each start but the first the clean-up program is run with the word --started and, as descriptor 3, a pidfd of the container's init: a pid file, hooks */
   uint8_t kill_group;  /* --pid=host: the init's death does not kill its children */
   int exec_dir;        /* an exec session: RUN_ROOT/ID/exec: its folder in there, named @id, goes when it ends; -1 = a container, or a session without a folder */
   char id[65];

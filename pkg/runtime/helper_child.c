@@ -336,10 +336,8 @@ helper_child_close (const RuntimePlan *plan)
   fd_close (plan->init_stdin);
   fd_close (plan->init_stdout);
   fd_close (plan->init_stderr);
-  for (uint32_t i = 0; i < plan->preserve_fds; i++)
-    fd_close (plan->preserve_from + (int) i);
-  const int32_t *kept = plan_bytes (plan, plan->kept.at);
-  for (uint32_t i = 0; i < plan->kept.n; i++)
+  const int32_t *kept = plan_bytes (plan, plan->kept_from.at);
+  for (uint32_t i = 0; i < plan->kept_from.n; i++)
     fd_close (kept[i]);
   const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
   for (uint32_t i = 0; i < plan->joins.n; i++)

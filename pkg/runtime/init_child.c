@@ -255,11 +255,10 @@ let_go_of_others (const Init *init)
 {
   const RuntimePlan *plan = init->plan;
   const int kept[] = { init->status_fd, plan->init_stdin, plan->init_stdout, plan->init_stderr, init->root_fd, init->proc_fd, init->null_tree, init->slave, init->terminal_fd, init->accel_socket };
-  const int32_t *listed = plan_bytes (plan, plan->kept.at);
-  unsigned preserved = (unsigned) plan->preserve_from, preserved_end = preserved + plan->preserve_fds;
+  const int32_t *listed = plan_bytes (plan, plan->kept_from.at);
   for (unsigned from = 0;;)
     {
-      unsigned next = plan->preserve_fds > 0 && from <= preserved ? preserved : ~0u;
+      unsigned next = ~0u;
       for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
         if (kept[i] >= 0 && (unsigned) kept[i] >= from && (unsigned) kept[i] < next)
           next = (unsigned) kept[i];
@@ -270,7 +269,7 @@ let_go_of_others (const Init *init)
         (void) syscall (SYS_close_range, from, next - 1, 0U);
       if (next == ~0u)
         return;
-      from = plan->preserve_fds > 0 && next == preserved ? preserved_end : next + 1;
+      from = next + 1;
     }
 }
 
@@ -332,12 +331,15 @@ static int
 keep_listed (Init *init)
 {
   const RuntimePlan *plan = init->plan;
-  const int32_t *kept = plan_bytes (plan, plan->kept.at);
+  const int32_t *kept = plan_bytes (plan, plan->kept.at), *kept_from = plan_bytes (plan, plan->kept_from.at);
   uint32_t n = plan->kept.n;
   unsigned from = 3;
   int status = fcntl (init->status_fd, F_DUPFD_CLOEXEC, n > 0 ? kept[n - 1] + 1 : 3);
   if (status < 0)
     return -errno;
+  for (uint32_t i = 0; i < n; i++)
+    if (kept_from[i] != kept[i] && dup2 (kept_from[i], kept[i]) < 0)
+      return -errno;
   for (uint32_t i = 0; i <= n; i++)
     {
       unsigned next = i < n ? (unsigned) kept[i] : (unsigned) status;
@@ -357,7 +359,7 @@ stage_accel (Init *init)
   return init->accel_socket >= 0 ? init->network->ask (init->accel_socket) : 0;
 }
 
-/* stage_stdio: descriptors 0, 1, 2, then the preserved ones from 3 up, then the status socket, which closes at exec; nothing else from here on (CVE-2024-21626): neither
+/* stage_stdio: descriptors 0, 1, 2, then the kept ones, then the status socket, which closes at exec; nothing else from here on (CVE-2024-21626): neither
  * the working folder nor a hook of the container finds a way out through /proc/self/fd. */
 static int
 stage_stdio (Init *init)
@@ -373,12 +375,9 @@ stage_stdio (Init *init)
     }
   if (init->slave >= 0 && ioctl (STDIN_FILENO, TIOCSCTTY, 0) < 0)
     return -errno;
-  for (uint32_t i = 0; i < plan->preserve_fds; i++)
-    if (dup2 (plan->preserve_from + (int) i, 3 + (int) i) < 0)
-      return -errno;
   if (plan->exec_pidfd >= 0 || plan->kept.n > 0)
     return keep_listed (init);
-  int last = 3 + (int) plan->preserve_fds;
+  int last = 3;
   if (init->status_fd != last && dup3 (init->status_fd, last, O_CLOEXEC) < 0)
     return -errno;
   init->status_fd = last;

@@ -663,7 +663,7 @@ fill_monitor (Build *build, GError **error)
     .stdin_fd = options->stdin_write, .stdout_fd = -1, .stderr_fd = -1, .out_fd = options->out_fd, .err_fd = options->err_fd,
     .stop_signal = options->stop_signal, .timeout_us = options->timeout_us, .stop_timeout_us = options->stop_timeout_us,
     .kill_group = plan_of (build)->pdeathsig, .listener = options->listener, .notify = options->notify, .notify_host = options->notify_host, .log = options->log,
-    .health_clock = options->health_clock, .restart = (uint8_t) options->restart, .exec_dir = options->exec != NULL ? options->exec->folder : -1,
+    .health_clock = options->health_clock, .restart = (uint8_t) options->restart, .tell_started = (uint8_t) options->tell_started, .exec_dir = options->exec != NULL ? options->exec->folder : -1,
   };
   g_strlcpy (monitor->id, options->id, sizeof monitor->id);
   return put_program (monitor->cleanup, options->cleanup, error) && put_program (monitor->health, options->health, error);
@@ -694,10 +694,18 @@ add_kept (Build *build)
 {
   const RuntimeOptions *options = build->options;
   const RuntimeExec *exec = options->exec;
-  const int *fds = exec != NULL ? exec->kept : options->kept;
-  guint n = exec != NULL ? exec->n_kept : options->n_kept;
-  PlanRef kept = add_bytes (build, fds, n * sizeof *fds);
-  plan_of (build)->kept = (PlanList){ kept, n };
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  g_array_append_vals (fds, exec != NULL ? exec->kept : options->kept, exec != NULL ? exec->n_kept : options->n_kept);
+  for (guint i = 0; exec == NULL && i < options->preserve_fds; i++)
+    {
+      int fd = 3 + (int) i;
+      g_array_append_val (fds, fd);
+    }
+  PlanRef kept = add_bytes (build, fds->data, fds->len * sizeof (int)), from = add_bytes (build, fds->data, fds->len * sizeof (int));
+  RuntimePlan *plan = plan_of (build);
+  plan->kept = (PlanList){ kept, fds->len };
+  plan->kept_from = (PlanList){ from, fds->len };
+  plan->kept_again = exec == NULL && options->kept_again;
 }
 
 GByteArray *
@@ -724,8 +732,6 @@ runtime_plan_build (json_t *config, const RuntimeOptions *options, GArray **ret_
   plan->rows = (guint16) options->rows;
   plan->columns = (guint16) options->columns;
   plan->keep_groups = options->keep_groups;
-  plan->preserve_fds = options->preserve_fds;
-  plan->preserve_from = 3;
   *ret_join_fds = g_steal_pointer (&join_fds);
   return g_steal_pointer (&bytes);
 }

@@ -10,7 +10,8 @@
 
 #include "pkg/monitor/protocol.h"
 
-#define PLAN_MAGIC 0x344c5034u
+#define PLAN_MAGIC 0x344c5035u
+#define PLAN_KEPT_AGAIN_MAX 32   /* so many of PlanList kept can be kept for another start */
 /* coracle-monitor is called as "coracle-monitor start FD": FD is the memfd; as "coracle-monitor exec FD" when the plan is of an exec session */
 
 typedef uint32_t PlanRef;    /* a NUL-terminated string, or bytes */
@@ -131,8 +132,8 @@ typedef struct {
   PlanList argv, envp;       /* PlanRef */
   PlanList exec_paths;       /* PlanRef: argv[0] in every folder of PATH, or argv[0] alone */
   PlanList kept;             /* int32_t, ascending: descriptors from 3 up that the process gets under the same numbers */
-  uint32_t preserve_fds;     /* descriptors 3 … 2 + n are kept for the container */
-  int32_t preserve_from;     /* they are open in the monitor as preserve_from … preserve_from + n - 1 */
+  PlanList kept_from;        /* int32_t, as many: where they are open: the same numbers, but for a start after the first; then above all of @kept */
+  uint8_t kept_again;        /* the monitor keeps them for the starts after the first: a restart policy; else these go without */
   uint64_t signal_mask;      /* kernel's sigset for init */
 
   /* an exec session: a process more in a container that runs. Of the above it uses the process, the monitor and the standard streams */

@@ -61,6 +61,7 @@ typedef struct {
   const int *kept;               /* ascending, from 3 up: descriptors of this process that the container's gets under the same numbers; a container has these or preserve_fds */
   guint n_kept;
   guint preserve_fds;            /* 3 … 2 + n of this process */
+  gboolean kept_again;           /* these are for every start that the monitor makes, at most PLAN_KEPT_AGAIN_MAX; else for the first alone */
   int stop_signal;
   guint64 timeout_us, stop_timeout_us;
   const char *const *cleanup;    /* argv, NULL-terminated */
@@ -69,7 +70,7 @@ typedef struct {
   int listener, notify, notify_host;
   MonitorLog log;
   MonitorHealth health_clock;
-  gboolean restart;
+  gboolean restart, tell_started;
 } RuntimeOptions;
 
 /* runtime_stage_name: what a stage was doing, for people; NULL for what is no stage. */

@@ -91,7 +91,7 @@ plan_ok (const GByteArray *bytes)
     if (i < 4 ? !plan_text_ok (bytes, optional[i], FALSE) : optional[i] >= bytes->len)
       return FALSE;
   return plan->magic == PLAN_MAGIC && plan->size == bytes->len && plan_text_ok (bytes, plan->rootfs, plan->exec_pidfd < 0) && plan_text_ok (bytes, plan->state_json, plan->exec_pidfd < 0)
-         && plan_list_ok (bytes, plan->kept, sizeof (int32_t))
+         && plan_list_ok (bytes, plan->kept, sizeof (int32_t)) && plan_list_ok (bytes, plan->kept_from, sizeof (int32_t))
          && plan_list_ok (bytes, plan->joins, sizeof (PlanJoin)) && plan_texts_ok (bytes, plan->slirp_envp) && plan_hooks_ok (bytes, plan->hooks_runtime)
          && plan_hooks_ok (bytes, plan->hooks_container) && plan_hooks_ok (bytes, plan->hooks_start) && plan_mounts_ok (bytes, plan->mounts)
          && plan_devices_ok (bytes, plan->devices) && plan_pairs_ok (bytes, plan->links) && plan_texts_ok (bytes, plan->masked) && plan_texts_ok (bytes, plan->readonly)

@@ -163,7 +163,9 @@ check_rest (const RuntimePlan *plan, gboolean make_nodes)
   g_assert_cmpstr (TEXT (*ITEM (PlanRef, plan->readonly, 0)), ==, "/proc/sys");
   g_assert_cmpstr (TEXT (plan->slirp_program), ==, "/l/coracle-slirp");
   g_assert_cmpuint (plan->rows, ==, 24);
-  g_assert_cmpuint (plan->preserve_fds, ==, 2);
+  g_assert_cmpuint (plan->kept.n, ==, 2);
+  g_assert_cmpint (*ITEM (int32_t, plan->kept, 1), ==, 4);
+  g_assert_cmpint (*ITEM (int32_t, plan->kept_from, 1), ==, 4);
   g_assert_cmpint (plan->monitor.run_dir, ==, 11);
   g_assert_cmpint (plan->monitor.client, ==, 12);
   g_assert_cmpuint (plan->monitor.timeout_us, ==, 7);
