@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/common/authfile.h"
 #include "cmd/coracle-image/prompt.h"
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
@@ -45,7 +46,11 @@ access_read (const CliArgs *args, const CliCommand *command, AccessArgs *ret_acc
   if (has (command, "decryption-key") && cli_args_list (args, "decryption-key")[0] != NULL)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--decryption-key: encrypted images are not supported: decrypt it with skopeo copy --decryption-key first");
   if (has (command, "authfile"))
-    access->authfile = cli_args_string (args, "authfile");
+    {
+      if (!authfile_check (args, error))
+        return FALSE;
+      access->authfile = cli_args_string (args, "authfile");
+    }
   if (has (command, "cert-dir"))
     access->cert_dir = cli_args_string (args, "cert-dir");
   if (has (command, "tls-verify"))

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "cmd/common/image_commands.h"
+#include "cmd/common/authfile.h"
 #include "cmd/coracle-image/auth_path.h"
 #include "pkg/base/error.h"
 #include "pkg/registry/credentials.h"
@@ -18,6 +19,8 @@ logout_run (const CliContext *context, const CliArgs *args, GError **error)
       coracle_throw (error, CORACLE_ERROR_INVALID, "--all takes no arguments");
       return CLI_FAILED;
     }
+  if (!authfile_check (args, error))
+    return CLI_FAILED;
   g_autoptr (RegistriesConf) conf = registries_conf_read (error);
   if (conf == NULL || !auth_path_read (args, &path, error) || (!all && (key = auth_key_read (args, error)) == NULL) || !credentials_remove (path, key, conf->helpers, error))
     return CLI_FAILED;

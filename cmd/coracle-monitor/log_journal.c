@@ -23,7 +23,10 @@ log_journal_start (Log *log, const char *id)
   memcpy (short_id, id, strnlen (id, SHORT_ID));
   log->journal_size = sizeof log->journal;
   if (getpeername (log->to->fd, (struct sockaddr *) &log->journal, &log->journal_size) < 0)
-    log->journal_size = 0;
+    {
+      log->journal = (struct sockaddr_un) { .sun_family = AF_UNIX, .sun_path = MONITOR_JOURNAL };
+      log->journal_size = sizeof log->journal;
+    }
   for (int which = 0; which < STREAMS; which++)
     {
       char *to = log->fields[which].text;
@@ -63,11 +66,11 @@ fill_batch (const Log *log, int which, const char *data, size_t size, Batch *bat
   return n;
 }
 
-/* connect_again: a journal that was started anew listens at the same path. The kernel forgets the peer with the first refusal. */
+/* connect_again: a journal that was started anew, or only now, listens at the same path. The kernel forgets the peer with the first refusal. */
 static bool
 connect_again (const Log *log)
 {
-  return log->journal_size > 0 && connect (log->to->fd, (const struct sockaddr *) &log->journal, log->journal_size) == 0;
+  return connect (log->to->fd, (const struct sockaddr *) &log->journal, log->journal_size) == 0;
 }
 
 size_t

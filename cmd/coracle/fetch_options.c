@@ -1,6 +1,7 @@
 #include "cmd/coracle/fetch_options.h"
 
 #include "cmd/common/access_options.h"
+#include "cmd/common/authfile.h"
 #include "pkg/base/error.h"
 #include "pkg/image/manifest.h"
 
@@ -39,7 +40,7 @@ fetch_options_read (ContainerOptions *options, const CliArgs *args, GError **err
   g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
   if (cli_args_list (args, "decryption-key")[0] != NULL)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--decryption-key: encrypted images are not supported: decrypt it with skopeo copy --decryption-key first");
-  if (!read_platform (options, args, error))
+  if (!authfile_check (args, error) || !read_platform (options, args, error))
     return FALSE;
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     if (cli_args_is_set (args, texts[i]))

@@ -19,6 +19,7 @@
 #include "pkg/engine/container_exec.h"
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_notify.h"
+#include "pkg/engine/container_stop.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
@@ -455,6 +456,7 @@ end (const Check *check, gboolean politely)
   json_t *seconds = json_object_get (json_object_get (check->row->config, "options"), "stop_timeout");
   gint64 timeout = seconds != NULL ? json_integer_value (seconds) : 10;   /* what container_options_new has is left out of the row */
   int signal = (int) json_integer_value (json_object_get (check->row->config, "stop_signal"));
+  cleanup_fd int noted = politely && timeout != 0 ? container_note_stopping (check->storage, check->row->id) : -1;
   if (!politely || timeout == 0 || proc_pidfd_signal (check->init_pidfd, signal > 0 ? signal : SIGTERM) < 0
       || !wait_end (check->init_pidfd, timeout < 0 || timeout > G_MAXINT / 1000 ? -1 : (int) timeout * 1000))
     (void) proc_pidfd_signal (check->init_pidfd, SIGKILL);

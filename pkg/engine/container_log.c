@@ -14,14 +14,12 @@
 #include "pkg/base/text.h"
 #include "pkg/template/template.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-
 static const struct {
   const char *name;
   MonitorLogKind kind;
   gboolean tty;
 } drivers[] = {
-  { "k8s-file", MONITOR_LOG_K8S, FALSE },          { "json-file", MONITOR_LOG_JSON, FALSE }, { "journald", MONITOR_LOG_JOURNALD, FALSE },
+  { "k8s-file", MONITOR_LOG_K8S, FALSE },          { "json-file", MONITOR_LOG_K8S, FALSE }, { "journald", MONITOR_LOG_JOURNALD, FALSE },
   { "none", MONITOR_LOG_NONE, FALSE },             { "passthrough", MONITOR_LOG_PASSTHROUGH, FALSE },
   { "passthrough-tty", MONITOR_LOG_PASSTHROUGH, TRUE },
 };
@@ -68,6 +66,16 @@ check_label (const char *value, GError **error)
   return template_check (value, error);
 }
 
+/* parse_format: json-file is another word for k8s-file, as podman-run(1) --log-driver has it, and its file the same; Docker's own format is to be had by this. */
+static gboolean
+parse_format (const char *value, LogSettings *settings, GError **error)
+{
+  if (strcmp (settings->driver, "json-file") != 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt format=%s: only the log driver json-file has two formats", value);
+  settings->kind = strcmp (value, "docker") == 0 ? MONITOR_LOG_JSON : MONITOR_LOG_K8S;
+  return strcmp (value, "docker") == 0 || strcmp (value, "k8s") == 0 || coracle_throw (error, CORACLE_ERROR_INVALID, "--log-opt format=%s: must be k8s or docker", value);
+}
+
 static gboolean
 parse_option (const ContainerOptions *options, const char *text, LogSettings *settings, GError **error)
 {
@@ -93,6 +101,8 @@ parse_option (const ContainerOptions *options, const char *text, LogSettings *se
       g_ptr_array_add (settings->labels, g_strdup (value));
       return check_label (value, error);
     }
+  if (strcmp (key, "format") == 0)
+    return parse_format (value, settings, error);
   if (strcmp (key, "max-size") == 0)
     return parse_size (value, &settings->max_size, error);
   guint64 number;
@@ -101,7 +111,7 @@ parse_option (const ContainerOptions *options, const char *text, LogSettings *se
       settings->max_files = (guint) number;
       return TRUE;
     }
-  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log option \"%s\": path=, max-size=, max-file= (1 to 1000), tag= and label= are known", text);
+  return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid log option \"%s\": path=, max-size=, max-file= (1 to 1000), format=, tag= and label= are known", text);
 }
 
 gboolean
@@ -192,15 +202,19 @@ expand_labels (const Make *make, const GPtrArray *labels, MonitorLog *log, GErro
   return TRUE;
 }
 
+/* open_journal: where there is none now the container runs all the same, as with Podman; the monitor looks for it again at each line. */
 static gboolean
 open_journal (MonitorLog *log, GError **error)
 {
-  struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+  struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = MONITOR_JOURNAL };
   log->fd = socket (AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (log->fd >= 0 && connect (log->fd, (const struct sockaddr *) &address, sizeof address) == 0)
     return TRUE;
   int errsv = errno;
-  return coracle_throw_errno (error, errsv, "--log-driver journald: connecting to " JOURNAL_SOCKET);
+  if (log->fd < 0 || (errsv != ENOENT && errsv != ECONNREFUSED))
+    return coracle_throw_errno (error, errsv, "--log-driver journald: connecting to " MONITOR_JOURNAL);
+  g_info ("--log-driver journald: no journal listens at " MONITOR_JOURNAL ": until one does, the container's output is not logged");
+  return TRUE;
 }
 
 /* open_file: a pipe that nobody reads is an error, not waited for. Only a file is ever rotated: /dev/null is not to be renamed. */

@@ -64,6 +64,7 @@ make_clear (Make *make)
     g_free (make->shared[i]);
   g_clear_pointer (&make->ports, g_ptr_array_unref);
   g_clear_pointer (&make->listeners, port_listeners_free);
+  g_clear_error (&make->late);
   json_decref (make->exposed);
   g_clear_pointer (&make->security, spec_security_free);
   json_decref (make->labels);
@@ -281,6 +282,29 @@ choose_network (Make *make, GError **error)
   return TRUE;
 }
 
+/* is_late: of the image's contents, which may be others at the next start, or of a port that somebody has now: no reason not to create the container. */
+static gboolean
+is_late (const GError *problem)
+{
+  return g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_CANNOT_INVOKE);
+}
+
+/* open_ports: a new container stays when a port of it cannot be had: what Podman finds out only when it starts one. Not with --rm, of which nothing would stay. */
+static gboolean
+open_ports (Make *make, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+  if (make->late != NULL || ports_open (make, &problem))
+    return TRUE;
+  if (is_late (problem) && !make->only_made && !make->options->rm)
+    {
+      make->late = g_steal_pointer (&problem);
+      return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
 gboolean
 make_begin (Make *make, GError **error)
 {
@@ -289,7 +313,7 @@ make_begin (Make *make, GError **error)
   if (make->network == NETWORK_BRIDGE && !network_prepare (make, error))
     return FALSE;
   return find_image (make, error) && choose_name (make, error) && choose_args (make, error) && choose_stop_signal (make, error)
-         && choose_health (make, error) && load_seccomp (make, error) && ports_prepare (make, error) && (make->replaced != NULL || ports_open (make, error));
+         && choose_health (make, error) && load_seccomp (make, error) && ports_prepare (make, error) && (make->replaced != NULL || open_ports (make, error));
 }
 
 /* ---- folders: in the user namespace */
@@ -520,7 +544,7 @@ make_folders (Make *make, GError **error)
         }
       g_clear_error (&problem);
     }
-  if (!ports_open (make, error) || !userns_resolve (make, error) || !give_upper (make, error) || !mount_rootfs (make, error))
+  if ((make->existing == NULL && !open_ports (make, error)) || !userns_resolve (make, error) || !give_upper (make, error) || !mount_rootfs (make, error))
     return FALSE;
   make->root_fd = open (make->rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (make->root_fd < 0)
@@ -692,29 +716,31 @@ check_mapped (const Make *make, const char *user, GError **error)
                                                         : "the user's range in /etc/subuid is too short");
 }
 
-/* is_late: of the image's contents, which may be others at the next start: no reason not to create the container. */
-static gboolean
-is_late (const GError *problem)
+/* own_home: of the caller, with keep-id: the one of the host when that is mounted here, else where the container begins. */
+static const char *
+own_home (const Make *make, const char *host)
 {
-  return g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_CANNOT_INVOKE);
+  const char *given = make->options->workdir, *image = json_string_value (json_object_get (make->image_config, "WorkingDir"));
+  if (host != NULL && mounts_given (make->options, host))
+    return host;
+  return given != NULL && given[0] != '\0' ? given : image != NULL && image[0] != '\0' ? image : "/";
 }
 
 /* known_users: lines of passwd besides the image's: --hostuser's, and with keep-id the caller's, where the image has none of that id. */
 static char **
 known_users (Make *make, uint32_t *ret_gid, gboolean *ret_keeps)
 {
-  g_autofree char *name = NULL, *group = NULL;
+  g_autofree char *name = NULL, *home = NULL, *group = NULL;
   g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
   uint32_t uid, gid;
   g_strv_builder_addv (lines, (const char **) make->host_users);
-  *ret_keeps = userns_own_user (make, &uid, &gid, &name, &group);
+  *ret_keeps = userns_own_user (make, &uid, &gid, &name, &home, &group);
   if (*ret_keeps && name != NULL)
     {
       g_autofree char *known = user_name (make->root_fd, uid), *known_group = user_group_name (make->root_fd, gid);
-      const char *home = make->options->workdir != NULL ? make->options->workdir : "/";
       if (known == NULL)
         {
-          make->own_passwd = g_strdup_printf ("%s:*:%u:%u::%s:/bin/sh", name, uid, gid, home);
+          make->own_passwd = g_strdup_printf ("%s:*:%u:%u::%s:/bin/sh", name, uid, gid, own_home (make, home));
           g_strv_builder_add (lines, make->own_passwd);
         }
       if (known_group == NULL && group != NULL)
@@ -799,6 +825,8 @@ make_config (Make *make, GError **error)
       || !build_config (make, error) || ((make->only_made || json_object_get (make->config, "hooks") != NULL) && !make_save_config (make, error)))
     return FALSE;
   give_etc (make);
+  if (late == NULL)
+    late = g_steal_pointer (&make->late);
   if (late == NULL || make->only_made)
     return make->only_made || userns_open (make, error);
   g_propagate_error (error, g_steal_pointer (&late));

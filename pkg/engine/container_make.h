@@ -49,6 +49,7 @@ typedef struct {
   json_t *exposed;             /* of a new container */
   PortTarget port_target;      /* where the ports lead to: of NETWORK_SLIRP make_begin knows it; of other networks whoever gives the container its addresses, before process_start */
   PortListeners *listeners;    /* until the monitor has them */
+  GError *late;                /* of a new one: a port that cannot be had: it is made all the same, and not started; NULL = none */
   uint64_t caps;
   SpecSecurity *security;
   json_t *health;              /* container_health_options.h */
@@ -130,3 +131,5 @@ gboolean env_renew (const ContainerOptions *options, char ***env, GError **error
 gboolean mounts_resolve (Make *make, GError **error);
 /* mounts_check: the same words read without doing anything, before anything is made. */
 gboolean mounts_check (const ContainerOptions *options, GError **error);
+/* mounts_given: do these words mount something on @destination? */
+gboolean mounts_given (const ContainerOptions *options, const char *destination);

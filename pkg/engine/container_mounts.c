@@ -283,6 +283,13 @@ mounts_check (const ContainerOptions *options, GError **error)
   return TRUE;
 }
 
+gboolean
+mounts_given (const ContainerOptions *options, const char *destination)
+{
+  g_autoptr (GPtrArray) mounts = parse_mounts (options, NULL);
+  return mounts != NULL && has_destination (mounts, destination);
+}
+
 static gboolean
 is_given (const char *destination, void *data)
 {

@@ -23,6 +23,9 @@
 #define LEAVING_TIME (2 * G_USEC_PER_SEC)
 #define NEVER G_MAXINT64
 
+/* The exit code of a container whose monitor was killed: as for the sweep (storage/sweep.c) */
+#define LOST_CODE (128 + SIGKILL)
+
 typedef enum { LISTENING, DYING, LEAVING, DONE } Phase;
 
 /* One container on its way out. */
@@ -88,9 +91,8 @@ container_call_off (Storage *storage, const StateContainer *row, GError **error)
   return TRUE;
 }
 
-/* note_stopping: returns the descriptor that holds the lock, or -1. */
-static int
-note_stopping (Storage *storage, const char *id)
+int
+container_note_stopping (Storage *storage, const char *id)
 {
   g_autofree char *path = g_build_filename (id, CONTAINER_STOPPING_FILE, NULL);
   int fd = openat (storage->run_fd, path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -173,7 +175,7 @@ signal_init (Storage *storage, Ending *ending)
       kill_init (ending);
       return;
     }
-  ending->noted = note_stopping (storage, ending->row->id);
+  ending->noted = container_note_stopping (storage, ending->row->id);
   ending->phase = LISTENING;
   ending->deadline = deadline_after (ending->timeout);
   int r = proc_pidfd_signal (ending->pidfd, stop_signal (ending->row));
@@ -186,17 +188,10 @@ signal_init (Storage *storage, Ending *ending)
     }
 }
 
-static void
-finish (Storage *storage, Ending *ending)
+static gboolean
+throw_lost (const char *id, GError **error)
 {
-  fd_close (ending->pidfd);
-  fd_close (ending->noted);
-  if (ending->row != NULL && ending->stop->error == NULL)
-    {
-      network_tell_left (storage->paths, ending->row->id);
-      event_container (storage, ending->row, "stop");
-    }
-  state_container_free (ending->row);
+  return coracle_throw (error, CORACLE_ERROR_SYSTEM, "container %s conmon exited prematurely, exit code could not be retrieved: conmon process killed", id);
 }
 
 static gboolean
@@ -213,8 +208,56 @@ check_end (Storage *storage, StateContainer *row, GError **error)
   state_container_read_config (row);
   if (!json_is_true (json_object_get (row->config, STORAGE_LOST)))
     return TRUE;
-  return state_container_edit (storage->state, row->id, forget_loss, NULL, error)
-         && coracle_throw (error, CORACLE_ERROR_SYSTEM, "container %s conmon exited prematurely, exit code could not be retrieved: conmon process killed", row->id);
+  return state_container_edit (storage->state, row->id, forget_loss, NULL, error) && throw_lost (row->id, error);
+}
+
+/* note_lost: as the sweep would, unless somebody has meanwhile. *@data: it was lost. */
+static gboolean
+note_lost (StateContainer *row, void *data, GError **error)
+{
+  gboolean *lost = data;
+  *lost = strcmp (row->status, "running") == 0 || json_is_true (json_object_get (row->config, STORAGE_LOST));
+  json_object_del (row->config, STORAGE_LOST);
+  if (strcmp (row->status, "running") != 0)
+    return TRUE;
+  row->status = (g_free (row->status), g_strdup ("exited"));
+  row->exit_code = LOST_CODE;
+  row->finished = g_get_real_time ();
+  return TRUE;
+}
+
+/* check_lost: its monitor was killed while it was being stopped: the end is on record nowhere but here. What is left of it the next sweep takes. */
+static void
+check_lost (Storage *storage, Ending *ending)
+{
+  StateContainer *row = ending->row;
+  g_autofree char *path = g_build_filename (row->id, MONITOR_EXIT_FILE, NULL);
+  gboolean lost = FALSE;
+  GError *problem = NULL;
+  if (faccessat (storage->run_fd, row->id, F_OK, 0) < 0 || storage_run_alive (storage, row->id) || faccessat (storage->run_fd, path, F_OK, 0) == 0)
+    return;
+  if (state_container_edit (storage->state, row->id, note_lost, &lost, NULL) && lost)
+    {
+      row->exit_code = LOST_CODE;
+      event_container (storage, row, "died cleanup");
+      (void) throw_lost (row->id, &problem);
+      fail (ending, problem);
+    }
+}
+
+static void
+finish (Storage *storage, Ending *ending)
+{
+  fd_close (ending->pidfd);
+  fd_close (ending->noted);
+  if (ending->row != NULL && ending->stop->error == NULL)
+    check_lost (storage, ending);
+  if (ending->row != NULL && ending->stop->error == NULL)
+    {
+      network_tell_left (storage->paths, ending->row->id);
+      event_container (storage, ending->row, "stop");
+    }
+  state_container_free (ending->row);
 }
 
 static void

@@ -34,6 +34,8 @@ gboolean container_waits_for_restart (Storage *storage, const ContainerView *vie
 /* What stopping holds a lock on, in RUN_ROOT/ID, while it waits: the state "stopping". An open file description's read lock (fcntl(2)): any number may hold it, it goes with the
  * last of them, and who asks (F_OFD_GETLK) takes nothing. */
 #define CONTAINER_STOPPING_FILE "stopping"
+/* container_note_stopping: the descriptor that holds that lock, or -1. */
+int container_note_stopping (Storage *storage, const char *id);
 
 /* container_wait_pidfd: until @pidfd's process has ended; FALSE after @timeout_ms (-1: no limit). */
 gboolean container_wait_pidfd (int pidfd, int timeout_ms);

@@ -354,8 +354,8 @@ static void
 become_own (Make *make)
 {
   uint32_t uid, gid;
-  g_autofree char *name = NULL, *group = NULL;
-  if ((make->options->user != NULL && make->options->user[0] != '\0') || !userns_own_user (make, &uid, &gid, &name, &group))
+  g_autofree char *name = NULL, *home = NULL, *group = NULL;
+  if ((make->options->user != NULL && make->options->user[0] != '\0') || !userns_own_user (make, &uid, &gid, &name, &home, &group))
     return;
   if (make->own_options == NULL)
     {
@@ -456,7 +456,7 @@ userns_give (const Make *make, int dir_fd, const char *path, uint32_t uid, uint3
 }
 
 gboolean
-userns_own_user (const Make *make, uint32_t *ret_uid, uint32_t *ret_gid, char **ret_name, char **ret_group)
+userns_own_user (const Make *make, uint32_t *ret_uid, uint32_t *ret_gid, char **ret_name, char **ret_home, char **ret_group)
 {
   g_auto (UsernsMode) mode = { 0 };
   if (make->ids == NULL || !userns_mode_parse (make->options->userns, &mode, NULL) || mode.kind != USERNS_KEEP_ID)
@@ -466,6 +466,7 @@ userns_own_user (const Make *make, uint32_t *ret_uid, uint32_t *ret_gid, char **
   gboolean own = mode.uid < 0 && mode.gid < 0 && !host;
   const struct passwd *user = own ? getpwuid (uid) : NULL;
   *ret_name = user != NULL ? g_strdup (user->pw_name) : NULL;
+  *ret_home = user != NULL && user->pw_dir != NULL && user->pw_dir[0] == '/' ? g_strdup (user->pw_dir) : NULL;
   const struct group *group = own ? getgrgid (gid) : NULL;
   *ret_group = group != NULL ? g_strdup (group->gr_name) : NULL;
   *ret_uid = mode.uid >= 0 && !host ? (uint32_t) mode.uid : uid;

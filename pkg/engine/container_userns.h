@@ -26,8 +26,9 @@ gboolean userns_gid (const Make *make, uint32_t inside, uint32_t *ret_outside);
 /* userns_give: @path, the link itself if it is one, to the container's @uid and @gid, for a container that has its own namespace: else it is right already. What cannot be is left. */
 void userns_give (const Make *make, int dir_fd, const char *path, uint32_t uid, uint32_t gid);
 
-/* userns_own_user: with keep-id: who the caller is in the container. FALSE: it is not keep-id. @ret_name, @ret_group: the host's names, new; NULL where they do not count (uid= or gid= given). */
-gboolean userns_own_user (const Make *make, uint32_t *ret_uid, uint32_t *ret_gid, char **ret_name, char **ret_group);
+/* userns_own_user: with keep-id: who the caller is in the container. FALSE: it is not keep-id. @ret_name, @ret_home, @ret_group: the host's, new; NULL where they do not count
+ * (uid= or gid= given). */
+gboolean userns_own_user (const Make *make, uint32_t *ret_uid, uint32_t *ret_gid, char **ret_name, char **ret_home, char **ret_group);
 
 /* userns_ids_of: the table kept in a row's config; NULL: it has no namespace of its own. Free with idmap_free. userns_ids_json: the reverse; @ids not NULL. */
 IdMap *userns_ids_of (json_t *row_config);

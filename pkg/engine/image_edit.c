@@ -20,14 +20,14 @@ gboolean
 image_tag (Storage *storage, const char *source, const char *const *names, GError **error)
 {
   g_autoptr (GPtrArray) full = g_ptr_array_new_with_free_func (g_free);
-  for (; *names != NULL; names++)
+  for (const char *const *given = names; *given != NULL; given++)
     {
-      char *name = image_name_normalize (*names, "localhost", error);
+      char *name = image_name_normalize (*given, "localhost", error);
       if (name == NULL)
-        return coracle_prefix (error, "parsing reference \"%s\"", *names);
+        return coracle_prefix (error, "parsing reference \"%s\"", *given);
       g_ptr_array_add (full, name);
       if (strchr (name, '@') != NULL)
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: a name to tag with cannot have a digest", *names);
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: a name to tag with cannot have a digest", *given);
     }
   cleanup_fd int lock = storage_lock_shared (storage, error);
   g_autoptr (StateImage) image = lock >= 0 ? image_find (storage->state, source, error) : NULL;
@@ -39,8 +39,9 @@ image_tag (Storage *storage, const char *source, const char *const *names, GErro
   named.digests = NULL;
   if (!state_image_put (storage->state, &named, error) || !content_index_update (storage, error))
     return FALSE;
-  for (char **name = named.names; *name != NULL; name++)
-    event_image (storage, "tag", image->id, *name);
+  /* told as it was said, as Podman does */
+  for (; *names != NULL; names++)
+    event_image (storage, "tag", image->id, *names);
   return TRUE;
 }
 
@@ -114,20 +115,22 @@ check_mount (Storage *storage, const StateImage *image, gboolean force, GError *
   return coracle_throw (error, CORACLE_ERROR_IN_USE, "image %.12s is mounted on %s: unmount it first", image->id, path);
 }
 
+/* remove_whole: @meant: the word it is removed by, for the event; NULL: none names it. */
 static gboolean
-remove_whole (Storage *storage, const StateImage *image, gboolean force, ImageRemoveResult *result, GError **error)
+remove_whole (Storage *storage, const StateImage *image, const char *meant, gboolean force, ImageRemoveResult *result, GError **error)
 {
   if (!check_writable (image, error) || !check_mount (storage, image, force, error))
     return FALSE;
   if (!remove_containers (storage, image, force, error) || !state_image_remove (storage->state, image->id, error))
     return FALSE;
-  for (char **name = image->names; *name != NULL; name++)
+  /* the last given first, as Podman does */
+  for (guint i = g_strv_length (image->names); i-- > 0;)
     {
-      g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", *name, NULL));
-      event_image (storage, "untag", image->id, *name);
+      g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", image->names[i], NULL));
+      event_image (storage, "untag", image->id, image->names[i]);
     }
   g_ptr_array_add (result->lines, g_strconcat ("Deleted: ", image->id, NULL));
-  event_image (storage, "remove", image->id, image->names[0]);
+  event_image (storage, "remove", image->id, meant != NULL ? meant : image->names[0]);
   return TRUE;
 }
 
@@ -191,7 +194,7 @@ remove_one (Storage *storage, const char *text, const ImageRemoveRequest *reques
       g_autofree char *names = g_strjoinv (" ", image->names);
       return coracle_throw (error, CORACLE_ERROR_EXISTS, "unable to delete image \"%s\" by ID with more than one tag ([%s]): please force removal", image->id, names);
     }
-  return remove_whole (storage, image, request->force, result, error);
+  return remove_whole (storage, image, name != NULL ? name : text, request->force, result, error);
 }
 
 static void
@@ -213,7 +216,7 @@ remove_all (Storage *storage, const ImageRemoveRequest *request, ImageRemoveResu
   for (guint i = 0; i < images->len; i++)
     {
       GError *failure = NULL;
-      if (!remove_whole (storage, images->pdata[i], request->force, result, &failure))
+      if (!remove_whole (storage, images->pdata[i], NULL, request->force, result, &failure))
         take_error (request, result, failure);
     }
   return TRUE;
@@ -227,7 +230,7 @@ remove_unused (Storage *storage, const ImageRemoveRequest *request, ImageRemoveR
     {
       g_autoptr (GError) problem = NULL;
       g_autoptr (StateImage) image = state_image_find (storage->state, *id, &problem);
-      if ((image == NULL || !remove_whole (storage, image, FALSE, result, &problem)) && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND)
+      if ((image == NULL || !remove_whole (storage, image, NULL, FALSE, result, &problem)) && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND)
           && !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE))
         g_ptr_array_add (result->errors, g_steal_pointer (&problem));
     }

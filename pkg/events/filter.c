@@ -96,6 +96,9 @@ filter_fits (const Filter *filter, const Event *event)
     return FALSE;
   if (id != NULL && filter->value[0] != '\0' && g_str_has_prefix (id, filter->value))
     return TRUE;
+  /* a volume has no id but its name, which may be given in part as an id may */
+  if (strcmp (filter->key, "volume") == 0)
+    return event->name != NULL && filter->value[0] != '\0' && g_str_has_prefix (event->name, filter->value);
   return strcmp (filter->key, "image") == 0 ? image_name_fits (event->name, filter->value) : g_strcmp0 (event->name, filter->value) == 0;
 }
 

@@ -400,6 +400,18 @@ throw_tls (const char *text, GError **error)
   return coracle_throw (error, CORACLE_ERROR_DENIED, "tls: %s", text);
 }
 
+/* throw_unreached: curl tells of the time it took where Go, and so scripts, tell of the reason: "connect: connection refused". */
+static gboolean
+throw_unreached (const HttpAnswer *answer, const char *text, GError **error)
+{
+  long number = 0;
+  const char *after = strstr (text, " after ");
+  if (answer->result != CURLE_COULDNT_CONNECT || after == NULL || curl_easy_getinfo (answer->channel->easy, CURLINFO_OS_ERRNO, &number) != CURLE_OK || number == 0)
+    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s", text);
+  g_autofree char *why = g_ascii_strdown (g_strerror ((int) number), -1);
+  return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%.*s: connect: %s", (int) (after - text), text, why);
+}
+
 static gboolean
 throw_result (HttpAnswer *answer, GError **error)
 {
@@ -409,7 +421,7 @@ throw_result (HttpAnswer *answer, GError **error)
   switch (answer->result)
     {
     case CURLE_COULDNT_RESOLVE_HOST: case CURLE_COULDNT_RESOLVE_PROXY: case CURLE_COULDNT_CONNECT:
-      return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s", text);
+      return throw_unreached (answer, text, error);
     case CURLE_SSL_CONNECT_ERROR: case CURLE_PEER_FAILED_VERIFICATION: case CURLE_SSL_CERTPROBLEM: case CURLE_SSL_CACERT_BADFILE: case CURLE_SSL_ISSUER_ERROR:
       return throw_tls (text, error);
     case CURLE_URL_MALFORMAT: case CURLE_UNSUPPORTED_PROTOCOL:

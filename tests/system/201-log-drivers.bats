@@ -38,9 +38,9 @@ numbered() {
   no_leaks
 }
 
-@test "json-file: each line is an object; any bytes" {
+@test "json-file, Docker's format: each line is an object; any bytes" {
   needs python3
-  run_coracle run -d --log-driver json-file --name l2 box sh -c 'echo "a \"b\" \\ c"; echo err >&2; sleep 0.2; printf "gr\303\274n \377 \001\n"'
+  run_coracle run -d --log-driver json-file --log-opt format=docker --name l2 box sh -c 'echo "a \"b\" \\ c"; echo err >&2; sleep 0.2; printf "gr\303\274n \377 \001\n"'
   wait_for 5 is_state l2 exited
   run python3 -c '
 import json, sys
@@ -85,14 +85,14 @@ for line in open(sys.argv[1]):
 
 @test "nothing is lost or out of order, and the monitor does not grow, while a reader follows" {
   numbered "$TEST_STORE/lines" 64
-  for driver in k8s-file json-file; do
-    run_coracle run -d -i --log-driver $driver --name l5 -v "$TEST_STORE/lines:/lines:ro" box sh -c 'cat /lines; read -r x'
+  for format in k8s docker; do
+    run_coracle run -d -i --log-driver json-file --log-opt format=$format --name l5 -v "$TEST_STORE/lines:/lines:ro" box sh -c 'cat /lines; read -r x'
     "$CORACLE" logs -f l5 >"$TEST_STORE/followed" 2>/dev/null 3>&- &
     reader=$!
     monitor=$(monitor_of l5)
     size=$(stat -c %s "$TEST_STORE/lines")
     all_there() { [ "$(stat -c %s "$TEST_STORE/followed")" = "$size" ]; }
-    wait_for 40 all_there || fail "$driver: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
+    wait_for 40 all_there || fail "$format: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
     rss=$(resident "$monitor")
     [ "$rss" -le 1024 ] || fail "the monitor has $rss KiB"
     echo end | "$CORACLE" attach l5
@@ -106,14 +106,14 @@ for line in open(sys.argv[1]):
 
 @test "max-size: rotated files, none too large; who follows sees every line" {
   numbered "$TEST_STORE/lines" 4
-  for driver in k8s-file json-file; do
-    run_coracle run -d -i --log-driver $driver --log-opt max-size=1mb --log-opt max-file=3 --name l6 -v "$TEST_STORE/lines:/lines:ro" box \
+  for format in k8s docker; do
+    run_coracle run -d -i --log-driver json-file --log-opt format=$format --log-opt max-size=1mb --log-opt max-file=3 --name l6 -v "$TEST_STORE/lines:/lines:ro" box \
       sh -c 'while IFS= read -r line; do echo "$line"; done </lines; read -r x'
     "$CORACLE" logs -f l6 >"$TEST_STORE/followed" 2>/dev/null 3>&- &
     reader=$!
     size=$(stat -c %s "$TEST_STORE/lines")
     all_there() { [ "$(stat -c %s "$TEST_STORE/followed")" -ge "$size" ]; }
-    wait_for 40 all_there || fail "$driver: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
+    wait_for 40 all_there || fail "$format: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
     log=$(log_of l6)
     for file in "$log" "$log".1 "$log".2 "$log".3; do
       [ "$(stat -c %s "$file")" -le 1048576 ] || fail "$file has $(stat -c %s "$file") bytes"

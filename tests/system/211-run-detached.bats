@@ -151,7 +151,7 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   path=$(coracle inspect -f '{{.HostConfig.LogConfig.Path}}' l1)
   is "$path" "$STORE/containers/$(coracle inspect -f '{{.Id}}' l1)/ctr.log"
   like "$(cat "$path")" '^[0-9]{4}-.* stdout F logged$'
-  run_coracle run -d --log-driver json-file --log-opt path="$TEST_STORE/x.log" --log-opt max-size=10kb --log-opt tag='{{.Name}}' --name l2 box echo json
+  run_coracle run -d --log-driver json-file --log-opt format=docker --log-opt path="$TEST_STORE/x.log" --log-opt max-size=10kb --log-opt tag='{{.Name}}' --name l2 box echo json
   wait_for 5 is_state l2 exited
   like "$(cat "$TEST_STORE/x.log")" '"log":"json\\n"'
   run_coracle inspect -f '{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}} {{.HostConfig.LogConfig.Size}} {{.HostConfig.LogConfig.Tag}}' l2

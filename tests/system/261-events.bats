@@ -47,9 +47,11 @@ told() {
   run_coracle 0 tag box other:1
   run_coracle 0 untag box other:1
   run_coracle 0 run --rm -v kept:/v -v /anonymous box true
-  is "$(told type=image event=tag | tail -1)" "image tag localhost/other:1"
+  is "$(told type=image event=tag | tail -1)" "image tag other:1" "as it was said"
   is "$(told type=image event=untag | tail -1)" "image untag localhost/other:1"
   has "$(told type=volume)" "volume create kept"
+  is "$(told volume=kep)" "volume create kept" "a part of its name, as of an id"
+  is "$(told volume=ept)" ""
   is "$(told type=volume event=create event=remove | wc -l)" 3 "the anonymous one was made and removed"
   run_coracle 0 import -q "$(fixture busybox.tar)" doomed
   run_coracle 0 rmi doomed
