@@ -45,6 +45,32 @@ read_base_hosts (const EtcFiles *files, char **ret_text)
   return fd >= 0 && fd_read_file (fd, 1 << 20, ret_text, NULL, NULL);
 }
 
+/* hosts_names: all names that @text has addresses for; a set. */
+static GHashTable *
+hosts_names (const char *text)
+{
+  GHashTable *names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    {
+      (*line)[strcspn (*line, "#")] = '\0';
+      g_auto (GStrv) words = g_strsplit_set (*line, " \t", -1);
+      for (char **word = words; *word != NULL; word++)
+        if (word != words && (*word)[0] != '\0')
+          (void) g_hash_table_add (names, g_strdup (*word));
+    }
+  return names;
+}
+
+/* add_host: a line with those of two names that have no address yet: a name that the user, or the base file, has given away is not ours to give. @names: that are taken. */
+static void
+add_host (GString *text, GHashTable *names, const char *address, const char *name, const char *other)
+{
+  gboolean first = !g_hash_table_contains (names, name), second = other != NULL && !g_hash_table_contains (names, other);
+  if (first || second)
+    g_string_append_printf (text, "%s\t%s%s%s\n", address, first ? name : "", first && second ? " " : "", second ? other : "");
+}
+
 /* hosts_text: podman-run(1) --add-host, --no-hosts: what the user asked for first, for the first line that has a name counts. */
 static char *
 hosts_text (const EtcFiles *files)
@@ -59,15 +85,16 @@ hosts_text (const EtcFiles *files)
       if (text->len > 0 && text->str[text->len - 1] != '\n')
         g_string_append_c (text, '\n');
     }
-  if (strstr (text->str, "localhost") == NULL)
-    g_string_append (text, "127.0.0.1\tlocalhost\n::1\tlocalhost\n");
+  g_autoptr (GHashTable) names = hosts_names (text->str);
+  add_host (text, names, "127.0.0.1", "localhost", NULL);
+  add_host (text, names, "::1", "localhost", NULL);
   g_autofree char *host = words_host_address (files->options, files->slirp);
   if (host != NULL)
-    g_string_append_printf (text, "%s\thost.containers.internal host.docker.internal\n", host);
+    add_host (text, names, host, "host.containers.internal", "host.docker.internal");
   if (files->address != NULL)
-    g_string_append_printf (text, "%s\t%s %s\n", files->address, files->hostname, files->name);
+    add_host (text, names, files->address, files->hostname, files->name);
   for (const char *const *address = files->addresses; address != NULL && *address != NULL; address++)
-    g_string_append_printf (text, "%s\t%s %s\n", *address, files->hostname, files->name);
+    add_host (text, names, *address, files->hostname, files->name);
   return g_string_free (text, FALSE);
 }
 
