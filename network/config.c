@@ -12,7 +12,6 @@
 #include "pkg/base/text.h"
 #include "pkg/json/json.h"
 
-#define DEFAULT_ID "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9"   /* SHA-256 of the name: Podman's */
 #define DEFAULT_SUBNET "10.88.0.0/16"
 #define DEFAULT_INTERFACE "podman0"
 #define SUFFIX ".json"
@@ -274,7 +273,7 @@ net_store_lock (const char *folder, gboolean shared, GError **error)
 }
 
 static NetConfig *
-built_in (const char *subnet)
+built_in (const char *name, const char *subnet)
 {
   NetConfig *config = net_config_new ();
   NetConfigSubnet only = { 0 };
@@ -283,8 +282,9 @@ built_in (const char *subnet)
   (void) net_address_add (&only.subnet.base, 1, &only.gateway);
   g_array_append_val (config->subnets, only);
   config->ipv6 = only.subnet.base.size == 16;
-  config->name = g_strdup (NET_DEFAULT_NAME);
-  config->id = g_strdup (DEFAULT_ID);
+  config->name = g_strdup (name);
+  /* as Podman's */
+  config->id = g_compute_checksum_for_string (G_CHECKSUM_SHA256, name, -1);
   config->driver = g_strdup ("bridge");
   config->interface = g_strdup (DEFAULT_INTERFACE);
   config->ipam = g_strdup ("host-local");
@@ -317,7 +317,7 @@ compare_names (const void *a, const void *b)
 }
 
 gboolean
-net_store_list (const char *folder, const char *subnet, GPtrArray **ret_configs, GError **error)
+net_store_list (const char *folder, const char *name, const char *subnet, GPtrArray **ret_configs, GError **error)
 {
   g_autoptr (GPtrArray) configs = g_ptr_array_new_with_free_func ((GDestroyNotify) net_config_free), names = NULL;
   cleanup_fd int dir = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -341,11 +341,11 @@ net_store_list (const char *folder, const char *subnet, GPtrArray **ret_configs,
           g_warning ("%s", problem->message);
           continue;
         }
-      has_built_in = has_built_in || strcmp (config->name, NET_DEFAULT_NAME) == 0;
+      has_built_in = has_built_in || strcmp (config->name, name) == 0;
       g_ptr_array_add (configs, config);
     }
   if (!has_built_in)
-    g_ptr_array_add (configs, built_in (subnet));
+    g_ptr_array_add (configs, built_in (name, subnet));
   g_ptr_array_sort (configs, compare_names);
   *ret_configs = g_steal_pointer (&configs);
   return TRUE;

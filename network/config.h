@@ -51,8 +51,8 @@ const char *net_config_option (const NetConfig *config, const char *name);
 /* net_store_lock: make @folder if need be and take its lock: alone, to change what is there; shared, so that what a container is about to be put on stays until its row says
  * so. Closing the descriptor releases it. -1 with @error. */
 int net_store_lock (const char *folder, gboolean shared, GError **error);
-/* net_store_list: of NetConfig, by name, the built-in one, of @subnet or 10.88.0.0/16, among them. A folder that is not there is an empty one. */
-gboolean net_store_list (const char *folder, const char *subnet, GPtrArray **ret_configs, GError **error);
+/* net_store_list: of NetConfig, by name, the built-in one, @name, of @subnet or 10.88.0.0/16, among them. A folder that is not there is an empty one. */
+gboolean net_store_list (const char *folder, const char *name, const char *subnet, GPtrArray **ret_configs, GError **error);
 /* net_store_find: in such a list, by name, id or unique beginning of an id. Borrowed. Errors: NOT_FOUND "unable to find network with name or ID x: network not found"; INVALID. */
 NetConfig *net_store_find (const GPtrArray *configs, const char *name_or_id, GError **error);
 /* net_store_write, net_store_remove: the caller holds the lock. */

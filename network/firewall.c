@@ -21,28 +21,42 @@ is_isolated (const NetConfig *config)
 
 /* add_forward: what must not pass from one bridge to another, nor out. */
 static void
-add_forward (GString *text, const GPtrArray *configs)
+add_forward (GString *text, const GArray *networks)
 {
-  for (guint i = 0; i < configs->len; i++)
+  for (guint i = 0; i < networks->len; i++)
     {
-      const NetConfig *config = configs->pdata[i];
+      const NetConfig *config = g_array_index (networks, FirewallNetwork, i).config;
       if (config->internal)
         g_string_append_printf (text, "    iifname \"%s\" oifname != \"%s\" drop\n    oifname \"%s\" iifname != \"%s\" drop\n", config->interface, config->interface, config->interface, config->interface);
-      for (guint k = 0; k < configs->len; k++)
+      for (guint k = 0; k < networks->len; k++)
         {
-          const NetConfig *other = configs->pdata[k];
+          const NetConfig *other = g_array_index (networks, FirewallNetwork, k).config;
           if (k != i && (is_strict (config) || is_strict (other) || (is_isolated (config) && is_isolated (other))))
             g_string_append_printf (text, "    iifname \"%s\" oifname \"%s\" drop\n", config->interface, other->interface);
         }
     }
 }
 
+/* add_names: where the name server listens elsewhere it is found at port 53 all the same. */
 static void
-add_masquerade (GString *text, const GPtrArray *configs)
+add_names (GString *text, const FirewallNetwork *network)
 {
-  for (guint i = 0; i < configs->len; i++)
+  for (guint i = 0; network->dns_port > 0 && network->config->dns && i < network->config->subnets->len; i++)
     {
-      const NetConfig *config = configs->pdata[i];
+      const NetAddress *gateway = &g_array_index (network->config->subnets, NetConfigSubnet, i).gateway;
+      char shown[NET_ADDRESS_TEXT];
+      for (int tcp = 0; gateway->size > 0 && tcp < 2; tcp++)
+        g_string_append_printf (text, "    iifname \"%s\" %s daddr %s %s dport 53 redirect to :%u\n", network->config->interface, gateway->size == 4 ? "ip" : "ip6",
+                                net_address_text (gateway, shown), tcp ? "tcp" : "udp", network->dns_port);
+    }
+}
+
+static void
+add_masquerade (GString *text, const GArray *networks)
+{
+  for (guint i = 0; i < networks->len; i++)
+    {
+      const NetConfig *config = g_array_index (networks, FirewallNetwork, i).config;
       for (guint k = 0; !config->internal && k < config->subnets->len; k++)
         {
           const NetSubnet *subnet = &g_array_index (config->subnets, NetConfigSubnet, k).subnet;
@@ -54,13 +68,18 @@ add_masquerade (GString *text, const GPtrArray *configs)
 }
 
 char *
-firewall_text (const GPtrArray *configs)
+firewall_text (const GArray *networks)
 {
   GString *text = g_string_new ("add table " TABLE "\ndelete table " TABLE "\ntable " TABLE " {\n");
   g_string_append (text, "  chain forwarding {\n    type filter hook forward priority 0; policy accept;\n");
-  add_forward (text, configs);
+  add_forward (text, networks);
   g_string_append (text, "  }\n  chain leaving {\n    type nat hook postrouting priority 100; policy accept;\n");
-  add_masquerade (text, configs);
+  add_masquerade (text, networks);
+  g_autoptr (GString) names = g_string_new (NULL);
+  for (guint i = 0; i < networks->len; i++)
+    add_names (names, &g_array_index (networks, FirewallNetwork, i));
+  if (names->len > 0)
+    g_string_append_printf (text, "  }\n  chain names {\n    type nat hook prerouting priority -100; policy accept;\n%s", names->str);
   g_string_append (text, "  }\n}\n");
   return g_string_free (text, FALSE);
 }

@@ -3,7 +3,12 @@
 
 #include "network/config.h"
 
-/* firewall_text: the whole table for @configs (of NetConfig), to be put in place of the one before, in one transaction. */
-char *firewall_text (const GPtrArray *configs);
+typedef struct {
+  const NetConfig *config;
+  guint dns_port;            /* where its names are served; 0 = 53 */
+} FirewallNetwork;
+
+/* firewall_text: the whole table for @networks (of FirewallNetwork), to be put in place of the one before, in one transaction. */
+char *firewall_text (const GArray *networks);
 /* firewall_apply: in the current network namespace. Errors: UNSUPPORTED a kernel without nf_tables; SYSTEM with what nft says. */
 gboolean firewall_apply (const char *text, GError **error);

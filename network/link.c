@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 
 enum { MESSAGE_MAX = 4096 };
+/* Since Linux 6.3, not in older headers: linux/if_link.h IFLA_MACVLAN_BC_CUTOFF */
+enum { MACVLAN_BC_CUTOFF = 9 };
 
 struct LinkSocket {
   struct mnl_socket *mnl;
@@ -175,6 +177,62 @@ link_veth (LinkSocket *socket, const LinkVeth *veth)
 {
   char buffer[MESSAGE_MAX] __attribute__ ((aligned (8)));
   return ask (socket, veth_message (veth, buffer), NULL, NULL);
+}
+
+int
+link_upper (LinkSocket *socket, const LinkUpper *upper)
+{
+  char buffer[MESSAGE_MAX] __attribute__ ((aligned (8)));
+  gboolean mac = strcmp (upper->kind, "macvlan") == 0;
+  struct nlmsghdr *message = begin_link (buffer, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, 0);
+  mnl_attr_put_strz (message, IFLA_IFNAME, upper->name);
+  mnl_attr_put_u32 (message, IFLA_LINK, (uint32_t) upper->parent);
+  mnl_attr_put_u32 (message, IFLA_NET_NS_FD, (uint32_t) upper->ns);
+  if (mac)
+    mnl_attr_put (message, IFLA_ADDRESS, 6, upper->mac);
+  if (upper->mtu > 0)
+    mnl_attr_put_u32 (message, IFLA_MTU, upper->mtu);
+  struct nlattr *info = mnl_attr_nest_start (message, IFLA_LINKINFO);
+  mnl_attr_put_strz (message, IFLA_INFO_KIND, upper->kind);
+  struct nlattr *data = mnl_attr_nest_start (message, IFLA_INFO_DATA);
+  if (mac)
+    mnl_attr_put_u32 (message, IFLA_MACVLAN_MODE, upper->mode);
+  else
+    mnl_attr_put_u16 (message, IFLA_IPVLAN_MODE, (uint16_t) upper->mode);
+  if (mac && upper->bclim != INT32_MIN)
+    mnl_attr_put_u32 (message, MACVLAN_BC_CUTOFF, (uint32_t) (int32_t) upper->bclim);
+  mnl_attr_nest_end (message, data);
+  mnl_attr_nest_end (message, info);
+  return ask (socket, message, NULL, NULL);
+}
+
+/* read_default: of a dump of routes: the device of the first one to everywhere. */
+static int
+read_default (const struct nlmsghdr *message, void *data)
+{
+  const struct rtmsg *route = mnl_nlmsg_get_payload (message);
+  const struct nlattr *attribute;
+  int *index = data;
+  if (message->nlmsg_type != RTM_NEWROUTE || route->rtm_dst_len != 0 || route->rtm_table != RT_TABLE_MAIN || *index != 0)
+    return MNL_CB_OK;
+  mnl_attr_for_each (attribute, message, sizeof *route)
+    if (mnl_attr_get_type (attribute) == RTA_OIF)
+      *index = (int) mnl_attr_get_u32 (attribute);
+  return MNL_CB_OK;
+}
+
+int
+link_default (LinkSocket *socket)
+{
+  char buffer[MESSAGE_MAX] __attribute__ ((aligned (8)));
+  int index = 0;
+  struct nlmsghdr *message = mnl_nlmsg_put_header (buffer);
+  message->nlmsg_type = RTM_GETROUTE;
+  message->nlmsg_flags = NLM_F_DUMP;
+  struct rtmsg *route = mnl_nlmsg_put_extra_header (message, sizeof *route);
+  route->rtm_family = AF_INET;
+  int r = ask (socket, message, read_default, &index);
+  return r < 0 ? r : index > 0 ? index : -ENODEV;
 }
 
 int

@@ -30,6 +30,18 @@ typedef struct {
 int link_veth (LinkSocket *socket, const LinkVeth *veth);
 /* link_veth_message: the request alone, into @buffer; returns its size. For tests. */
 size_t link_veth_message (const LinkVeth *veth, void *buffer, size_t size);
+/* An interface of its own on top of @parent, in the namespace @ns as @name: @kind "macvlan" or "ipvlan". */
+typedef struct {
+  const char *kind, *name;
+  int parent, ns;
+  uint32_t mode;             /* MACVLAN_MODE_…, IPVLAN_MODE_… */
+  const uint8_t *mac;        /* 6, of a macvlan; an ipvlan has its parent's */
+  uint32_t mtu;              /* 0 = the parent's */
+  int64_t bclim;             /* of a macvlan: IFLA_MACVLAN_BC_CUTOFF; INT32_MIN = not given */
+} LinkUpper;
+int link_upper (LinkSocket *socket, const LinkUpper *upper);
+/* link_default: the interface that the default route leads through; -ENODEV: there is none. */
+int link_default (LinkSocket *socket);
 /* link_vlan: the port @index of a bridge is of this VLAN. */
 int link_vlan (LinkSocket *socket, int index, uint16_t id);
 

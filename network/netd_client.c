@@ -18,8 +18,8 @@
 /* How often one that goes away is asked anew */
 #define GONE_TRIES 5
 
-static char *
-folder_of (const char *run_root, gboolean single)
+char *
+netd_folder (const char *run_root, gboolean single)
 {
   return g_build_filename (run_root, single ? "netd.single" : "netd", NULL);
 }
@@ -46,7 +46,7 @@ try_connect (const char *folder)
 int
 netd_connect_running (const char *run_root, gboolean single)
 {
-  g_autofree char *folder = folder_of (run_root, single);
+  g_autofree char *folder = netd_folder (run_root, single);
   int fd = try_connect (folder);
   return fd >= 0 ? fd : -1;
 }
@@ -79,7 +79,7 @@ start (const char *run_root, const char *libexec, gboolean single, int lock, GEr
 int
 netd_connect (const char *run_root, const char *libexec, gboolean single, GError **error)
 {
-  g_autofree char *folder = folder_of (run_root, single), *path = g_build_filename (folder, "lock", NULL);
+  g_autofree char *folder = netd_folder (run_root, single), *path = g_build_filename (folder, "lock", NULL);
   for (gint64 begun = g_get_monotonic_time ();; g_usleep (2000))
     {
       int fd = try_connect (folder);
@@ -106,13 +106,11 @@ netd_connect (const char *run_root, const char *libexec, gboolean single, GError
 }
 
 static gboolean
-send_request (int socket, const json_t *request, GError **error)
+send_request (int socket, const json_t *request, int fd, GError **error)
 {
   g_autofree char *text = json_dumps (request, JSON_COMPACT);
-  if (send (socket, text, strlen (text), MSG_NOSIGNAL) >= 0)
-    return TRUE;
-  int errsv = errno;
-  return coracle_throw_errno (error, errsv, "asking coracle-netd");
+  int r = fd >= 0 ? fd_send_with (socket, fd, text, strlen (text)) : send (socket, text, strlen (text), MSG_NOSIGNAL) < 0 ? -errno : 0;
+  return r == 0 || coracle_throw_errno (error, -r, "asking coracle-netd");
 }
 
 static gssize
@@ -140,7 +138,7 @@ receive (int socket, char *text, gsize size, int *ret_fd)
 }
 
 json_t *
-netd_ask (int socket, const json_t *request, int *ret_fd, gboolean *ret_gone, GError **error)
+netd_ask (int socket, const json_t *request, int fd, int *ret_fd, gboolean *ret_gone, GError **error)
 {
   gboolean gone = FALSE;
   ret_gone = ret_gone != NULL ? ret_gone : &gone;
@@ -148,7 +146,7 @@ netd_ask (int socket, const json_t *request, int *ret_fd, gboolean *ret_gone, GE
   g_autofree char *text = g_malloc (NETD_MESSAGE_MAX);
   if (ret_fd != NULL)
     *ret_fd = -1;
-  if (!send_request (socket, request, error))
+  if (!send_request (socket, request, fd, error))
     {
       *ret_gone = TRUE;
       return NULL;
@@ -175,17 +173,17 @@ netd_ask (int socket, const json_t *request, int *ret_fd, gboolean *ret_gone, GE
 }
 
 json_t *
-netd_call (const NetdPlace *place, const json_t *request, int *ret_socket, int *ret_fd, GError **error)
+netd_call (const NetdPlace *place, const json_t *request, int fd, int *ret_socket, int *ret_fd, GError **error)
 {
   for (int tries = 0;; tries++)
     {
       GError *problem = NULL;
       gboolean gone = FALSE;
-      cleanup_fd int fd = netd_connect (place->run_root, place->libexec, place->single, error);
-      json_t *answer = fd >= 0 ? netd_ask (fd, request, ret_fd, &gone, &problem) : NULL;
+      cleanup_fd int netd = netd_connect (place->run_root, place->libexec, place->single, error);
+      json_t *answer = netd >= 0 ? netd_ask (netd, request, fd, ret_fd, &gone, &problem) : NULL;
       if (answer != NULL && ret_socket != NULL)
-        *ret_socket = fd_steal (&fd);
-      if (answer != NULL || fd < 0)
+        *ret_socket = fd_steal (&netd);
+      if (answer != NULL || netd < 0)
         return answer;
       if (!gone || tries == GONE_TRIES)
         {

@@ -4,6 +4,7 @@
 #include "cmd/common/log.h"
 #include "pkg/base/error.h"
 #include "pkg/config/paths.h"
+#include "pkg/engine/network.h"
 #include "pkg/engine/oci_runtime.h"
 #include "pkg/events/event.h"
 
@@ -27,6 +28,8 @@ const CliOption global_options[] = {
   { "debug", 'D', CLI_BOOL, .hidden = TRUE, .help = "Log messages at and above the level debug", .man = "The same as --log-level=debug, as Docker spells it." },
   { "log-level", 0, CLI_STRING, .help = "Log messages at and above this level (trace, debug, info, warn, error, fatal, panic)", .value = "warn",
     .values = CLI_VALUES ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic") },
+  { "network-config-dir", 0, CLI_STRING, .complete = CLI_COMPLETE_DIR, .help = "Folder of the files that describe networks",
+    .man = "The folder of the files that describe networks. Without it: network_config_dir of containers.conf, else the folder networks of the store." },
   { "noout", 0, CLI_BOOL, .help = "Do not print to standard output",
     .man = "Prints nothing to standard output. What a container itself prints and what goes to standard error is not changed." },
   { "out", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Print to this file instead of standard output",
@@ -139,6 +142,8 @@ take_globals (CliContext *context, const CliArgs *args)
     context->cgroup_manager = cli_args_string (args, "cgroup-manager");
   if (cli_args_is_set (args, "hooks-dir"))
     context->hooks_dir = cli_args_list (args, "hooks-dir");
+  if (cli_args_is_set (args, "network-config-dir"))
+    network_choose_folder (cli_args_string (args, "network-config-dir"));
   if (cli_args_is_set (args, "runtime"))
     context->runtime = cli_args_string (args, "runtime");
   if (cli_args_is_set (args, "log-level"))

@@ -2,20 +2,19 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "network/dns.h"
 #include "pkg/base/fd.h"
-#include "pkg/base/path.h"
 
 /* Asked of others at once, connections at once, and how long, in microseconds, each may take; the second server is asked after half of it */
 enum { FORWARDS_MAX = 1024, STREAMS_MAX = 256, PORT = 53 };
+/* Answers that wait for their asker to take them: beyond, its further questions wait as well */
+enum { OUT_MAX = 2 * DNS_MESSAGE_MAX };
 #define PATIENCE (5 * G_USEC_PER_SEC)
 #define DOMAIN ".dns.podman"
 
@@ -167,40 +166,26 @@ look_up_names (Netd *netd, const Member *member, const NetAddress *address, GPtr
 
 /* ---- other servers */
 
-/* host_servers: of the host's resolv.conf, which is read again when it has changed. */
+/* host_servers: as they were told. */
 static char **
-host_servers (void)
+host_servers (const Netd *netd)
 {
-  static char **servers;
-  static struct timespec seen = { -1, 0 };
-  struct stat st = { 0 };
-  g_autofree char *text = NULL;
-  (void) stat ("/etc/resolv.conf", &st);
-  if (st.st_mtim.tv_sec == seen.tv_sec && st.st_mtim.tv_nsec == seen.tv_nsec && servers != NULL)
-    return servers;
-  seen = st.st_mtim;
   g_autoptr (GStrvBuilder) found = g_strv_builder_new ();
-  (void) path_read_file (AT_FDCWD, "/etc/resolv.conf", 1 << 20, &text, NULL, NULL);
-  g_auto (GStrv) lines = g_strsplit (text != NULL ? text : "", "\n", -1);
-  for (char **line = lines; *line != NULL; line++)
-    {
-      NetAddress address;
-      g_auto (GStrv) words = g_strsplit_set (g_strstrip (*line), " \t", 2);
-      if (g_strcmp0 (words[0], "nameserver") == 0 && words[1] != NULL && net_address_parse (g_strstrip (words[1]), &address))
-        g_strv_builder_add (found, words[1]);
-    }
-  g_strfreev (servers);
-  servers = g_strv_builder_end (found);
-  return servers;
+  size_t i;
+  json_t *server;
+  json_array_foreach (netd->servers, i, server)
+    g_strv_builder_add (found, json_string_value (server));
+  return g_strv_builder_end (found);
 }
 
+/* servers_for: new. */
 static char **
 servers_for (Netd *netd, const Member *member, const char *network)
 {
   if (member != NULL && member->dns != NULL)
-    return member->dns;
+    return g_strdupv (member->dns);
   const Live *live = g_hash_table_lookup (netd->networks, network);
-  return live != NULL && live->config->dns_servers != NULL ? live->config->dns_servers : host_servers ();
+  return live != NULL && live->config->dns_servers != NULL ? g_strdupv (live->config->dns_servers) : host_servers (netd);
 }
 
 static gboolean
@@ -405,20 +390,20 @@ forward_try (Forward *forward)
 static gboolean
 hand_on (Server *server, const Member *member, const uint8_t *query, gsize size, int reply_fd, const Address *client, Stream *stream)
 {
-  char **servers = servers_for (server->netd, member, server->network);
+  g_auto (GStrv) servers = servers_for (server->netd, member, server->network);
   uint8_t id[2];
   if (forwards->len >= FORWARDS_MAX || servers[0] == NULL || getrandom (id, sizeof id, 0) != sizeof id)
     return FALSE;
   Forward *forward = g_new0 (Forward, 1);
   forward->netd = server->netd;
-  forward->reply = stream == NULL ? fcntl (reply_fd, F_DUPFD_CLOEXEC, 3) : -1;
+  forward->reply = stream == NULL ? dup (reply_fd) : -1;
   forward->stream = stream;
   forward->client = *client;
   forward->query = g_byte_array_new ();
   g_byte_array_append (forward->query, query, (guint) size);
   forward->id = (uint16_t) (query[0] << 8 | query[1]);
   memcpy (forward->query->data, id, 2);
-  forward->servers = g_strdupv (servers);
+  forward->servers = g_steal_pointer (&servers);
   forward->answer = stream != NULL ? g_byte_array_new () : NULL;
   g_ptr_array_add (forwards, forward);
   if (stream != NULL)
@@ -468,6 +453,8 @@ consider (Server *server, const uint8_t *query, gsize size, const Address *clien
   int code;
   NetAddress from = address_of (client);
   *ret_waits = FALSE;
+  /* what was said before the question was put is known before it is answered */
+  names_hear (server->netd);
   if (!dns_read (query, size, &question, &code))
     return code < 0 ? NULL : dns_answer (query, size, &question, code, NULL, NULL, DNS_UDP_MAX);
   const Member *member = asker (server->netd, server->network, &from);
@@ -505,7 +492,7 @@ serve_udp (Watch *watch, uint32_t events, void *data)
 static gboolean
 stream_next (Stream *stream)
 {
-  while (stream->forward == NULL && stream->in->len >= 2)
+  while (stream->forward == NULL && stream->in->len >= 2 && stream->out->len < OUT_MAX)
     {
       gsize n = (gsize) stream->in->data[0] << 8 | stream->in->data[1];
       gboolean waits;
@@ -527,7 +514,7 @@ stream_next (Stream *stream)
           g_byte_array_append (stream->out, message->data, message->len);
         }
     }
-  loop_change (stream->watch, (stream->out->len > 0 ? EPOLLOUT : 0) | (stream->in->len < DNS_MESSAGE_MAX + 2 ? EPOLLIN : 0));
+  loop_change (stream->watch, (stream->out->len > 0 ? EPOLLOUT : 0) | (stream->in->len < DNS_MESSAGE_MAX + 2 && stream->out->len < OUT_MAX ? EPOLLIN : 0));
   return TRUE;
 }
 
@@ -537,7 +524,7 @@ stream_answer (Stream *stream, const GByteArray *message)
   const uint8_t length[] = { (uint8_t) (message->len >> 8), (uint8_t) message->len };
   g_byte_array_append (stream->out, length, 2);
   g_byte_array_append (stream->out, message->data, message->len);
-  loop_change (stream->watch, EPOLLIN | EPOLLOUT);
+  loop_change (stream->watch, EPOLLOUT);
 }
 
 static void

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,13 +20,18 @@
 #include "pkg/base/proc.h"
 
 /* Source: netavark's, so that routes of several networks do not collide */
-enum { ROUTE_METRIC = 100, DNS_PORT = 53, TEXT_MAX = 2048 };
+enum { ROUTE_METRIC = 100, DNS_PORT = 53, TEXT_MAX = 2048, BIND_TRIES = 200, BIND_PAUSE_US = 5000 };
 
 /* What a job has made, to be handed back. */
 typedef struct {
   int fds[JOB_FDS_MAX];
   guint n;
 } Made;
+
+/* rtnetlink of three namespaces: the machine's, the shared one, the container's */
+typedef struct {
+  LinkSocket *host, *outside, *inside;
+} Sockets;
 
 static gboolean
 add_fd (Made *made, int fd)
@@ -59,7 +65,7 @@ number_option (const NetConfig *config, const char *name)
 }
 
 static int
-make_socket (const NetAddress *address, int type, GError **error)
+make_socket (const NetAddress *address, int type, guint port, GError **error)
 {
   union {
     struct sockaddr any;
@@ -71,10 +77,18 @@ make_socket (const NetAddress *address, int type, GError **error)
     memcpy (&at.v4.sin_addr, address->bytes, 4);
   else
     memcpy (&at.v6.sin6_addr, address->bytes, 16);
-  at.v4.sin_port = htons (DNS_PORT);
+  at.v4.sin_port = htons ((uint16_t) port);
   cleanup_fd int fd = socket (at.any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0 || setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 || bind (fd, &at.any, address->size == 4 ? sizeof at.v4 : sizeof at.v6) < 0
-      || (type == SOCK_STREAM && listen (fd, 64) < 0))
+  if (fd >= 0)
+    (void) setsockopt (fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  int r = fd < 0 ? -1 : bind (fd, &at.any, address->size == 4 ? sizeof at.v4 : sizeof at.v6);
+  /* one that was killed may be about to let go of it */
+  for (int tries = 0; fd >= 0 && r < 0 && errno == EADDRINUSE && tries < BIND_TRIES; tries++)
+    {
+      g_usleep (BIND_PAUSE_US);
+      r = bind (fd, &at.any, address->size == 4 ? sizeof at.v4 : sizeof at.v6);
+    }
+  if (r < 0 || (type == SOCK_STREAM && listen (fd, 64) < 0))
     {
       int errsv = errno;
       char text[NET_ADDRESS_TEXT];
@@ -98,8 +112,12 @@ bridge_mac (const NetConfig *config, uint8_t ret_mac[6])
 }
 
 static gboolean
-make_bridge (LinkSocket *socket, const NetConfig *config, const Job *job, Made *made, GError **error)
+make_bridge (LinkSocket *socket, const Live *network, const Job *job, Made *made, GError **error)
 {
+  const NetConfig *config = network->config;
+  guint port = network->dns_port > 0 ? network->dns_port : DNS_PORT;
+  if (!net_is_bridge (config))
+    return TRUE;
   gboolean vlan = number_option (config, "vlan") > 0;
   uint8_t mac[6];
   bridge_mac (config, mac);
@@ -117,8 +135,8 @@ make_bridge (LinkSocket *socket, const NetConfig *config, const Job *job, Made *
         return coracle_throw_errno (error, -r, "giving bridge %s its address", config->interface);
       if (!config->dns || subnet->gateway.size == 0)
         continue;
-      int udp = make_socket (&subnet->gateway, SOCK_DGRAM, error);
-      int tcp = udp >= 0 ? make_socket (&subnet->gateway, SOCK_STREAM, error) : -1;
+      int udp = make_socket (&subnet->gateway, SOCK_DGRAM, port, error);
+      int tcp = udp >= 0 ? make_socket (&subnet->gateway, SOCK_STREAM, port, error) : -1;
       if (udp < 0 || tcp < 0 || !add_fd (made, udp) || !add_fd (made, tcp))
         return FALSE;
     }
@@ -164,10 +182,64 @@ configure (LinkSocket *inside, const Attachment *attachment, guint number, GErro
   return TRUE;
 }
 
-static gboolean
-connect_one (LinkSocket *outside, LinkSocket *inside, const Attachment *attachment, guint number, const Job *job, int ns, GError **error)
+static uint32_t
+upper_mode (const NetConfig *config)
+{
+  static const struct { const char *name; uint32_t mode; } modes[] = {
+    { "bridge", MACVLAN_MODE_BRIDGE }, { "private", MACVLAN_MODE_PRIVATE }, { "vepa", MACVLAN_MODE_VEPA }, { "passthru", MACVLAN_MODE_PASSTHRU },
+    { "l2", IPVLAN_MODE_L2 }, { "l3", IPVLAN_MODE_L3 }, { "l3s", IPVLAN_MODE_L3S },
+  };
+  const char *name = net_config_option (config, "mode");
+  for (size_t i = 0; name != NULL && i < G_N_ELEMENTS (modes); i++)
+    if (strcmp (name, modes[i].name) == 0)
+      return modes[i].mode;
+  return strcmp (config->driver, "macvlan") == 0 ? MACVLAN_MODE_BRIDGE : IPVLAN_MODE_L2;
+}
+
+/* make_upper: on top of an interface that @where has. -ENODEV: it has none of that name. */
+static int
+make_upper (LinkSocket *where, const Attachment *attachment, int ns)
 {
   const NetConfig *config = attachment->config;
+  const char *bclim = net_config_option (config, "bclim");
+  gboolean named = config->interface != NULL && config->interface[0] != '\0';
+  int parent = named ? link_index (where, config->interface) : link_default (where);
+  const LinkUpper upper = { .kind = config->driver, .name = attachment->interface, .parent = parent, .ns = ns, .mode = upper_mode (config), .mac = attachment->mac, .mtu = number_option (config, "mtu"), .bclim = bclim != NULL ? g_ascii_strtoll (bclim, NULL, 10) : INT32_MIN };
+  return parent > 0 ? link_upper (where, &upper) : parent < 0 ? parent
+                                                              : -ENODEV;
+}
+
+/* connect_upper: macvlan or ipvlan: on top of an interface of the shared namespace, of which there are: its way out, bridges of other networks, and what the user makes in it with
+ * `unshare --rootless-netns`; or, for real root alone, of the host. Without a name: that of the default route, as Podman, the host's first. */
+static gboolean
+connect_upper (const Sockets *sockets, const Attachment *attachment, guint number, const Job *job, int ns, GError **error)
+{
+  const NetConfig *config = attachment->config;
+  gboolean named = config->interface != NULL && config->interface[0] != '\0';
+  if (job->again && link_index (sockets->inside, attachment->interface) > 0)
+    return TRUE;
+  int r = make_upper (named ? sockets->outside : sockets->host, attachment, ns), first = r;
+  if (r == -ENODEV || (!named && r == -EPERM))
+    r = make_upper (named ? sockets->host : sockets->outside, attachment, ns);
+  if (r == 0)
+    return configure (sockets->inside, attachment, number, error);
+  const char *parent = named ? config->interface : "with a default route";
+  if (r == -ENODEV)
+    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "network %s: there is no interface %s, neither here nor in the network namespace of named networks (unshare --rootless-netns)", config->name, parent);
+  if (named && first == -ENODEV && r == -EPERM)
+    return coracle_throw (error, CORACLE_ERROR_DENIED, "network %s: interface %s is this machine's, which containers of a user cannot reach: only real root can; one of the network namespace of named networks will do "
+                          "(unshare --rootless-netns)", config->name, parent);
+  return coracle_throw_errno (error, -r, "network %s: making interface %s%s%s%s", config->name, attachment->interface, r == -EOPNOTSUPP ? " (has the kernel " : "",
+                              r == -EOPNOTSUPP ? config->driver : "", r == -EOPNOTSUPP ? "?)" : "");
+}
+
+static gboolean
+connect_one (const Sockets *sockets, const Attachment *attachment, guint number, const Job *job, int ns, GError **error)
+{
+  const NetConfig *config = attachment->config;
+  LinkSocket *outside = sockets->outside, *inside = sockets->inside;
+  if (!net_is_bridge (config))
+    return connect_upper (sockets, attachment, number, job, ns, error);
   if (job->again && link_index (outside, attachment->link) > 0)
     return TRUE;
   /* its other end was in a namespace that the kernel is still taking apart */
@@ -197,31 +269,67 @@ enter (int ns, GError **error)
   return coracle_throw_errno (error, errsv, "entering a network namespace");
 }
 
+/* make_apart: in a process of its own: the user namespace that is entered cannot be left. */
+static void G_GNUC_NORETURN
+make_apart (int user_ns, int socket)
+{
+  int ns = -1;
+  if (setns (user_ns, CLONE_NEWUSER) == 0 && unshare (CLONE_NEWNET) == 0)
+    ns = open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+  _exit (ns >= 0 ? -fd_send (socket, ns) : errno);
+}
+
+/* make_namespace: it belongs to the user namespace in which it is made: @user_ns, or, with -1, ours. Returns a descriptor or -errno. */
+static int
+make_namespace (int user_ns)
+{
+  int ends[2], status = 0;
+  if (user_ns < 0)
+    {
+      int ns = unshare (CLONE_NEWNET) == 0 ? open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+      return ns >= 0 ? ns : -errno;
+    }
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+    return -errno;
+  pid_t pid = fork ();
+  int r = pid < 0 ? -errno : 0;
+  if (pid == 0)
+    make_apart (user_ns, ends[1]);
+  fd_close (ends[1]);
+  if (r == 0)
+    r = fd_recv (ends[0]);
+  fd_close (ends[0]);
+  if (pid > 0 && proc_wait (pid, &status) == 0 && r < 0 && WIFEXITED (status) && WEXITSTATUS (status) > 0)
+    r = -WEXITSTATUS (status);
+  return r;
+}
+
 /* open_inside: a socket of the container's namespace, which is made if need be; we are back in the shared one then. */
 static LinkSocket *
-open_inside (const Netd *netd, int *ns, Made *made, GError **error)
+open_inside (const Netd *netd, const Job *job, int *ns, Made *made, GError **error)
 {
   gboolean make = *ns < 0;
-  if (make ? unshare (CLONE_NEWNET) < 0 : setns (*ns, CLONE_NEWNET) < 0)
-    {
-      int errsv = errno;
-      coracle_throw_errno (error, errsv, "%s a network namespace", make ? "making" : "entering");
-      return NULL;
-    }
-  g_autoptr (LinkSocket) inside = link_open ();
   if (make)
     {
-      *ns = open ("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+      *ns = make_namespace (job->user_ns);
+      if (*ns < 0)
+        {
+          coracle_throw_errno (error, -*ns, "making a network namespace");
+          return NULL;
+        }
       (void) add_fd (made, *ns);
-      if (inside != NULL)
-        (void) link_set_up (inside, 1);
     }
-  if (inside == NULL || *ns < 0)
+  if (!enter (*ns, error))
+    return NULL;
+  g_autoptr (LinkSocket) inside = link_open ();
+  int errsv = errno;
+  if (inside == NULL)
     {
-      int errsv = errno;
-      coracle_throw_errno (error, errsv, "opening a network namespace");
+      coracle_throw_errno (error, errsv, "opening rtnetlink");
       return NULL;
     }
+  if (make)
+    (void) link_set_up (inside, 1);
   return enter (netd->ns, error) ? g_steal_pointer (&inside) : NULL;
 }
 
@@ -236,13 +344,25 @@ remove_links (LinkSocket *outside, const GPtrArray *names)
     }
 }
 
+/* remove_inside: what has no end outside. */
+static void
+remove_inside (const Netd *netd, const Job *job)
+{
+  Made none = { .n = 0 };
+  int ns = job->ns;
+  g_autoptr (LinkSocket) inside = job->dead_inside != NULL && job->dead_inside->len > 0 && ns >= 0 ? open_inside (netd, job, &ns, &none, NULL) : NULL;
+  if (inside != NULL)
+    remove_links (inside, job->dead_inside);
+}
+
 static gboolean
-connect_all (const Netd *netd, LinkSocket *outside, const Job *job, Made *made, GError **error)
+connect_all (const Netd *netd, LinkSocket *host, LinkSocket *outside, const Job *job, Made *made, GError **error)
 {
   int ns = job->ns;
-  g_autoptr (LinkSocket) inside = open_inside (netd, &ns, made, error);
+  g_autoptr (LinkSocket) inside = open_inside (netd, job, &ns, made, error);
+  const Sockets sockets = { host, outside, inside };
   for (guint i = 0; inside != NULL && i < job->attachments->len; i++)
-    if (!connect_one (outside, inside, job->attachments->pdata[i], i, job, ns, error))
+    if (!connect_one (&sockets, job->attachments->pdata[i], i, job, ns, error))
       return FALSE;
   return inside != NULL;
 }
@@ -250,13 +370,15 @@ connect_all (const Netd *netd, LinkSocket *outside, const Job *job, Made *made, 
 static gboolean
 work (const Netd *netd, const Job *job, Made *made, GError **error)
 {
+  g_autoptr (LinkSocket) host = link_open ();
   if (!enter (netd->ns, error))
     return FALSE;
   g_autoptr (LinkSocket) outside = link_open ();
   int errsv = errno;
-  if (outside == NULL)
+  if (host == NULL || outside == NULL)
     return coracle_throw_errno (error, errsv, "opening rtnetlink");
   remove_links (outside, job->dead);
+  remove_inside (netd, job);
   if (job->firewall != NULL && !firewall_apply (job->firewall, error))
     return FALSE;
   Made sockets = { .n = 0 };
@@ -264,7 +386,7 @@ work (const Netd *netd, const Job *job, Made *made, GError **error)
     if (!make_bridge (outside, job->bridges->pdata[i], job, &sockets, error))
       return FALSE;
   /* the namespace's descriptor, where one is made, is the first to be handed back */
-  if (job->attachments != NULL && !connect_all (netd, outside, job, made, error))
+  if (job->attachments != NULL && !connect_all (netd, host, outside, job, made, error))
     return FALSE;
   for (guint i = 0; i < sockets.n; i++)
     if (!add_fd (made, sockets.fds[i]))

@@ -70,6 +70,8 @@ reap (Watch *watch, uint32_t events, void *data)
       uplink_ended (netd);
     else if (pid == netd->spare)
       spare_ended (netd);
+    else if (pid == netd->names)
+      names_ended (netd);
 }
 
 /* ---- begin */
@@ -135,14 +137,13 @@ run (Netd *netd)
   gint64 idle_since = 0;
   for (;;)
     {
-      int timeout = dns_tick ();
       if (!serve_idle (netd))
         idle_since = 0;
       else if (idle_since == 0)
         idle_since = g_get_monotonic_time ();
       else if (g_get_monotonic_time () - idle_since >= LINGER)
         return;
-      loop_turn (netd->loop, idle_since != 0 ? LINGER / 1000 / 4 : timeout);
+      loop_turn (netd->loop, idle_since != 0 ? LINGER / 1000 / 4 : -1);
     }
 }
 
@@ -155,6 +156,8 @@ leave (Netd *netd)
   (void) !write (netd->spare_socket, &bye, 1);
   if (netd->slirp_pid > 0)
     (void) kill (netd->slirp_pid, SIGKILL);
+  if (netd->names > 0)
+    (void) kill (netd->names, SIGKILL);
 }
 
 /* begin: with the descriptors that are there: as the first, or in the place of one that was killed. */
@@ -166,6 +169,8 @@ begin (Netd *netd, int listener)
   /* as long as we are there everybody meets in our user namespace: a container of another one could not be on our networks */
   (void) idmap_record (netd->run_root, getpid (), NULL);
   (void) serve_begin (netd, listener, NULL);
+  names_watch_resolver (netd);
+  names_begin (netd);
   spare_begin (netd);
   serve_restore (netd);
 }
@@ -173,7 +178,7 @@ begin (Netd *netd, int listener)
 static void G_GNUC_NORETURN
 go_on_from (Netd *old, int listener)
 {
-  Netd netd = { .run_root = old->run_root, .libexec = old->libexec, .run_fd = old->run_fd, .folder_fd = old->folder_fd, .ns = old->ns, .slirp = old->slirp, .spare_socket = -1 };
+  Netd netd = { .run_root = old->run_root, .libexec = old->libexec, .run_fd = old->run_fd, .folder_fd = old->folder_fd, .ns = old->ns, .slirp = old->slirp, .spare_socket = -1, .names_socket = -1 };
   cleanup_fd int socket = uplink_spawn (&netd, 0, NULL);
   if (socket >= 0)
     (void) job_tap (&netd, socket, NULL);
@@ -183,9 +188,9 @@ go_on_from (Netd *old, int listener)
   _exit (0);
 }
 
-/* keep_only: of all descriptors these; the spare must not hold what ends with the first: connections, and sockets that its successor binds again. */
-static void
-keep_only (int *const *fds, size_t n)
+/* The spare must not hold what ends with the first: connections, and sockets that its successor binds again. */
+void
+netd_keep_only (int *const *fds, size_t n)
 {
   int highest = NETD_LOCK_FD;
   for (size_t i = 0; i < n; i++)
@@ -212,7 +217,7 @@ spare_begin (Netd *netd)
     {
       int listener = loop_fd (netd->listener);
       int *const kept[] = { &listener, &ends[1], &netd->run_fd, &netd->folder_fd, &netd->ns };
-      keep_only (kept, G_N_ELEMENTS (kept));
+      netd_keep_only (kept, G_N_ELEMENTS (kept));
       if (!wait_for_death (ends[1]))
         _exit (0);
       go_on_from (netd, listener);
@@ -225,7 +230,7 @@ spare_begin (Netd *netd)
 int
 main (int argc, char **argv)
 {
-  Netd netd = { .run_fd = -1, .folder_fd = -1, .ns = -1, .spare_socket = -1 };
+  Netd netd = { .run_fd = -1, .folder_fd = -1, .ns = -1, .spare_socket = -1, .names_socket = -1 };
   g_autoptr (GError) problem = NULL;
   if (argc != 4)
     return 2;
@@ -240,6 +245,12 @@ main (int argc, char **argv)
   if (listener < 0)
     {
       (void) fd_write_all (NETD_READY_FD, problem->message, strlen (problem->message));
+      return 1;
+    }
+  if (!guard_first (&netd))
+    {
+      static const char text[] = "coracle-netd cannot give up what it does not need";
+      (void) fd_write_all (NETD_READY_FD, text, strlen (text));
       return 1;
     }
   begin (&netd, listener);

@@ -70,7 +70,7 @@ member_new (json_t *request, GError **error)
   if (dns != NULL && dns[0] == NULL)
     g_clear_pointer (&member->dns, g_strfreev);
   member->attachments = g_ptr_array_new_with_free_func ((GDestroyNotify) attachment_free);
-  member->ns = -1;
+  member->ns = member->user_ns = -1;
   return member;
 }
 
@@ -243,6 +243,12 @@ static gboolean
 choose_link (Netd *netd, Attachment *attachment, GError **error)
 {
   const char *name = json_string_value (json_object_get (attachment->wanted, "host_interface_name"));
+  if (!net_is_bridge (attachment->config))
+    {
+      attachment->link = g_strdup ("");
+      return name == NULL
+             || coracle_throw (error, CORACLE_ERROR_INVALID, "network %s: host_interface_name: a %s has no second end on the host", attachment->config->name, attachment->config->driver);
+    }
   if (name != NULL && link_is_taken (netd, name))
     return coracle_throw (error, CORACLE_ERROR_EXISTS, "interface name %s is already in use on the host", name);
   attachment->link = g_strdup (name);
@@ -282,9 +288,6 @@ member_attach (Netd *netd, const Member *member, json_t *network, GError **error
   attachment->config = net_config_from_json (json_object_get (network, "config"), error);
   const char *mac = json_string_value (json_object_get (network, "static_mac"));
   gboolean done = attachment->config != NULL;
-  if (done && strcmp (attachment->config->driver, "bridge") != 0)
-    done = coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network %s: the driver %s needs an interface of the host, which containers of a user cannot reach: only real root can", attachment->config->name,
-                          attachment->config->driver);
   if (done && strcmp (attachment->config->ipam, "dhcp") == 0)
     done = coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "network %s: there is no DHCP server on a network of a user's containers: make it with --ipam-driver host-local", attachment->config->name);
   done = done && choose_interface (attachment, member, error) && choose_link (netd, attachment, error) && lease_all (netd, attachment, error);
@@ -374,17 +377,12 @@ attachment_read (json_t *object)
   return attachment;
 }
 
-static Member *
-member_read (Netd *netd, const char *id)
+Member *
+member_parse (json_t *object)
 {
-  g_autofree char *path = g_build_filename (id, NETD_FILE, NULL), *text = NULL;
-  gsize size;
+  Member *member = member_new (object, NULL);
   size_t i;
   json_t *item;
-  if (!path_read_file (netd->run_fd, path, FILE_MAX, &text, &size, NULL))
-    return NULL;
-  json_auto_t *object = json_parse_bounded (text, size, FILE_MAX, JSON_PARSE_DEFAULT, NULL);
-  Member *member = object != NULL ? member_new (object, NULL) : NULL;
   json_array_foreach (member != NULL ? json_object_get (object, "networks") : NULL, i, item)
     {
       Attachment *attachment = attachment_read (item);
@@ -392,6 +390,17 @@ member_read (Netd *netd, const char *id)
         g_ptr_array_add (member->attachments, attachment);
     }
   return member;
+}
+
+static Member *
+member_read (Netd *netd, const char *id)
+{
+  g_autofree char *path = g_build_filename (id, NETD_FILE, NULL), *text = NULL;
+  gsize size;
+  if (!path_read_file (netd->run_fd, path, FILE_MAX, &text, &size, NULL))
+    return NULL;
+  json_auto_t *object = json_parse_bounded (text, size, FILE_MAX, JSON_PARSE_DEFAULT, NULL);
+  return object != NULL ? member_parse (object) : NULL;
 }
 
 gboolean

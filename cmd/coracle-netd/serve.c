@@ -19,32 +19,47 @@ live_free (Live *live)
 {
   for (guint i = 0; i < live->dns->len; i++)
     loop_drop (live->dns->pdata[i]);
+  for (guint i = 0; i < live->sockets->len; i++)
+    fd_close (g_array_index (live->sockets, int, i));
+  g_array_unref (live->sockets);
   g_ptr_array_unref (live->dns);
   net_config_free (live->config);
   g_free (live);
 }
 
-static Live *
+Live *
 live_new (const NetConfig *config)
 {
   Live *live = g_new0 (Live, 1);
   json_auto_t *copy = net_config_to_json (config);
   live->config = net_config_from_json (copy, NULL);
   live->dns = g_ptr_array_new ();
+  live->sockets = g_array_new (FALSE, FALSE, sizeof (int));
   return live;
+}
+
+gboolean
+net_is_bridge (const NetConfig *config)
+{
+  return strcmp (config->driver, "bridge") == 0;
 }
 
 /* firewall_of: rules for all networks that are up. */
 static char *
 firewall_of (Netd *netd)
 {
-  g_autoptr (GPtrArray) configs = g_ptr_array_new ();
+  g_autoptr (GArray) networks = g_array_new (FALSE, FALSE, sizeof (FirewallNetwork));
   GHashTableIter iter;
   gpointer value;
   g_hash_table_iter_init (&iter, netd->networks);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    g_ptr_array_add (configs, ((Live *) value)->config);
-  return firewall_text (configs);
+    {
+      const Live *live = value;
+      const FirewallNetwork network = { live->config, live->dns_port };
+      if (net_is_bridge (live->config) && !live->bare)
+        g_array_append_val (networks, network);
+    }
+  return firewall_text (networks);
 }
 
 /* take_sockets: those that the job has made for @bridges, in its order. */
@@ -54,19 +69,28 @@ take_sockets (Netd *netd, const GPtrArray *bridges, const int *fds, guint n)
   guint at = 0;
   for (guint i = 0; i < bridges->len; i++)
     {
-      const NetConfig *config = bridges->pdata[i];
-      Live *live = g_hash_table_lookup (netd->networks, config->name);
-      for (guint k = 0; config->dns && k < config->subnets->len; k++)
+      Live *live = bridges->pdata[i];
+      const NetConfig *config = live->config;
+      for (guint k = 0; config->dns && net_is_bridge (config) && k < config->subnets->len; k++)
         for (int tcp = 0; tcp < 2 && g_array_index (config->subnets, NetConfigSubnet, k).gateway.size > 0 && at < n; tcp++)
-          g_ptr_array_add (live->dns, dns_serve (netd, live->config->name, fds[at++], tcp));
+          g_array_append_val (live->sockets, fds[at++]);
+      names_network (netd, live, 0);
     }
+}
+
+/* drop_network: it is down, or never came up. */
+static void
+drop_network (Netd *netd, const char *name)
+{
+  names_drop (netd, name);
+  g_hash_table_remove (netd->networks, name);
 }
 
 static void
 drop_networks (Netd *netd, const GPtrArray *bridges)
 {
   for (guint i = 0; i < bridges->len; i++)
-    g_hash_table_remove (netd->networks, ((const NetConfig *) bridges->pdata[i])->name);
+    drop_network (netd, ((const Live *) bridges->pdata[i])->config->name);
 }
 
 static void
@@ -81,16 +105,21 @@ count_users (Netd *netd, const GPtrArray *attachments)
 
 /* take_back: what a job that failed has made. */
 static void
-take_back (Netd *netd, const GPtrArray *attachments, const GPtrArray *bridges)
+take_back (Netd *netd, const GPtrArray *attachments, const GPtrArray *bridges, int ns)
 {
-  g_autoptr (GPtrArray) dead = g_ptr_array_new ();
+  g_autoptr (GPtrArray) dead = g_ptr_array_new (), inside = g_ptr_array_new ();
   int fds[JOB_FDS_MAX];
   guint n;
   for (guint i = 0; i < attachments->len; i++)
-    g_ptr_array_add (dead, ((const Attachment *) attachments->pdata[i])->link);
+    {
+      const Attachment *attachment = attachments->pdata[i];
+      gboolean bridge = net_is_bridge (attachment->config);
+      g_ptr_array_add (bridge ? dead : inside, bridge ? attachment->link : attachment->interface);
+    }
   for (guint i = 0; i < bridges->len; i++)
-    g_ptr_array_add (dead, ((const NetConfig *) bridges->pdata[i])->interface);
-  const Job job = { .ns = -1, .dead = dead };
+    if (net_is_bridge (((const Live *) bridges->pdata[i])->config))
+      g_ptr_array_add (dead, ((const Live *) bridges->pdata[i])->config->interface);
+  const Job job = { .ns = ns, .user_ns = -1, .dead = dead, .dead_inside = inside };
   (void) job_run (netd, &job, fds, &n, NULL);
   drop_networks (netd, bridges);
 }
@@ -103,19 +132,21 @@ net_join (Netd *netd, Member *member, GPtrArray *attachments, gboolean again, GE
   guint n = 0;
   for (guint i = 0; i < attachments->len; i++)
     {
-      const NetConfig *config = ((const Attachment *) attachments->pdata[i])->config;
-      if (g_hash_table_lookup (netd->networks, config->name) != NULL)
+      const Attachment *attachment = attachments->pdata[i];
+      if (g_hash_table_lookup (netd->networks, attachment->config->name) != NULL)
         continue;
-      Live *live = live_new (config);
+      Live *live = live_new (attachment->config);
+      live->bare = json_is_false (json_object_get (attachment->wanted, "firewall"));
+      live->dns_port = (guint) json_integer_value (json_object_get (attachment->wanted, "dns_port"));
       g_hash_table_insert (netd->networks, live->config->name, live);
-      g_ptr_array_add (bridges, live->config);
+      g_ptr_array_add (bridges, live);
     }
   g_autofree char *firewall = bridges->len > 0 || again ? firewall_of (netd) : NULL;
   gboolean make = member->ns < 0;
-  const Job job = { .ns = member->ns, .attachments = attachments, .bridges = bridges, .firewall = firewall, .again = again };
+  const Job job = { .ns = member->ns, .user_ns = member->user_ns, .attachments = attachments, .bridges = bridges, .firewall = firewall, .again = again };
   if (!job_run (netd, &job, fds, &n, error))
     {
-      take_back (netd, attachments, bridges);
+      take_back (netd, attachments, bridges, member->ns);
       return FALSE;
     }
   if (make && n > 0)
@@ -126,24 +157,28 @@ net_join (Netd *netd, Member *member, GPtrArray *attachments, gboolean again, GE
 }
 
 void
-net_leave (Netd *netd, const GPtrArray *attachments)
+net_leave (Netd *netd, const GPtrArray *attachments, int ns)
 {
-  g_autoptr (GPtrArray) dead = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) dead = g_ptr_array_new_with_free_func (g_free), inside = g_ptr_array_new ();
   int fds[JOB_FDS_MAX];
   guint n, before = g_hash_table_size (netd->networks);
   for (guint i = 0; i < attachments->len; i++)
     {
       const Attachment *attachment = attachments->pdata[i];
       Live *live = g_hash_table_lookup (netd->networks, attachment->config->name);
-      g_ptr_array_add (dead, g_strdup (attachment->link));
+      if (net_is_bridge (attachment->config))
+        g_ptr_array_add (dead, g_strdup (attachment->link));
+      else if (ns >= 0)
+        g_ptr_array_add (inside, attachment->interface);
       if (live == NULL || (live->users > 0 && --live->users > 0))
         continue;
-      g_ptr_array_add (dead, g_strdup (live->config->interface));
-      g_hash_table_remove (netd->networks, live->config->name);
+      if (net_is_bridge (live->config))
+        g_ptr_array_add (dead, g_strdup (live->config->interface));
+      drop_network (netd, live->config->name);
     }
   g_autofree char *firewall = g_hash_table_size (netd->networks) != before ? firewall_of (netd) : NULL;
-  const Job job = { .ns = -1, .dead = dead, .firewall = firewall };
-  if (dead->len > 0)
+  const Job job = { .ns = ns, .user_ns = -1, .dead = dead, .dead_inside = inside, .firewall = firewall };
+  if (dead->len > 0 || inside->len > 0)
     (void) job_run (netd, &job, fds, &n, NULL);
 }
 
@@ -164,11 +199,22 @@ member_gone (Watch *watch, uint32_t events, void *data)
       if (member->life != watch)
         continue;
       g_hash_table_iter_steal (&iter);
-      net_leave (netd, member->attachments);
+      names_gone (netd, member->id);
+      net_leave (netd, member->attachments, -1);
       member_free (member);
       return;
     }
   loop_drop (watch);
+}
+
+/* forget: it is on no network any more. */
+static void
+forget (Netd *netd, Member *member)
+{
+  g_hash_table_steal (netd->members, member->id);
+  names_gone (netd, member->id);
+  net_leave (netd, member->attachments, -1);
+  member_free (member);
 }
 
 /* settle: whoever set it up has gone: is the container alive, it is watched from now on; if not, all is taken back. */
@@ -182,9 +228,7 @@ settle (Netd *netd, Member *member)
       member->life = loop_watch (netd->loop, monitor, EPOLLIN, member_gone, netd);
       return;
     }
-  g_hash_table_steal (netd->members, member->id);
-  net_leave (netd, member->attachments);
-  member_free (member);
+  forget (netd, member);
 }
 
 /* known: also one whose life is over and has not been heard of yet gives way. */
@@ -203,6 +247,7 @@ known (Netd *netd, json_t *request, GError **error)
 typedef struct {
   Netd *netd;
   Watch *watch;
+  int handed;   /* a descriptor that came with the request; -1 */
 } Client;
 
 static gboolean
@@ -231,22 +276,23 @@ op_setup (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GEr
   if (old != NULL)
     {
       /* it is started again by whoever has its lock now: so the one before has ended */
-      g_hash_table_steal (netd->members, old->id);
-      net_leave (netd, old->attachments);
-      member_free (old);
+      forget (netd, old);
     }
   gboolean joined = FALSE;
+  member->user_ns = client->handed;
   gboolean done = attach_all (netd, member, json_object_get (request, "networks"), error) && (joined = net_join (netd, member, member->attachments, FALSE, error))
                   && member_record (netd, member, error);
+  member->user_ns = -1;
   if (!done)
     {
       if (joined)
-        net_leave (netd, member->attachments);
+        net_leave (netd, member->attachments, -1);
       member_free (member);
       return FALSE;
     }
   member->client = client;
   g_hash_table_insert (netd->members, member->id, member);
+  names_member (netd, member);
   *ret_answer = member_json (member);
   *ret_fd = member->ns;
   return TRUE;
@@ -276,6 +322,7 @@ op_connect (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, G
       return FALSE;
     }
   g_ptr_array_add (member->attachments, attachment);
+  names_member (netd, member);
   *ret_answer = member_json (member);
   return member_record (netd, member, error);
 }
@@ -294,8 +341,9 @@ op_disconnect (Client *client, json_t *request, json_t **ret_answer, int *ret_fd
     return FALSE;
   g_autoptr (GPtrArray) one = g_ptr_array_new ();
   g_ptr_array_add (one, attachment);
-  net_leave (netd, one);
+  net_leave (netd, one, member->ns >= 0 ? member->ns : (member->ns = member_open_ns (netd, member->id)));
   (void) g_ptr_array_remove (member->attachments, attachment);
+  names_member (netd, member);
   *ret_answer = member_json (member);
   return member_record (netd, member, error);
 }
@@ -336,9 +384,7 @@ op_left (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GErr
   *ret_answer = json_object ();
   if (member == NULL || member->client != NULL)
     return TRUE;
-  g_hash_table_steal (netd->members, member->id);
-  net_leave (netd, member->attachments);
-  member_free (member);
+  forget (netd, member);
   return TRUE;
 }
 
@@ -352,6 +398,7 @@ op_rename (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GE
     return FALSE;
   g_free (member->name);
   member->name = g_strdup (name);
+  names_member (client->netd, member);
   *ret_answer = json_object ();
   return member_record (client->netd, member, error);
 }
@@ -368,16 +415,28 @@ op_config (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GE
     {
       g_strfreev (live->config->dns_servers);
       live->config->dns_servers = g_strdupv (config->dns_servers);
+      names_network (client->netd, live, live->sockets->len);
     }
   net_config_free (config);
   *ret_answer = json_object ();
   return TRUE;
 }
 
+/* op_namespace: it stays while the connection does: serve_idle. */
+static gboolean
+op_namespace (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
+{
+  (void) request;
+  (void) error;
+  *ret_answer = json_object ();
+  *ret_fd = client->netd->ns;
+  return TRUE;
+}
+
 static const struct {
   const char *name;
   gboolean (*perform) (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error);
-} operations[] = { { "setup", op_setup }, { "connect", op_connect }, { "disconnect", op_disconnect }, { "reload", op_reload }, { "left", op_left }, { "rename", op_rename }, { "config", op_config } };
+} operations[] = { { "setup", op_setup }, { "connect", op_connect }, { "disconnect", op_disconnect }, { "reload", op_reload }, { "left", op_left }, { "rename", op_rename }, { "config", op_config }, { "namespace", op_namespace } };
 
 static gboolean
 perform (Client *client, json_t *request, json_t **ret_answer, int *ret_fd, GError **error)
@@ -433,12 +492,30 @@ answer (int socket, const json_t *object, int fd)
   (void) sendmsg (socket, &message, MSG_NOSIGNAL);
 }
 
+/* hear: a request, and the descriptor that comes with it, if any. */
+static ssize_t
+hear (int socket, char *text, int *ret_fd)
+{
+  union {
+    char bytes[CMSG_SPACE (sizeof (int))];
+    struct cmsghdr align;
+  } control;
+  struct iovec data = { .iov_base = text, .iov_len = NETD_MESSAGE_MAX };
+  struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes };
+  ssize_t n = recvmsg (socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR (&message) : NULL;
+  if (header != NULL && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+    memcpy (ret_fd, CMSG_DATA (header), sizeof *ret_fd);
+  return n;
+}
+
 static void
 serve_client (Watch *watch, uint32_t events, void *data)
 {
   Client *client = data;
   g_autofree char *text = g_malloc (NETD_MESSAGE_MAX);
-  ssize_t n = recv (loop_fd (watch), text, NETD_MESSAGE_MAX, MSG_DONTWAIT);
+  cleanup_fd int handed = -1;
+  ssize_t n = hear (loop_fd (watch), text, &handed);
   (void) events;
   if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return;
@@ -451,6 +528,7 @@ serve_client (Watch *watch, uint32_t events, void *data)
   json_auto_t *said = NULL;
   GError *problem = NULL;
   int fd = -1;
+  client->handed = handed;
   if (!perform (client, request, &said, &fd, &problem))
     {
       json_decref (said);
@@ -485,12 +563,18 @@ accept_client (Watch *watch, uint32_t events, void *data)
   netd->waiting++;
 }
 
+void
+netd_tables (Netd *netd)
+{
+  netd->members = g_hash_table_new (g_str_hash, g_str_equal);
+  netd->networks = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) live_free);
+}
+
 gboolean
 serve_begin (Netd *netd, int listener, GError **error)
 {
   (void) error;
-  netd->members = g_hash_table_new (g_str_hash, g_str_equal);
-  netd->networks = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) live_free);
+  netd_tables (netd);
   netd->last = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   netd->listener = loop_watch (netd->loop, listener, EPOLLIN, accept_client, netd);
   return TRUE;
@@ -514,6 +598,7 @@ serve_restore (Netd *netd)
       g_hash_table_insert (netd->members, member->id, member);
       member->life = loop_watch (netd->loop, monitor, EPOLLIN, member_gone, netd);
       (void) net_join (netd, member, member->attachments, TRUE, NULL);
+      names_member (netd, member);
     }
 }
 

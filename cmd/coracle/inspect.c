@@ -7,6 +7,8 @@
 #include "pkg/engine/container.h"
 #include "pkg/engine/image.h"
 #include "pkg/engine/image_lookup.h"
+#include "pkg/engine/network.h"
+#include "pkg/engine/volume.h"
 #include "pkg/json/json.h"
 #include "pkg/template/template.h"
 
@@ -22,7 +24,7 @@ static const CliOption container_options[] = {
 };
 
 static const CliOption inspect_options[] = {
-  { "type", 't', CLI_STRING, .help = "Look for things of this type alone", .value = "all", .values = CLI_VALUES ("all", "container", "image") },
+  { "type", 't', CLI_STRING, .help = "Look for things of this type alone", .value = "all", .values = CLI_VALUES ("all", "container", "image", "volume", "network") },
   CLI_END
 };
 
@@ -54,6 +56,25 @@ inspect_image (Session *session, const char *name, const Wanted *wanted, GError 
   return object;
 }
 
+static json_t *
+inspect_volume (Session *session, const char *name, const Wanted *wanted, GError **error)
+{
+  g_autoptr (Volume) volume = volume_find (session->storage, name, error);
+  return volume != NULL ? volume_json (session->storage, volume, !wanted->compact) : NULL;
+}
+
+static json_t *
+inspect_network (Session *session, const char *name, const Wanted *wanted, GError **error)
+{
+  g_autoptr (NetConfig) config = network_find (session->storage, name, error);
+  json_t *object = config != NULL ? network_inspect (session->storage, config, error) : NULL;
+  if (object != NULL && !wanted->compact)
+    network_inspect_fill (object);
+  if (object == NULL)
+    coracle_prefix (error, "network %s", name);
+  return object;
+}
+
 /* The kinds of things, in the order in which a name is looked for. */
 static const struct {
   const char *type;
@@ -62,6 +83,8 @@ static const struct {
 } kinds[] = {
   { "container", inspect_container, "no such container" },
   { "image", inspect_image, NULL },
+  { "volume", inspect_volume, NULL },
+  { "network", inspect_network, NULL },
 };
 
 static json_t *
@@ -188,7 +211,7 @@ inspect_run (const CliContext *context, const CliArgs *args, GError **error)
     known |= strcmp (type, kinds[i].type) == 0;
   if (known)
     return inspect_any (context, args, type, error);
-  coracle_throw (error, CORACLE_ERROR_INVALID, "invalid type \"%s\": must be \"image\", \"container\", or \"all\"", type);
+  coracle_throw (error, CORACLE_ERROR_INVALID, "invalid type \"%s\": must be \"image\", \"container\", \"volume\", \"network\", or \"all\"", type);
   return CLI_FAILED;
 }
 
@@ -207,7 +230,7 @@ image_inspect_run (const CliContext *context, const CliArgs *args, GError **erro
 
 const CliCommand cmd_inspect = {
   .names = "inspect", .usage = "NAME [NAME...]", .summary = "Display the configuration of an object denoted by ID",
-  .description = "Shows all that is known of a container or an image as JSON, or what a template takes from it.",
+  .description = "Shows all that is known of a container, an image, a volume or a network as JSON, or what a template takes from it.",
   .examples = "inspect web\ninspect --format '{{.Config.Cmd}}' debian\n", .options = { format_options, container_options, inspect_options }, .max_args = CLI_ANY,
   .complete = CLI_COMPLETE_CONTAINER, .complete_rest = CLI_COMPLETE_CONTAINER, .run = inspect_run,
 };

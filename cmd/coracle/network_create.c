@@ -8,8 +8,8 @@ static const CliOption options[] = {
   { "disable-dns", 0, CLI_BOOL, .help = "The containers on it do not find each other by name" },
   { "dns", 0, CLI_CSV, .help = "A name server that its DNS asks for all other names" },
   { "driver", 'd', CLI_STRING, .help = "What kind of network: bridge, macvlan or ipvlan", .value = "bridge", .values = CLI_VALUES ("bridge", "macvlan", "ipvlan"),
-    .man = "bridge: a network of this user's containers, with a way out. macvlan and ipvlan connect containers to a network of this machine, which only real root can: such a network is described, and no container of "
-           "another user can be started on it." },
+    .man = "bridge: a network of this user's containers, with a way out. macvlan and ipvlan put containers on top of an interface (parent=NAME; without it, that of the default route): of the network namespace that "
+           "named networks share, where unshare --rootless-netns can make one; those of this machine are for real root alone." },
   { "gateway", 0, CLI_LIST, .help = "The gateway of the subnet in the same place among the --subnet; by default its first address", .arg = "ipSlice" },
   { "ignore", 0, CLI_BOOL, .help = "Do not mind a network of that name that is there already" },
   { "interface-name", 0, CLI_STRING, .help = "What the bridge is called; of macvlan and ipvlan, the interface of this machine" },

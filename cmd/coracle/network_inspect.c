@@ -22,13 +22,7 @@ print_objects (json_t *array, const char *format, GError **error)
     for (size_t i = 0; done && i < json_array_size (array); i++)
       {
         json_t *object = json_array_get (array, i);
-        /* what JSON leaves out is there for a template, and empty */
-        static const struct { const char *key; gboolean object; } lists[] = { { "subnets", FALSE }, { "routes", FALSE }, { "network_dns_servers", FALSE }, { "labels", TRUE }, { "options", TRUE } };
-        for (size_t k = 0; k < G_N_ELEMENTS (lists); k++)
-          if (json_object_get (object, lists[k].key) == NULL)
-            json_object_set_new (object, lists[k].key, lists[k].object ? json_object () : json_array ());
-        if (json_object_get (object, "network_interface") == NULL)
-          json_object_set_new (object, "network_interface", json_string (""));
+        network_inspect_fill (object);
         done = template_render (format, object, out, error);
         g_string_append_c (out, '\n');
       }

@@ -8,13 +8,24 @@
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 #include "pkg/config/paths.h"
+#include "pkg/engine/network_enter.h"
 #include "pkg/idmap/idmap.h"
 
+static const CliOption options[] = {
+  { "rootless-netns", 0, CLI_BOOL, .alias = "rootless-cni", .help = "Also in the network namespace that all named networks share",
+    .man = "Also in the network namespace that all named networks share: containers on them are reached by their addresses from there, and the machine as from a container. It stays for as long as the "
+           "command runs. At /etc/resolv.conf are the name servers that are reached from there." },
+  CLI_END
+};
+
 static gboolean
-enter (const ConfigPaths *paths, GError **error)
+enter (const ConfigPaths *paths, gboolean network, GError **error)
 {
   IdmapPending *pending = NULL;
-  return path_mkdirs (paths->run_root, 0700, error) && idmap_begin (paths->run_root, FALSE, &pending, error) && idmap_enter (pending, NULL, error);
+  g_autoptr (IdMap) map = NULL;
+  int keeper;
+  return path_mkdirs (paths->run_root, 0700, error) && idmap_begin (paths->run_root, FALSE, &pending, error) && idmap_enter (pending, &map, error)
+         && (!network || network_enter (paths, map->mode == IDMAP_SINGLE, &keeper, error));
 }
 
 static int
@@ -23,7 +34,7 @@ unshare_run (const CliContext *context, const CliArgs *args, GError **error)
   if (geteuid () == 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "please use unshare with rootless"), CLI_FAILED;
   g_autoptr (ConfigPaths) paths = config_paths_new (context->root, context->run_root, error);
-  if (paths == NULL || !enter (paths, error))
+  if (paths == NULL || !enter (paths, cli_args_bool (args, "rootless-netns"), error))
     return CLI_FAILED;
   const char *shell = getenv ("SHELL");
   char *const usual[] = { (char *) (shell != NULL && *shell == '/' ? shell : "/bin/sh"), NULL };
@@ -48,7 +59,8 @@ const CliCommand cmd_unshare = {
   .description = "Runs a command, or a shell, as root of the user namespace that all your containers share, in a mount namespace of its own. There your own files are root's, and those of "
                  "containers have the owners that containers see: what only a container's user may change can be looked at, changed and removed.\n\n"
                  "In its environment CONTAINERS_GRAPHROOT and CONTAINERS_RUNROOT name the store and the run folder. The exit status is the command's.",
-  .examples = "unshare\nunshare cat /proc/self/uid_map\nunshare rm -rf ~/volumes/web\n",
+  .examples = "unshare\nunshare cat /proc/self/uid_map\nunshare rm -rf ~/volumes/web\nunshare --rootless-netns curl http://10.88.0.2\n",
+  .options = { options },
   .max_args = CLI_ANY,
   .stop_at_args = TRUE,
   .run = unshare_run,

@@ -6,6 +6,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
+#include "pkg/engine/container_userns.h"
 #include "pkg/engine/network.h"
 #include "pkg/json/json.h"
 
@@ -21,7 +22,7 @@ network_prepare (Make *make, GError **error)
   if (place == NULL)
     return FALSE;
   make->network_lock = net_store_lock (place->folder, TRUE, error);
-  if (make->network_lock < 0 || !net_store_list (place->folder, place->default_subnet, &configs, error))
+  if (make->network_lock < 0 || !net_store_list (place->folder, place->default_name, place->default_subnet, &configs, error))
     return FALSE;
   make_own_options (make);
   json_array_foreach (make->own_options->networks, i, network)
@@ -42,7 +43,7 @@ requests (const ConfigPaths *paths, const ContainerOptions *options, GError **er
   g_autoptr (GPtrArray) configs = NULL;
   size_t i;
   json_t *network;
-  if (place == NULL || !net_store_list (place->folder, place->default_subnet, &configs, error))
+  if (place == NULL || !net_store_list (place->folder, place->default_name, place->default_subnet, &configs, error))
     return NULL;
   json_auto_t *list = json_array ();
   json_array_foreach (options->networks, i, network)
@@ -53,6 +54,8 @@ requests (const ConfigPaths *paths, const ContainerOptions *options, GError **er
       json_t *request = json_deep_copy (network);
       json_object_set_new (request, "config", net_config_to_json (config));
       json_array_append_new (list, request);
+      if (!network_place_words (place, request, error))
+        return NULL;
     }
   return g_steal_pointer (&list);
 }
@@ -124,7 +127,7 @@ ask_for_addresses (Make *make, const json_t *request, GError **error)
   for (int tries = 0;; tries++)
     {
       GError *problem = NULL;
-      json_t *joined = netd_call (&place, request, &make->netd, &make->network_fd, &problem);
+      json_t *joined = netd_call (&place, request, make->user_ns > 0 ? make->user_ns : -1, &make->netd, &make->network_fd, &problem);
       if (joined != NULL)
         return joined;
       if (tries == LEAVING_TRIES || !g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_EXISTS))
@@ -143,6 +146,12 @@ network_join (Make *make, GError **error)
   json_t *networks = requests (make->paths, make->options, error);
   if (networks == NULL)
     return FALSE;
+  /* the network namespace is to be the container's own: its root may bind ports below 1024 and change its sysctls */
+  if (!userns_resolve (make, error) || !userns_open (make, error))
+    {
+      json_decref (networks);
+      return FALSE;
+    }
   json_auto_t *request = json_pack ("{s:s, s:s, s:s, s:o, s:o}", "op", "setup", "id", make->id, "name", make->name, "dns", own_servers (make->options), "networks", networks);
   if (make->options->hostname != NULL)
     json_object_set_new (request, "hostname", json_string (make->options->hostname));

@@ -666,7 +666,7 @@ drop_sysctl (const Make *make, json_t *sysctl)
 {
   static const char name[] = "net.ipv4.ping_group_range";
   uint32_t gid;
-  if (userns_gid (make, 0, &gid) && !(make->ids != NULL && make->network_path != NULL))
+  if (userns_gid (make, 0, &gid) && !(make->ids != NULL && make->network_path != NULL && make->network != NETWORK_BRIDGE))
     return;
   for (char **given = make->options->sysctl; given != NULL && *given != NULL; given++)
     if (g_str_has_prefix (*given, name))
@@ -691,7 +691,7 @@ build_config (Make *make, GError **error)
     .rlimits = words.rlimits, .oom_score_adj = options->has_oom_score_adj ? &oom : NULL,
     .pid = words.pid, .ipc = words.ipc, .uts = words.uts, .cgroup = words.cgroup,
     .network = { make->network == NETWORK_HOST ? SPEC_HOST : make->network_path != NULL ? SPEC_PATH : SPEC_PRIVATE, make->network_path },
-    .own_network_namespace = make->network == NETWORK_BRIDGE && make->ids == NULL,
+    .own_network_namespace = make->network == NETWORK_BRIDGE,
     .hostname = words.uts.kind == SPEC_PRIVATE ? make->hostname : NULL, .shm_size = (guint64) options->shm_size, .no_shm = words.no_shm, .shm = make->shm, .systemd = make->systemd, .personality = options->personality,
     .read_only_dev = options->read_only && !options->read_only_tmpfs, .privileged = options->privileged,
     .own_user_namespace = make->map->mode != IDMAP_HOST || make->ids != NULL, .ids = make->ids, .security = make->security,

@@ -590,13 +590,12 @@ gboolean
 process_share (Run *run, int base, GError **error)
 {
   Make *make = &run->make;
-  if (make->network == NETWORK_BRIDGE && !network_join (make, error))
-    return FALSE;
-  if (make->dependencies == NULL)
-    return TRUE;
-  cleanup_fd int own = base < 0 ? container_start_base (error) : -1;
+  cleanup_fd int own = base < 0 && make->dependencies != NULL ? container_start_base (error) : -1;
   int from = base < 0 ? own : base;
-  return from >= 0 && share_start (run, make->storage, make->map, from, error) && container_start_apart (from, error) && share_join (make, error);
+  if (make->dependencies != NULL
+      && (from < 0 || !share_start (run, make->storage, make->map, from, error) || !container_start_apart (from, error) || !share_join (make, error)))
+    return FALSE;
+  return make->network != NETWORK_BRIDGE || network_join (make, error);
 }
 
 gboolean

@@ -382,6 +382,8 @@ gboolean
 userns_resolve (Make *make, GError **error)
 {
   g_auto (UsernsMode) mode = { 0 };
+  if (make->ids != NULL)
+    return TRUE;
   if (!userns_mode_parse (make->options->userns, &mode, error))
     return FALSE;
   if (mode.kind == USERNS_PATH)

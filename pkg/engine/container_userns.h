@@ -14,7 +14,7 @@ gboolean userns_check (const ContainerOptions *options, GError **error);
 /* userns_wants_single: is it to be in the namespace of a single id, its own word or that of the container whose it shares? @storage: looked up there. */
 gboolean userns_wants_single (Storage *storage, const ContainerOptions *options);
 
-/* userns_resolve: make->ids; with keep-id and no user given, the caller's own in make->own_options; of --userns=auto a lock that is held until the row is written.
+/* userns_resolve: make->ids; with keep-id and no user given, the caller's own in make->own_options; of --userns=auto a lock that is held until the row is written. Again: nothing.
  * Runs in: the user namespace. Errors: INVALID; NO_SPACE too few ids are left for auto; NOT_FOUND. */
 gboolean userns_resolve (Make *make, GError **error);
 /* userns_open: make->user_ns: a new one, or one to be joined. Runs in: the user namespace, one thread. */

@@ -49,6 +49,14 @@ text_of (const json_t *table, const char *key)
   return text != NULL && text[0] != '\0' ? text : NULL;
 }
 
+static const char *chosen_folder;
+
+void
+network_choose_folder (const char *folder)
+{
+  chosen_folder = folder;
+}
+
 NetworkPlace *
 network_place_new (const ConfigPaths *paths, GError **error)
 {
@@ -59,10 +67,12 @@ network_place_new (const ConfigPaths *paths, GError **error)
   if (conf == NULL)
     return NULL;
   const json_t *table = json_object_get (conf, "network");
-  const char *folder = text_of (table, "network_config_dir"), *name = text_of (table, "default_network");
+  const char *folder = chosen_folder != NULL && chosen_folder[0] != '\0' ? chosen_folder : text_of (table, "network_config_dir"), *name = text_of (table, "default_network");
   place->folder = folder != NULL ? g_strdup (folder) : g_build_filename (paths->root, "networks", NULL);
   place->default_name = g_strdup (name != NULL ? name : NET_DEFAULT_NAME);
   place->default_subnet = g_strdup (text_of (table, "default_subnet"));
+  place->firewall = g_strdup (text_of (table, "firewall_driver"));
+  place->dns_port = json_incref (json_object_get (table, "dns_bind_port"));
   if (place->default_subnet != NULL && !net_subnet_parse (place->default_subnet, &subnet, NULL))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "containers.conf: failed to parse default subnet: invalid CIDR address: %s", place->default_subnet), NULL;
   for (size_t i = 0; i < G_N_ELEMENTS (usual_pools); i++)
@@ -79,7 +89,29 @@ network_place_free (NetworkPlace *place)
   g_free (place->default_name);
   g_free (place->default_subnet);
   g_array_unref (place->pools);
+  g_free (place->firewall);
+  json_decref (place->dns_port);
   g_free (place);
+}
+
+/* Source: containers.conf(5) firewall_driver, dns_bind_port */
+gboolean
+network_place_words (const NetworkPlace *place, json_t *network, GError **error)
+{
+  static const char *const others[] = { "iptables", "firewalld", NULL };
+  json_int_t port = place->dns_port != NULL ? json_integer_value (place->dns_port) : 0;
+  if (place->firewall != NULL && g_strv_contains (others, place->firewall))
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "containers.conf: network.firewall_driver \"%s\": unsupported: the rules of named networks are made by nftables, or with \"none\" by nobody",
+                          place->firewall);
+  if (place->firewall != NULL && strcmp (place->firewall, "nftables") != 0 && strcmp (place->firewall, "none") != 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "containers.conf: network.firewall_driver: \"%s\" must be \"nftables\" or \"none\"", place->firewall);
+  if ((place->dns_port != NULL && !json_is_integer (place->dns_port)) || port < 0 || port > 65535)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "containers.conf: network.dns_bind_port: must be a number from 0 to 65535");
+  if (g_strcmp0 (place->firewall, "none") == 0)
+    json_object_set_new (network, "firewall", json_false ());
+  if (port > 0)
+    json_object_set_new (network, "dns_port", json_integer (port));
+  return TRUE;
 }
 
 /* ---- who is on a network */
@@ -186,10 +218,11 @@ filter_dangling (Storage *storage, const NetConfig *config, const char *value, g
   if (!wanted && !g_strv_contains (no, value))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid dangling filter value \"%s\"", value);
   g_autoptr (GPtrArray) users = network_users (storage, config, error);
-  if (users == NULL)
+  g_autoptr (NetworkPlace) place = users != NULL ? network_place_new (storage->paths, error) : NULL;
+  if (place == NULL)
     return FALSE;
   /* the default network always counts as used */
-  *ret_fits = (users->len == 0 && strcmp (config->name, NET_DEFAULT_NAME) != 0) == wanted;
+  *ret_fits = (users->len == 0 && strcmp (config->name, place->default_name) != 0) == wanted;
   return TRUE;
 }
 
@@ -255,7 +288,7 @@ network_list (Storage *storage, const char *const *filters, GPtrArray **ret_conf
 {
   g_autoptr (NetworkPlace) place = network_place_new (storage->paths, error);
   g_autoptr (GPtrArray) configs = NULL;
-  if (place == NULL || !check_filters (filters, FALSE, error) || !net_store_list (place->folder, place->default_subnet, &configs, error))
+  if (place == NULL || !check_filters (filters, FALSE, error) || !net_store_list (place->folder, place->default_name, place->default_subnet, &configs, error))
     return FALSE;
   for (guint i = configs->len; i-- > 0;)
     {
@@ -284,7 +317,7 @@ network_find (Storage *storage, const char *name_or_id, GError **error)
 {
   g_autoptr (NetworkPlace) place = network_place_new (storage->paths, error);
   g_autoptr (GPtrArray) configs = NULL;
-  if (place == NULL || !net_store_list (place->folder, place->default_subnet, &configs, error))
+  if (place == NULL || !net_store_list (place->folder, place->default_name, place->default_subnet, &configs, error))
     return NULL;
   return steal (configs, net_store_find (configs, name_or_id, error));
 }
@@ -326,6 +359,17 @@ network_inspect (Storage *storage, const NetConfig *config, GError **error)
   return object;
 }
 
+void
+network_inspect_fill (json_t *object)
+{
+  static const struct { const char *key; gboolean object; } lists[] = { { "subnets", FALSE }, { "routes", FALSE }, { "network_dns_servers", FALSE }, { "labels", TRUE }, { "options", TRUE } };
+  for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
+    if (json_object_get (object, lists[i].key) == NULL)
+      json_object_set_new (object, lists[i].key, lists[i].object ? json_object () : json_array ());
+  if (json_object_get (object, "network_interface") == NULL)
+    json_object_set_new (object, "network_interface", json_string (""));
+}
+
 /* ---- removing */
 
 static gboolean
@@ -352,12 +396,12 @@ network_remove (Storage *storage, const char *name_or_id, gboolean force, gint64
 {
   g_autoptr (NetworkPlace) place = network_place_new (storage->paths, error);
   g_autoptr (GPtrArray) configs = NULL, users = NULL;
-  if (place == NULL || !net_store_list (place->folder, place->default_subnet, &configs, error))
+  if (place == NULL || !net_store_list (place->folder, place->default_name, place->default_subnet, &configs, error))
     return FALSE;
   const NetConfig *config = net_store_find (configs, name_or_id, error);
   if (config == NULL)
     return FALSE;
-  if (strcmp (config->name, place->default_name) == 0 || strcmp (config->name, NET_DEFAULT_NAME) == 0)
+  if (strcmp (config->name, place->default_name) == 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "default network %s cannot be removed", config->name);
   users = network_users (storage, config, error);
   if (users == NULL || (force && users->len > 0 && !remove_users (storage, users, timeout, error)))
@@ -387,7 +431,7 @@ network_prune (Storage *storage, const char *const *filters, GPtrArray **ret_nam
     {
       const NetConfig *config = configs->pdata[i];
       g_autoptr (GError) problem = NULL;
-      if (strcmp (config->name, place->default_name) == 0 || strcmp (config->name, NET_DEFAULT_NAME) == 0)
+      if (strcmp (config->name, place->default_name) == 0)
         continue;
       if (network_remove (storage, config->name, FALSE, 0, &problem))
         g_ptr_array_add (names, g_strdup (config->name));
@@ -438,7 +482,7 @@ network_update (Storage *storage, const char *name_or_id, const char *const *dns
   if (place == NULL)
     return FALSE;
   cleanup_fd int lock = net_store_lock (place->folder, FALSE, error);
-  if (lock < 0 || !net_store_list (place->folder, place->default_subnet, &configs, error))
+  if (lock < 0 || !net_store_list (place->folder, place->default_name, place->default_subnet, &configs, error))
     return FALSE;
   NetConfig *config = net_store_find (configs, name_or_id, error);
   if (config == NULL || !check_servers (dns_add, "AddDNSServer", error) || !check_servers (dns_drop, "RemoveDNSServer", error))

@@ -143,7 +143,7 @@ tell (Storage *storage, const IdMap *map, const ContainerView *view, const Conta
 {
   json_auto_t *before = network_joined (storage, view->row->id);
   const NetdPlace place = { storage->paths->run_root, storage->paths->libexec, is_single (options, map) };
-  json_auto_t *after = netd_call (&place, request, NULL, NULL, error);
+  json_auto_t *after = netd_call (&place, request, -1, NULL, NULL, error);
   if (after == NULL)
     return FALSE;
   update_files (storage, view->row, options, before, after);
@@ -173,7 +173,7 @@ network_connect (Storage *storage, const IdMap *map, const NetworkConnect *reque
     return FALSE;
   /* the network stays until the row says that the container is on it */
   cleanup_fd int lock = net_store_lock (place->folder, TRUE, error);
-  if (lock < 0 || !net_store_list (place->folder, place->default_subnet, &configs, error))
+  if (lock < 0 || !net_store_list (place->folder, place->default_name, place->default_subnet, &configs, error))
     return FALSE;
   const NetConfig *config = net_store_find (configs, request->network, error);
   json_auto_t *network = config != NULL ? describe (request, config, error) : NULL;
@@ -188,7 +188,7 @@ network_connect (Storage *storage, const IdMap *map, const NetworkConnect *reque
       json_object_set_new (whole, "config", net_config_to_json (config));
       json_auto_t *asked = json_pack ("{s:s, s:s, s:o}", "op", "connect", "id", view->row->id, "network", whole);
       Edit back = { .remove = config->name };
-      if (!tell (storage, map, view, options, asked, error))
+      if (!network_place_words (place, whole, error) || !tell (storage, map, view, options, asked, error))
         {
           (void) state_container_edit (storage->state, view->row->id, edit_networks, &back, NULL);
           return FALSE;
@@ -240,7 +240,7 @@ tell_all (const ConfigPaths *paths, const json_t *request)
   for (int single = 0; single < 2; single++)
     {
       cleanup_fd int netd = netd_connect_running (paths->run_root, single);
-      json_auto_t *answer = netd >= 0 ? netd_ask (netd, request, NULL, NULL, NULL) : NULL;
+      json_auto_t *answer = netd >= 0 ? netd_ask (netd, request, -1, NULL, NULL, NULL) : NULL;
       (void) answer;
     }
 }

@@ -530,7 +530,7 @@ network_create (Storage *storage, const NetworkCreate *request, char **ret_name,
   if (place == NULL || (request->name != NULL && !check_name (request->name, error)))
     return FALSE;
   cleanup_fd int lock = net_store_lock (place->folder, FALSE, error);
-  if (lock < 0 || !net_store_list (place->folder, place->default_subnet, &others, error))
+  if (lock < 0 || !net_store_list (place->folder, place->default_name, place->default_subnet, &others, error))
     return FALSE;
   g_autoptr (GArray) host = host_subnets ();
   Creation creation = { .request = request, .place = place, .others = others, .host = host, .config = config };

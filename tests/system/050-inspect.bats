@@ -191,7 +191,7 @@ formats() {
     is "$output" "Error: --latest and arguments cannot be used together"
   done
   run_coracle 125 inspect --type pod live
-  is "$output" 'Error: invalid type "pod": must be "image", "container", or "all"'
+  is "$output" 'Error: invalid type "pod": must be "image", "container", "volume", "network", or "all"'
   run_coracle 125 inspect --format '{{.Foo}}' live
   like "$output" "^Error: template: .* can't evaluate field Foo in type"
   run_coracle 125 inspect --format '{{.Name' live

@@ -67,7 +67,7 @@ test_store (void)
   g_autofree char *root = g_dir_make_tmp ("coracle-net-XXXXXX", NULL), *folder = g_build_filename (root, "networks", NULL);
   g_autoptr (GPtrArray) configs = NULL;
   /* no folder: the built-in network alone */
-  g_assert_true (net_store_list (folder, NULL, &configs, &error));
+  g_assert_true (net_store_list (folder, NET_DEFAULT_NAME, NULL, &configs, &error));
   g_assert_cmpuint (configs->len, ==, 1);
   const NetConfig *built_in = net_store_find (configs, "2f259b", &error);
   g_assert_no_error (error);
@@ -87,7 +87,7 @@ test_store (void)
   g_assert_true (g_file_set_contents (other, full, -1, NULL));
   g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "network config file *");
   g_test_expect_message (NULL, G_LOG_LEVEL_WARNING, "network config file *");
-  g_assert_true (net_store_list (folder, "10.50.0.0/16", &configs, &error));
+  g_assert_true (net_store_list (folder, NET_DEFAULT_NAME, "10.50.0.0/16", &configs, &error));
   g_test_assert_expected_messages ();
   g_assert_cmpuint (configs->len, ==, 2);
   g_assert_cmpstr (((NetConfig *) configs->pdata[0])->name, ==, "back");

@@ -249,7 +249,13 @@ test_firewall (void)
   g_ptr_array_add (configs, network ("b", "fd00:1::/64", FALSE, "true"));
   g_ptr_array_add (configs, network ("c", "10.3.0.0/24", TRUE, NULL));
   g_ptr_array_add (configs, network ("d", "10.4.0.0/24", FALSE, NULL));
-  g_autofree char *text = firewall_text (configs);
+  g_autoptr (GArray) networks = g_array_new (FALSE, FALSE, sizeof (FirewallNetwork));
+  for (guint i = 0; i < configs->len; i++)
+    {
+      const FirewallNetwork one = { configs->pdata[i], 0 };
+      g_array_append_val (networks, one);
+    }
+  g_autofree char *text = firewall_text (networks);
   g_assert_nonnull (strstr (text, "ip saddr 10.1.0.0/24 ip daddr != { 10.1.0.0/24, 224.0.0.0/4 } masquerade\n"));
   g_assert_nonnull (strstr (text, "ip6 saddr fd00:1::/64 ip6 daddr != { fd00:1::/64, ff00::/8 } masquerade\n"));
   g_assert_null (strstr (text, "saddr 10.3.0.0/24"));
@@ -259,8 +265,17 @@ test_firewall (void)
   g_assert_nonnull (strstr (text, "iifname \"c\" oifname != \"c\" drop\n"));
   g_assert_nonnull (strstr (text, "oifname \"c\" iifname != \"c\" drop\n"));
   json_object_set_new (((NetConfig *) configs->pdata[3])->options, "isolate", json_string ("strict"));
-  g_autofree char *strict = firewall_text (configs);
+  g_autofree char *strict = firewall_text (networks);
   g_assert_nonnull (strstr (strict, "iifname \"a\" oifname \"d\" drop\n"));
+  /* names that are served elsewhere */
+  g_assert_null (strstr (strict, "chain names"));
+  NetConfig *named = configs->pdata[0];
+  named->dns = TRUE;
+  g_array_index (named->subnets, NetConfigSubnet, 0).gateway = (NetAddress){ .size = 4, .bytes = { 10, 1, 0, 1 } };
+  g_array_index (networks, FirewallNetwork, 0).dns_port = 5353;
+  g_autofree char *elsewhere = firewall_text (networks);
+  g_assert_nonnull (strstr (elsewhere, "iifname \"a\" ip daddr 10.1.0.1 udp dport 53 redirect to :5353\n"));
+  g_assert_nonnull (strstr (elsewhere, "iifname \"a\" ip daddr 10.1.0.1 tcp dport 53 redirect to :5353\n"));
 }
 
 int
