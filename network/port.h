@@ -7,7 +7,7 @@
  *    └─ init          port_attach_child, in its new network namespace
  *
  * A container that nobody connects to pays for no program. It does not matter what the namespace is connected by, a tap or the veth of a named network: what is asked of it is
- * that it has the address PortTarget.address4 or address6 itself, and that the user namespace which owns it is ours or below: coracle-port connects inside of it, over its lo.
+ * that it has the address PortTarget.address4 or address6 itself (or another, should it leave that network: network/port_follow.h), and that the user namespace which owns it is ours or below: coracle-port connects inside of it, over its lo.
  *
  * This half is for the command (GLib); what the processes share is network/port_table.h. */
 #pragma once

@@ -16,46 +16,56 @@
 #define TURN_SIZE (4u << 20)
 /* In bytes: how much a pipe is made to hold where that is allowed */
 #define PIPE_SIZE (256u << 10)
-/* Pipes at one time, and those kept empty for the next; without one data is copied, and waits in the sockets */
-#define PIPES_MAX 512
-#define PIPES_KEPT 16
+/* Pipes at one time, and those kept empty for the next; without one data is copied, and waits in the sockets. A user's pipes are counted (pipe-user-pages-soft: 64 MB), and whoever has
+ * many leaves two pages each to the user's other programs */
+#define PIPES_MAX 32
+#define PIPES_KEPT 4
 /* What may wait in a socket whose other end is on this machine: more than the processor's cache holds makes the whole slower by a third, and nobody that near needs it */
 #define NEAR_SIZE (256 << 10)
+/* What may wait in the sockets of all connections, each having its part; but a connection needs this much to get on */
+#define ALL_SIZE (64 << 20)
+#define FAR_SIZE (32 << 10)
 /* So many short reads in a row, and a direction is no longer one of bulk data */
 #define SHORT_READS 8
 
 /* How often a container's port that refuses is tried again: with PORT_LOOP_DELAY_MS in between */
 #define TRIES 11
 
-enum { CLIENT, INNER, SIDES };
+enum { CLIENT,
+       INNER,
+       SIDES };
 
 typedef struct {
-  int pipe[2];        /* -1: none */
-  unsigned held;      /* bytes in it */
-  uint8_t bulk;       /* counts down to 0: copying */
-  bool tuned;         /* was one of bulk data before */
-  bool eof;           /* the reading side has no more */
-  bool done;          /* and the writing side was told */
+  int pipe[2];   /* -1: none */
+  unsigned held; /* bytes in it */
+  uint8_t bulk;  /* counts down to 0: copying */
+  bool tuned;    /* was one of bulk data before */
+  bool eof;      /* the reading side has no more */
+  bool done;     /* and the writing side was told */
 } Flow;
 
 typedef struct {
   Watch watch;
   Relay *relay;
   int fd;
-  bool readable, writable, hung;   /* hung: the peer has said its last: reads are to go on to the end */
+  bool readable, writable, hung; /* hung: the peer has said its last: reads are to go on to the end */
 } Side;
 
 struct Relay {
-  Grave grave;        /* first */
+  Grave grave; /* first */
   Turn turn;
   Delay delay;
   Loop *loop;
+  Relay *before, *after;
   Side sides[SIDES];
-  Flow flows[SIDES];  /* by the side that is read */
+  Flow flows[SIDES]; /* by the side that is read */
   bool connecting;
-  unsigned tries;     /* of connecting that failed */
+  unsigned tries; /* of connecting that failed */
   RelayHooks hooks;
 };
+
+static Relay *relays;
+static unsigned n_relays;
 
 /* ---- pipes */
 
@@ -134,14 +144,33 @@ relay_end (Relay *relay, bool reset)
       (void) close (relay->sides[i].fd);
       relay->sides[i].fd = -1;
     }
+  *(relay->before != NULL ? &relay->before->after : &relays) = relay->after;
+  if (relay->after != NULL)
+    relay->after->before = relay->before;
+  n_relays--;
   port_loop_bury (relay->loop, &relay->grave, &relay->turn);
   if (relay->hooks.ended != NULL)
     relay->hooks.ended (relay->hooks.data);
 }
 
+void
+port_relay_end_all (void)
+{
+  Relay *next;
+  for (Relay *relay = relays; relay != NULL; relay = next)
+    {
+      next = relay->after;
+      /* what is not connected yet is on its way to where it leads now, or will try that */
+      if (!relay->connecting)
+        relay_end (relay, true);
+    }
+}
+
 /* ---- one direction */
 
-typedef enum { MOVED, WAITS, FAILED } Moved;
+typedef enum { MOVED,
+               WAITS,
+               FAILED } Moved;
 
 static Moved
 again_or_failed (bool *ready)
@@ -211,13 +240,15 @@ is_near (int fd)
   return IN6_ARE_ADDR_EQUAL (&((struct sockaddr_in6 *) &ends[0])->sin6_addr, &((struct sockaddr_in6 *) &ends[1])->sin6_addr);
 }
 
-/* tune: @flow has become one of bulk data. */
+/* tune: @flow has become one of bulk data. A client that is far keeps the kernel's own measure, unless there are many. */
 static void
 tune (Relay *relay, int side)
 {
-  static const int size = NEAR_SIZE;
+  const unsigned part = ALL_SIZE / n_relays;
+  const int size = part >= NEAR_SIZE ? NEAR_SIZE : part <= FAR_SIZE ? FAR_SIZE
+                                                                    : (int) part;
   relay->flows[side].tuned = true;
-  bool near = is_near (relay->sides[CLIENT].fd);
+  bool near = size < NEAR_SIZE || is_near (relay->sides[CLIENT].fd);
   if (side == INNER || near)
     (void) setsockopt (relay->sides[side].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
   if (side == CLIENT || near)
@@ -390,7 +421,7 @@ side_event (Watch *watch, uint32_t events)
   Side *side = (Side *) ((char *) watch - offsetof (Side, watch));
   Relay *relay = side->relay;
   if (side->fd < 0)
-    return;   /* it ended by another event of the same round */
+    return; /* it ended by another event of the same round */
   if (relay->connecting && side == &relay->sides[INNER])
     {
       if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) || !connected (relay, events))
@@ -422,15 +453,22 @@ port_relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks)
       relay->connecting = true;
       for (int i = 0; i < SIDES; i++)
         {
-          relay->sides[i] = (Side){ .watch.call = side_event, .relay = relay, .fd = fds[i] };
-          relay->flows[i] = (Flow){ .pipe = { -1, -1 } };
+          relay->sides[i] = (Side) { .watch.call = side_event, .relay = relay, .fd = fds[i] };
+          relay->flows[i] = (Flow) { .pipe = { -1, -1 } };
         }
       r = port_loop_add (loop, inner, WATCHED, &relay->sides[INNER].watch);
       if (r == 0)
         r = port_loop_add (loop, client, WATCHED, &relay->sides[CLIENT].watch);
     }
   if (r == 0)
-    return 0;
+    {
+      relay->after = relays;
+      if (relays != NULL)
+        relays->before = relay;
+      relays = relay;
+      n_relays++;
+      return 0;
+    }
   (void) setsockopt (client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   (void) close (client);
   (void) close (inner);

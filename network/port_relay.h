@@ -18,5 +18,8 @@ typedef struct {
 } RelayHooks;
 int port_relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks);
 
+/* port_relay_end_all: where they lead to has gone: all are reset. */
+void port_relay_end_all (void);
+
 /* port_relay_pipes: how many pipes there are, in use or kept for the next; for tests. */
 unsigned port_relay_pipes (void);

@@ -68,7 +68,7 @@ fill6 (Place *place, const struct in6_addr *address, uint16_t port)
 bool
 port_place_of (const Server *server, const struct sockaddr_storage *from, int family, uint16_t port, Place *ret_source, Place *ret_target)
 {
-  const PortTarget *target = &server->table->target;
+  const PortTarget *target = &server->target;
   struct in_addr address4;
   uint16_t client_port;
   bool is4 = client4 (from, &address4, &client_port), has4 = is_set (&target->address4, 4), has6 = is_set (&target->address6, 16);
@@ -214,6 +214,7 @@ take_client (Listener *listener, int client, const struct sockaddr_storage *from
   const RelayHooks hooks = { .failed = connect_again, .ended = relay_ended, .data = listener };
   Place source, target;
   int inner = -1;
+  port_follow_look (listener->server);
   if (port_place_of (listener->server, from, 0, listener->port, &source, &target))
     inner = connect_from (listener->server, &source, &target);
   if (inner < 0 && !connect_again (listener, client, 1, &inner))
@@ -310,6 +311,7 @@ port_server_new (const PortTable *table, uint32_t flags, int netlink)
     return NULL;
   server->loop.tick = tick;
   server->table = table;
+  server->target = table->target;
   server->netlink = netlink;
   server->spare = -1;
   server->flags = try_flags (netlink >= 0 ? flags : flags & ~(uint32_t) (PORT_TRANSPARENT_UDP4 | PORT_TRANSPARENT_UDP6));
@@ -319,7 +321,7 @@ port_server_new (const PortTable *table, uint32_t flags, int netlink)
   for (uint32_t i = 0; i < table->n; i++)
     {
       Listener *listener = &server->listeners[i];
-      *listener = (Listener){ .watch.call = accept_clients, .server = server, .fd = table->entries[i].fd, .port = table->entries[i].container_port };
+      *listener = (Listener) { .watch.call = accept_clients, .server = server, .fd = table->entries[i].fd, .port = table->entries[i].container_port };
       if (table->entries[i].udp ? !port_udp_listen (server, listener) : port_loop_add (&server->loop, listener->fd, EPOLLIN, &listener->watch) < 0)
         return NULL;
     }

@@ -10,6 +10,9 @@ typedef struct Server Server;
  * datagrams' clients; -1 = none; borrowed. NULL: no memory. */
 Server *port_server_new (const PortTable *table, uint32_t flags, int netlink);
 uint32_t port_server_flags (const Server *server);
+/* port_server_follow: go where the container's own addresses are, should they change. @netlink: port_follow_open. @asks: port_route_open, for this
+ * alone. Both stay the caller's. Without this connections always lead to where @table says. FALSE: no memory. */
+bool port_server_follow (Server *server, int netlink, int asks);
 /* port_server_once: as port_loop_once. */
 bool port_server_once (Server *server, int timeout_ms);
 
@@ -22,12 +25,14 @@ typedef struct {
 struct Server {
   Loop loop;
   const PortTable *table;
+  PortTarget target;     /* table's, or where the container has moved to since */
+  struct Follow *follow; /* port_follow.c; NULL: it does not */
   uint32_t flags;
   int netlink;
   struct Listener *listeners;
-  int spare;                  /* a descriptor for the other side of a client that was just accepted */
-  unsigned paused;            /* listeners that wait for descriptors */
-  struct Clients *clients;    /* port_udp.c */
+  int spare;               /* a descriptor for the other side of a client that was just accepted */
+  unsigned paused;         /* listeners that wait for descriptors */
+  struct Clients *clients; /* port_udp.c */
 };
 
 typedef struct Listener Listener;
@@ -35,7 +40,7 @@ struct Listener {
   Watch watch;
   Server *server;
   int fd;
-  uint16_t port;              /* of the container */
+  uint16_t port; /* of the container */
   bool paused;
 };
 
@@ -47,7 +52,11 @@ void port_place_bind (const Server *server, int fd, const Place *source, bool ud
 
 /* port_udp_listen: port_udp.c. */
 bool port_udp_listen (Server *server, Listener *listener);
+/* port_udp_end: all clients: the address they were led to has gone. */
+void port_udp_end (Server *server);
 /* port_udp_expire: clients that have been silent for long. */
 void port_udp_expire (Server *server);
+/* port_follow_look: before server->target is used: what has changed since. */
+void port_follow_look (Server *server);
 /* port_serve_resume: descriptors were given back. */
 void port_serve_resume (Server *server);

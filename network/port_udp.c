@@ -21,18 +21,18 @@
 
 typedef struct Client Client;
 struct Client {
-  Grave grave;                /* first */
+  Grave grave; /* first */
   Watch watch;
   Listener *listener;
-  Client *next;               /* of the bucket */
-  Client *older, *newer;      /* by the last datagram */
+  Client *next;          /* of the bucket */
+  Client *older, *newer; /* by the last datagram */
   struct sockaddr_storage from;
   socklen_t from_size;
   union {
     struct in_pktinfo v4;
     struct in6_pktinfo v6;
-  } to;                       /* the host's address that the client knows */
-  Place source;               /* who it is inside; size 0: nobody in particular */
+  } to;         /* the host's address that the client knows */
+  Place source; /* who it is inside; size 0: nobody in particular */
   uint64_t last;
   int fd;
   bool answered, routed, moved;
@@ -163,6 +163,13 @@ port_udp_expire (Server *server)
     }
 }
 
+void
+port_udp_end (Server *server)
+{
+  while (server->clients != NULL && server->clients->oldest != NULL)
+    client_end (server->clients->oldest);
+}
+
 /* ---- answers */
 
 /* send_back: from the very address that the client sent to. */
@@ -175,8 +182,7 @@ send_back (Client *client, size_t size)
     struct cmsghdr align;
   } control;
   struct iovec data = { .iov_base = datagram, .iov_len = size };
-  struct msghdr message = { .msg_name = &client->from, .msg_namelen = client->from_size, .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
-                            .msg_controllen = v4 ? CMSG_SPACE (sizeof client->to.v4) : CMSG_SPACE (sizeof client->to.v6) };
+  struct msghdr message = { .msg_name = &client->from, .msg_namelen = client->from_size, .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = v4 ? CMSG_SPACE (sizeof client->to.v4) : CMSG_SPACE (sizeof client->to.v6) };
   memset (&control, 0, sizeof control);
   struct cmsghdr *header = CMSG_FIRSTHDR (&message);
   header->cmsg_level = v4 ? SOL_IP : SOL_IPV6;
@@ -213,7 +219,7 @@ static int
 open_inner (Client *client, int family)
 {
   Server *server = client->listener->server;
-  const PortTarget *own = &server->table->target;
+  const PortTarget *own = &server->target;
   const void *address;
   Place target;
   if (!port_place_of (server, &client->from, family, client->listener->port, &client->source, &target))
@@ -261,7 +267,7 @@ client_new (Listener *listener, const struct sockaddr_storage *from, socklen_t f
   if (client == NULL)
     return NULL;
   port_loop_tick_begin (&server->loop);
-  *client = (Client){ .watch.call = read_answers, .listener = listener, .from = *from, .from_size = from_size, .last = server->loop.now_ms };
+  *client = (Client) { .watch.call = read_answers, .listener = listener, .from = *from, .from_size = from_size, .last = server->loop.now_ms };
   client->fd = open_inner (client, 0);
   if (client->fd < 0 && errno == EMFILE && clients->oldest != NULL)
     {
@@ -344,6 +350,7 @@ take_datagrams (Watch *watch, uint32_t events)
       ssize_t n = recvmsg (listener->fd, &message, 0);
       if (n < 0)
         break;
+      port_follow_look (listener->server);
       Client *client = client_of (listener, &from, message.msg_namelen);
       if (client == NULL)
         continue;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 
+#include "network/port_follow.h"
 #include "network/port_route.h"
 #include "network/port_serve.h"
 #include "sandbox.h"
@@ -33,10 +34,11 @@ main (int argc, char **argv)
   (void) prctl (PR_SET_NAME, "coracle-port");
   (void) signal (SIGPIPE, SIG_IGN);
   int netlink = has_udp (table) && flags & (PORT_TRANSPARENT_UDP4 | PORT_TRANSPARENT_UDP6) ? port_route_open () : -1;
+  int follow = port_follow_open (), asks = port_route_open ();
   if (!sandbox_enter (netlink >= 0))
     return 1;
   Server *server = port_server_new (table, flags, netlink);
-  if (server == NULL)
+  if (server == NULL || (follow >= 0 && asks >= 0 && !port_server_follow (server, follow, asks)))
     return 1;
   while (port_server_once (server, -1))
     continue;
