@@ -120,6 +120,15 @@ is_taken (const NetAddress *address, void *data)
   return holder (taking->netd, taking->attachment->config->name, address) != NULL;
 }
 
+/* is_edge: IPv4's name of the whole subnet, or its broadcast address; the two of a /31 are hosts (RFC 3021). */
+static gboolean
+is_edge (const NetSubnet *subnet, const NetAddress *address)
+{
+  NetAddress last;
+  net_subnet_last (subnet, &last);
+  return address->size == 4 && subnet->prefix < 31 && (net_address_compare (address, &subnet->base) == 0 || net_address_compare (address, &last) == 0);
+}
+
 static void
 add_lease (Attachment *attachment, const NetConfigSubnet *subnet, const NetAddress *address)
 {
@@ -140,6 +149,8 @@ add_static (Netd *netd, Attachment *attachment, const NetConfigSubnet *subnet, g
       const char *text = json_string_value (item);
       if (text == NULL || !net_address_parse (text, &address) || !net_subnet_contains (&subnet->subnet, &address))
         continue;
+      if (is_edge (&subnet->subnet, &address))
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "IPAM error: requested ip address %s is the first or the last of network %s, which no container can have", text, attachment->config->name);
       const Member *other = holder (netd, attachment->config->name, &address);
       if (other != NULL)
         return coracle_throw (error, CORACLE_ERROR_EXISTS, "IPAM error: requested ip address %s is already allocated to container ID %s", text, other->id);

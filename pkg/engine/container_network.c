@@ -255,7 +255,7 @@ apply_flags (ContainerOptions *options, const NetworkFlags *flags, GError **erro
   if (!has_flags (flags))
     return TRUE;
   if (options->networks == NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "networks and static ip/mac address can only be used with Bridge mode networking");
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid config provided: networks and static ip/mac address can only be used with Bridge mode networking: say --network NAME, too");
   for (size_t i = 0; i < G_N_ELEMENTS (singles); i++)
     if (singles[i].value != NULL && json_array_size (options->networks) > 1)
       return coracle_throw (error, CORACLE_ERROR_INVALID, "--%s can only be set for a single network: invalid argument", singles[i].flag);

@@ -124,15 +124,28 @@ is_single (const ContainerOptions *options, const IdMap *map)
   return map->mode == IDMAP_SINGLE || g_strcmp0 (options->userns, "single") == 0;
 }
 
+/* is_network: a network's name where a container's was meant. */
+static gboolean
+is_network (Storage *storage, const char *name)
+{
+  g_autoptr (NetConfig) config = network_find (storage, name, NULL);
+  return config != NULL;
+}
+
 static ContainerView *
 find_member (Storage *storage, const char *name, ContainerOptions **ret_options, GError **error)
 {
-  g_autoptr (ContainerView) view = container_find (storage, name, error);
+  GError *problem = NULL;
+  g_autoptr (ContainerView) view = container_find (storage, name, &problem);
   if (view == NULL)
-    return NULL;
+    {
+      coracle_throw (error, (CoracleErrorCode) problem->code, "%s%s", problem->message, is_network (storage, name) ? ": it is a network, which is named before the container" : "");
+      g_error_free (problem);
+      return NULL;
+    }
   g_autoptr (ContainerOptions) options = container_options_from_json (json_object_get (view->row->config, "options"));
   if (options->networks == NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "\"%s\" is not supported: invalid network mode", container_network_mode (options->network)), NULL;
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "\"%s\" is not supported: invalid network mode: only a container that was made with --network NAME can be put on further ones", container_network_mode (options->network)), NULL;
   *ret_options = g_steal_pointer (&options);
   return g_steal_pointer (&view);
 }

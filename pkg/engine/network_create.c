@@ -158,6 +158,10 @@ choose_names (Creation *creation, GError **error)
 
 /* ---- options */
 
+/* What the kernel takes for an interface (ETH_MIN_MTU, ETH_MAX_MTU), and the least with IPv6: RFC 8200 */
+enum { MTU_MIN = 68, MTU_MAX = 65535, MTU_MIN_IPV6 = 1280 };
+
+/* option_mtu: 0 is the kernel's own. One that no bridge can have is refused here, not when the first container starts. */
 static gboolean
 option_mtu (const char *value, GError **error)
 {
@@ -166,7 +170,18 @@ option_mtu (const char *value, GError **error)
     return TRUE;
   if (!g_ascii_string_to_signed (value, 10, G_MININT32, G_MAXINT32, &mtu, NULL))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "strconv.Atoi: parsing \"%s\": invalid syntax", value);
-  return mtu >= 0 || coracle_throw (error, CORACLE_ERROR_INVALID, "mtu %s is less than zero", value);
+  if (mtu < 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "mtu %s is less than zero", value);
+  return mtu == 0 || (mtu >= MTU_MIN && mtu <= MTU_MAX) || coracle_throw (error, CORACLE_ERROR_INVALID, "mtu %s is not between %d and %d", value, MTU_MIN, MTU_MAX);
+}
+
+/* check_mtu: after the subnets are known. */
+static gboolean
+check_mtu (const NetConfig *config, GError **error)
+{
+  const char *text = net_config_option (config, "mtu");
+  guint64 mtu = text != NULL ? g_ascii_strtoull (text, NULL, 10) : 0;
+  return mtu == 0 || mtu >= MTU_MIN_IPV6 || !config->ipv6 || coracle_throw (error, CORACLE_ERROR_INVALID, "mtu %s is too small for IPv6, which needs %d", text, MTU_MIN_IPV6);
 }
 
 static gboolean
@@ -336,6 +351,13 @@ read_range (const char *text, NetConfigSubnet *subnet, GError **error)
   return TRUE;
 }
 
+/* is_for_hosts: no multicast, and none of IPv4's reserved addresses: no interface can have one of those. Source: RFC 5771, RFC 1112, RFC 4291. */
+static gboolean
+is_for_hosts (const NetSubnet *subnet)
+{
+  return subnet->base.bytes[0] < (subnet->base.size == 4 ? 0xe0 : 0xff);
+}
+
 static gboolean
 add_subnet (Creation *creation, const char *text, const char *gateway, const char *range, GError **error)
 {
@@ -344,6 +366,8 @@ add_subnet (Creation *creation, const char *text, const char *gateway, const cha
   if (!net_subnet_parse (text, &subnet.subnet, NULL))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid CIDR address: %s", text);
   g_autofree char *shown = net_subnet_text (&subnet.subnet);
+  if (!is_for_hosts (&subnet.subnet))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "subnet %s: these are no addresses that a container can have", shown);
   if (is_taken (creation, &subnet.subnet))
     return coracle_throw (error, CORACLE_ERROR_EXISTS, "subnet %s is already used on the host or by another config", shown);
   for (guint i = 0; i < config->subnets->len; i++)
@@ -518,7 +542,7 @@ build (Creation *creation, GError **error)
   config->ipv6 = creation->request->ipv6;
   config->id = container_id_new ();
   config->created = text_time_rfc3339 (text_time_from_usec (g_get_real_time ()), FALSE);
-  return choose_names (creation, error) && take_options (creation, error) && choose_subnets (creation, error) && choose_rest (creation, error);
+  return choose_names (creation, error) && take_options (creation, error) && choose_subnets (creation, error) && check_mtu (creation->config, error) && choose_rest (creation, error);
 }
 
 gboolean

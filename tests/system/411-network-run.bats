@@ -160,7 +160,7 @@ netd_gone() { wait_for 10 no_netd; }
   is "$output" $'eth0\neth1\nlo'
   run_coracle create --name plain box true
   run_coracle 125 network connect one plain
-  is "$output" 'Error: "slirp4netns" is not supported: invalid network mode'
+  is "$output" 'Error: "slirp4netns" is not supported: invalid network mode: only a container that was made with --network NAME can be put on further ones'
   run_coracle 125 network connect one nosuch
   is "$output" 'Error: no container with name or ID "nosuch" found: no such container'
   run_coracle 125 network connect nosuch app

@@ -28,3 +28,61 @@ teardown() {
     not_like "$output" 'Address: 10\.91\.20\.2|name = db' "$name from another network"
   done
 }
+
+@test "newcomer: what no network can be like is refused when it is described" {
+  local mtu
+  for mtu in 1 67 65536 100000; do
+    run_coracle 125 network create -o "mtu=$mtu" n
+    is "$output" "Error: mtu $mtu is not between 68 and 65535"
+  done
+  run_coracle 125 network create --ipv6 -o mtu=1000 n
+  is "$output" "Error: mtu 1000 is too small for IPv6, which needs 1280"
+  local subnet
+  for subnet in 224.0.0.0/24 255.255.255.0/24 ff02::/64; do
+    run_coracle 125 network create --subnet "$subnet" n
+    is "$output" "Error: subnet $subnet: these are no addresses that a container can have"
+  done
+  run_coracle_out 0 network ls -q
+  is "$output" podman "nothing half made"
+  for mtu in 68 1000 65535; do
+    run_coracle network create -o "mtu=$mtu" "n$mtu"
+    run_coracle_out 0 run --rm --network "n$mtu" box cat /sys/class/net/eth0/mtu
+    is "$output" "$mtu"
+  done
+  run_coracle network create --ipv6 -o mtu=1280 n6
+  run_coracle_out 0 run --rm --network n6 box ip -o -6 addr show dev eth0 scope global
+  has "$output" "inet6 fd"
+}
+
+@test "newcomer: the first and the last address of a network are nobody's" {
+  run_coracle network create --subnet 10.91.22.0/24 back
+  local ip
+  for ip in 10.91.22.0 10.91.22.255; do
+    run_coracle 125 run --rm --network back --ip "$ip" box true
+    is "$output" "Error: IPAM error: requested ip address $ip is the first or the last of network back, which no container can have"
+  done
+  run_coracle network create --subnet 10.91.23.0/30 --ip-range 10.91.23.0/30 small
+  run_coracle_out 0 run -d --network small box sleep 1000
+  run_coracle 125 run --rm --network small box true
+  has "$output" "failed to find free IP"
+  # of a network of two addresses both are
+  run_coracle network create --subnet 10.91.24.0/31 pair
+  run_coracle_out 0 run --rm --network pair box ip -o -4 addr show dev eth0
+  has "$output" "inet 10.91.24.0/31"
+}
+
+@test "newcomer: network and container the wrong way round, and a container that is on no network" {
+  run_coracle network create back
+  run_coracle run -d --name db --network back box sleep 1000
+  run_coracle run -d --name plain box sleep 1000
+  run_coracle 125 network connect db back
+  is "$output" 'Error: no container with name or ID "back" found: no such container: it is a network, which is named before the container'
+  run_coracle 125 network disconnect db back
+  is "$output" 'Error: no container with name or ID "back" found: no such container: it is a network, which is named before the container'
+  run_coracle 125 network connect back nosuch
+  is "$output" 'Error: no container with name or ID "nosuch" found: no such container'
+  run_coracle 125 network connect back plain
+  has "$output" "only a container that was made with --network NAME"
+  run_coracle 125 run --rm --ip 10.1.1.1 box true
+  has "$output" "say --network NAME, too"
+}

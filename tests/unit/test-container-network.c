@@ -111,8 +111,8 @@ test_flags (void)
   check_flags ("n,m", (NetworkFlags){ .aliases = aliases }, "[{\"name\":\"n\",\"aliases\":[\"db\",\"sql\"]},{\"name\":\"m\",\"aliases\":[\"db\",\"sql\"]}]", NULL);
   check_flags ("n,m", (NetworkFlags){ .ip = "10.0.0.2" }, NULL, "--ip can only be set for a single network: invalid argument");
   check_flags ("n,m", (NetworkFlags){ .mac = "92:d0:c6:0a:29:33" }, NULL, "--mac-address can only be set for a single network: invalid argument");
-  check_flags ("host", (NetworkFlags){ .ip = "10.0.0.2" }, NULL, "networks and static ip/mac address can only be used with Bridge mode networking");
-  check_flags (NULL, (NetworkFlags){ .aliases = aliases }, NULL, "networks and static ip/mac address can only be used with Bridge mode networking");
+  check_flags ("host", (NetworkFlags){ .ip = "10.0.0.2" }, NULL, "invalid config provided: networks and static ip/mac address can only be used with Bridge mode networking: say --network NAME, too");
+  check_flags (NULL, (NetworkFlags){ .aliases = aliases }, NULL, "invalid config provided: networks and static ip/mac address can only be used with Bridge mode networking: say --network NAME, too");
   check_flags ("n", (NetworkFlags){ .ip = "fd00::2" }, NULL, "--ip: \"fd00::2\" is not an IPv4 address");
   check_flags ("n", (NetworkFlags){ .ip6 = "10.0.0.2" }, NULL, "--ip6: \"10.0.0.2\" is not an IPv6 address");
   check_flags ("n", (NetworkFlags){ .ip = "ten" }, NULL, "invalid ip address \"ten\"");
