@@ -16,12 +16,15 @@ LIBS_coracle := glib-2.0 jansson sqlite3 libseccomp libcap
 LIBS_coracle-image := glib-2.0 jansson sqlite3 libseccomp libcap libarchive libcrypto libzstd libisal libcurl
 LIBS_coracle-slirp := slirp glib-2.0
 LIBS_coracle-netd := glib-2.0 jansson libmnl libnftables
-# `coracle` alone takes its libraries' archives where they are all installed (libglib2.0-dev and friends have them): a fifth less time to start, a
-# tenth of a lone run. STATIC= links the shared ones.
+# `coracle` alone is linked with archives, the C library's too, where they are all installed (libglib2.0-dev and friends have them): it starts in 0.65 ms where with shared
+# libraries it takes 0.95 and more. It loads no modules of the C library's: pkg/base/account asks for users. STATIC= links the shared ones.
 STATIC ?= $(if $(SANITIZE),,1)
-static_names := glib-2.0 pcre2-8 jansson sqlite3 seccomp
+static_names := glib-2.0 pcre2-8 jansson sqlite3 seccomp c m
 static_found := $(foreach l,$(static_names),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir glib-2.0)/lib$(l).a))
-libs_coracle = $(if $(and $(STATIC),$(filter $(words $(static_names)),$(words $(static_found)))),$(static_found) $(static_found) -lm,$(shell $(PKG_CONFIG) --libs $(LIBS_coracle)))
+static_coracle := $(and $(STATIC),$(filter $(words $(static_names)),$(words $(static_found))))
+static_archives := $(filter-out %/libc.a %/libm.a,$(static_found))
+static_flags := -static-pie -Wl,--wrap=dlopen
+libs_coracle = $(if $(static_coracle),$(static_flags) $(static_archives) $(static_archives),$(shell $(PKG_CONFIG) --libs $(LIBS_coracle)))
 PROGRAMS := coracle coracle-image coracle-monitor coracle-slirp coracle-port coracle-netd
 ALL_LIBS := $(sort $(foreach p,$(PROGRAMS),$(LIBS_$(p))))
 

@@ -1,11 +1,11 @@
 #include "pkg/config/paths.h"
 
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pkg/base/account.h"
 #include "pkg/base/error.h"
 #include "pkg/toml/toml.h"
 
@@ -22,10 +22,10 @@ home_folder (GError **error)
   const char *home = getenv ("HOME");
   if (home != NULL && *home != '\0')
     return check_absolute ("HOME", home, error) ? g_strdup (home) : NULL;
-  struct passwd *entry = getpwuid (getuid ());
-  if (entry == NULL || entry->pw_dir == NULL || entry->pw_dir[0] != '/')
+  g_autoptr (Account) account = account_of_uid (getuid ());
+  if (account == NULL || account->home[0] != '/')
     return coracle_throw (error, CORACLE_ERROR_INVALID, "HOME is not set and uid %u has no home folder", (unsigned) getuid ()), NULL;
-  return g_strdup (entry->pw_dir);
+  return g_steal_pointer (&account->home);
 }
 
 /* xdg_folder: $@variable/coracle, else HOME/@fallback/coracle. */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pkg/base/account.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
@@ -332,9 +332,9 @@ static char *
 column_huser (Top *top, const Process *process)
 {
   uint32_t uid = id_of (process, "Uid", 1);
-  const struct passwd *entry = geteuid () == 0 ? getpwuid (uid) : NULL;
+  g_autoptr (Account) account = geteuid () == 0 ? account_of_uid (uid) : NULL;
   (void) top;
-  return entry != NULL ? g_strdup (entry->pw_name) : number_text (uid);
+  return account != NULL ? g_steal_pointer (&account->name) : number_text (uid);
 }
 
 static char *

@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pkg/base/account.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
@@ -466,11 +465,10 @@ userns_own_user (const Make *make, uint32_t *ret_uid, uint32_t *ret_gid, char **
   gboolean host = make->map->mode == IDMAP_HOST;
   uint32_t uid = host ? 0 : own_id (make->map->uids, make->map->n_uids), gid = host ? 0 : own_id (make->map->gids, make->map->n_gids);
   gboolean own = mode.uid < 0 && mode.gid < 0 && !host;
-  const struct passwd *user = own ? getpwuid (uid) : NULL;
-  *ret_name = user != NULL ? g_strdup (user->pw_name) : NULL;
-  *ret_home = user != NULL && user->pw_dir != NULL && user->pw_dir[0] == '/' ? g_strdup (user->pw_dir) : NULL;
-  const struct group *group = own ? getgrgid (gid) : NULL;
-  *ret_group = group != NULL ? g_strdup (group->gr_name) : NULL;
+  g_autoptr (Account) user = own ? account_of_uid (uid) : NULL;
+  *ret_home = user != NULL && user->home[0] == '/' ? g_steal_pointer (&user->home) : NULL;
+  *ret_name = user != NULL ? g_steal_pointer (&user->name) : NULL;
+  *ret_group = own ? account_group_name (gid) : NULL;
   *ret_uid = mode.uid >= 0 && !host ? (uint32_t) mode.uid : uid;
   *ret_gid = mode.gid >= 0 && !host ? (uint32_t) mode.gid : gid;
   return TRUE;

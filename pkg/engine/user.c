@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "pkg/base/account.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
@@ -187,12 +187,12 @@ user_host_lines (const char *const *names, GError **error)
   for (; names != NULL && *names != NULL; names++)
     {
       uint32_t uid;
-      const struct passwd *entry = getpwnam (*names);
+      g_autoptr (Account) entry = account_of_name (*names);
       if (entry == NULL && parse_id (*names, &uid))
-        entry = getpwuid (uid);
+        entry = account_of_uid (uid);
       if (entry == NULL)
         return coracle_throw (error, CORACLE_ERROR_CANNOT_INVOKE, "unable to find user %s: no matching entries in passwd file", *names), NULL;
-      g_autofree char *line = g_strdup_printf ("%s:*:%u:%u:%s:%s:%s", entry->pw_name, (unsigned) entry->pw_uid, (unsigned) entry->pw_gid, entry->pw_gecos, entry->pw_dir, entry->pw_shell);
+      g_autofree char *line = g_strdup_printf ("%s:*:%u:%u:%s:%s:%s", entry->name, (unsigned) entry->uid, (unsigned) entry->gid, entry->gecos, entry->home, entry->shell);
       g_strv_builder_add (lines, line);
     }
   return g_strv_builder_end (lines);

@@ -1,10 +1,10 @@
 #include "pkg/idmap/subid.h"
 
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/wait.h>
 
+#include "pkg/base/account.h"
 #include "pkg/base/error.h"
 #include "pkg/base/path.h"
 
@@ -145,33 +145,14 @@ read_ranges (const char *path, const char *user, uint32_t uid, GArray **ret_rang
   return TRUE;
 }
 
-/* user_name: of @uid. The file is asked first: getpwuid looks for a cache daemon and reads its own configuration before it reads the same file. */
-static char *
-user_name (uid_t uid)
-{
-  g_autofree char *text = NULL;
-  if (read_optional ("/etc/passwd", &text, NULL) && text != NULL)
-    {
-      g_autofree char *mark = g_strdup_printf (":%u:", (unsigned) uid);
-      for (const char *line = text; line != NULL && *line != '\0'; line = strchr (line, '\n') != NULL ? strchr (line, '\n') + 1 : NULL)
-        {
-          const char *name_end = strpbrk (line, ":\n");
-          const char *password_end = name_end != NULL && *name_end == ':' ? strpbrk (name_end + 1, ":\n") : NULL;
-          if (password_end != NULL && name_end > line && strncmp (password_end, mark, strlen (mark)) == 0)
-            return g_strndup (line, (gsize) (name_end - line));
-        }
-    }
-  struct passwd *entry = getpwuid (uid);
-  return entry != NULL ? g_strdup (entry->pw_name) : NULL;
-}
-
 gboolean
 subid_find (uint32_t uid, GArray **ret_uids, GArray **ret_gids, GError **error)
 {
   g_autofree char *nsswitch = NULL;
   if (!read_optional ("/etc/nsswitch.conf", &nsswitch, error))
     return FALSE;
-  g_autofree char *user = user_name (uid);
+  g_autoptr (Account) account = account_of_uid (uid);
+  const char *user = account != NULL ? account->name : NULL;
   gboolean ask = user != NULL && subid_nsswitch_other (nsswitch);
   g_autoptr (GArray) uids = NULL;
   g_autoptr (GArray) gids = NULL;
