@@ -13,7 +13,7 @@ comma := ,
 
 # Libraries by program: what `coracle` links is part of its speed (DESIGN: why several programs); a test holds it to this list.
 LIBS_coracle := glib-2.0 jansson sqlite3 libseccomp libcap
-LIBS_coracle-image := glib-2.0 jansson sqlite3 libseccomp libcap libarchive libcrypto libzstd libisal libcurl
+LIBS_coracle-image := glib-2.0 jansson sqlite3 libseccomp libcap libarchive libcrypto libzstd libisal libcurl libsodium
 LIBS_coracle-slirp := slirp glib-2.0
 LIBS_coracle-netd := glib-2.0 jansson libmnl libnftables
 # `coracle` alone is linked with archives, the C library's too, where they are all installed (libglib2.0-dev and friends have them): it starts in 0.65 ms where with shared

@@ -18,3 +18,9 @@
 #define ACCESS_OPTION_RETRY { "retry", 0, CLI_UINT, .help = "How many more tries a failed transfer gets", .value = "3" }
 #define ACCESS_OPTION_RETRY_DELAY { "retry-delay", 0, CLI_STRING, .help = "Time between two tries (default: one second, then twice as long each time)" }
 #define ACCESS_OPTION_DECRYPTION_KEY { "decryption-key", 0, CLI_LIST, .hidden = TRUE, .help = "Key for an encrypted image (not supported)" }
+/* Docker's, for its Notary, which nobody asks here: it may only be said that it need not be */
+#define ACCESS_OPTION_CONTENT_TRUST                                                                                                                                  \
+  {                                                                                                                                                                  \
+    "disable-content-trust", 0, CLI_BOOL, .value = "true", .help = "Do not ask Docker's content trust (nobody does here)",                                           \
+                                          .man = "Docker's word for not asking its Notary, which is never asked here: policy.json(5) says which signatures count. =false is refused." \
+  }

@@ -1,6 +1,7 @@
 /* The commands about artifacts. */
 #include "cmd/common/access_options.h"
 #include "cmd/common/image_commands.h"
+#include "cmd/common/push_options.h"
 
 static const CliOption add_options[] = {
   { "annotation", 0, CLI_LIST, .arg = "annotation", .help = "An annotation for the files (KEY=VALUE)",
@@ -65,7 +66,8 @@ const CliCommand cmd_artifact_pull = {
 static const CliOption push_options[] = {
   ACCESS_OPTION_AUTHFILE, ACCESS_OPTION_CERT_DIR, ACCESS_OPTION_CREDS,
   { "digestfile", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Write the digest of the manifest to this file" },
-  { "quiet", 'q', CLI_BOOL, .help = "Say nothing of how it goes" }, ACCESS_OPTION_RETRY, ACCESS_OPTION_RETRY_DELAY, ACCESS_OPTION_TLS_VERIFY, CLI_END
+  { "quiet", 'q', CLI_BOOL, .help = "Say nothing of how it goes" }, ACCESS_OPTION_RETRY, ACCESS_OPTION_RETRY_DELAY, PUSH_OPTIONS_SIGN,
+  ACCESS_OPTION_TLS_VERIFY, CLI_END
 };
 
 const CliCommand cmd_artifact_push = {

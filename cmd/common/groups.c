@@ -6,6 +6,11 @@ const CliCommand cmd_image = {
   .description = "Images come from archives and registries, and containers are made from them.",
 };
 
+const CliCommand cmd_image_trust = {
+  .names = "image trust", .summary = "Say which images may be pulled",
+  .description = "The policy for images: which registries are trusted, and whose signatures are asked for.",
+};
+
 const CliCommand cmd_manifest = {
   .names = "manifest", .summary = "Commands about manifest lists",
   .description = "A manifest list is a name for images of several platforms; who pulls it gets the one for his own.",

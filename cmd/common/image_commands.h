@@ -16,7 +16,7 @@
   X (commit)               \
   X (cp)                   \
   X (export)               \
-  X (image_sign)          \
+  X (image_sign)           \
   X (import)               \
   X (load)                 \
   X (login)                \
@@ -38,4 +38,4 @@ IMAGE_COMMANDS (IMAGE_DECLARE)
 #undef IMAGE_DECLARE
 
 /* The groups that the paths of both programs' commands lead through: cmd/common/groups.c. */
-extern const CliCommand cmd_artifact, cmd_container, cmd_generate, cmd_healthcheck_group, cmd_image, cmd_manifest, cmd_network, cmd_system, cmd_volume;
+extern const CliCommand cmd_artifact, cmd_container, cmd_generate, cmd_healthcheck_group, cmd_image, cmd_image_trust, cmd_manifest, cmd_network, cmd_system, cmd_volume;

@@ -14,8 +14,7 @@ static const struct { const char *group, *words; } commands[] = {
         "secret" },
   { "generate", "kube "
                 "systemd" },
-  { "image", "build "
-             "trust" },
+  { "image", "build" },
   { "system", "connection "
               "service" },
   { "volume", "export "

@@ -18,6 +18,7 @@ static const CliOption options[] = {
   PUSH_OPTION_QUIET,
   PUSH_OPTION_REMOVE_SIGNATURES,
   { "rm", 0, CLI_BOOL, .help = "Remove the list from the store when it is there" },
+  PUSH_OPTIONS_SIGN,
   ACCESS_OPTION_TLS_VERIFY,
   CLI_END
 };

@@ -8,6 +8,7 @@ static const CliOption options[] = {
   ACCESS_OPTION_CERT_DIR,
   ACCESS_OPTION_CREDS,
   ACCESS_OPTION_DECRYPTION_KEY,
+  ACCESS_OPTION_CONTENT_TRUST,
   { "os", 0, CLI_STRING, .arg = "OS", .help = "Use OS instead of the running OS for choosing images" },
   { "platform", 0, CLI_STRING, .help = "Take the image for this system (OS/ARCH[/VARIANT])" },
   { "policy", 0, CLI_CHOICE, .help = "When to fetch an image that is here already", .value = "always", .values = CLI_VALUES ("always", "missing", "never", "newer") },

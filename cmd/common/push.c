@@ -10,6 +10,7 @@ static const CliOption options[] = {
   PUSH_OPTION_COMPRESSION_LEVEL,
   ACCESS_OPTION_CREDS,
   PUSH_OPTION_DIGESTFILE,
+  ACCESS_OPTION_CONTENT_TRUST,
   { "encrypt-layer", 0, CLI_LIST, .hidden = TRUE, .help = "Not supported" },
   { "encryption-key", 0, CLI_LIST, .hidden = TRUE, .help = "Not supported" },
   PUSH_OPTION_FORCE_COMPRESSION,
@@ -18,13 +19,7 @@ static const CliOption options[] = {
   PUSH_OPTION_REMOVE_SIGNATURES,
   ACCESS_OPTION_RETRY,
   ACCESS_OPTION_RETRY_DELAY,
-  { "sign-by", 0, CLI_STRING, .help = "Sign the image with this GPG key, where registries.d keeps signatures",
-    .man = "Sign the image as it is called there, with the user's gpg and this key (simple signing), and write the signature to the folder that registries.d(5) names for the registry "
-           "(lookaside-staging or lookaside, a file:// URL)." },
-  { "sign-by-sigstore", 0, CLI_STRING, .hidden = TRUE, .help = "Not supported" },
-  { "sign-by-sigstore-private-key", 0, CLI_STRING, .hidden = TRUE, .help = "Not supported" },
-  { "sign-by-sq-fingerprint", 0, CLI_STRING, .hidden = TRUE, .help = "Not supported" },
-  { "sign-passphrase-file", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "The passphrase of the key of --sign-by is in this file" },
+  PUSH_OPTIONS_SIGN,
   ACCESS_OPTION_TLS_VERIFY,
   CLI_END
 };

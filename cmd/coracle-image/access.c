@@ -45,6 +45,8 @@ access_read (const CliArgs *args, const CliCommand *command, AccessArgs *ret_acc
   *ret_access = (AccessArgs){ .access = { .tls_verify = TRUE, .retries = 3 } };
   if (has (command, "decryption-key") && cli_args_list (args, "decryption-key")[0] != NULL)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--decryption-key: encrypted images are not supported: decrypt it with skopeo copy --decryption-key first");
+  if (has (command, "disable-content-trust") && !cli_args_bool (args, "disable-content-trust"))
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--disable-content-trust=false: Docker's content trust is not supported: policy.json says which signatures are asked for");
   if (has (command, "authfile"))
     {
       if (!authfile_check (args, error))

@@ -7,6 +7,7 @@
 #include "cmd/coracle-image/access.h"
 #include "cmd/coracle-image/pull_progress.h"
 #include "cmd/coracle-image/push_args.h"
+#include "cmd/coracle-image/sign_args.h"
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
 #include "pkg/engine/artifact.h"
@@ -115,7 +116,8 @@ artifact_ls_run (const CliContext *context, const CliArgs *args, GError **error)
 
 /* transfer: pull or push. */
 static int
-transfer (const CliContext *context, const CliArgs *args, gboolean (*work) (Storage *, const char *, const ArtifactTransfer *, char **, GError **), const char *digest_file, GError **error)
+transfer (const CliContext *context, const CliArgs *args, gboolean (*work) (Storage *, const char *, const ArtifactTransfer *, char **, GError **), const char *digest_file,
+          const ImageSigners *signers, GError **error)
 {
   g_auto (PullProgress) shown = { 0 };
   g_auto (AccessArgs) access = { 0 };
@@ -123,7 +125,7 @@ transfer (const CliContext *context, const CliArgs *args, gboolean (*work) (Stor
   g_autofree char *digest = NULL;
   if (!access_read (args, context->command, &access, error) || !session_open (&session, context, FALSE, error))
     return CLI_FAILED;
-  const ArtifactTransfer how = { access.access, pull_progress_say, &shown };
+  const ArtifactTransfer how = { access.access, pull_progress_say, &shown, signers };
   pull_progress_begin (&shown, cli_args_bool (args, "quiet"));
   if (!work (session.storage, cli_args_arg (args, 0), &how, &digest, error))
     return CLI_FAILED;
@@ -133,13 +135,14 @@ transfer (const CliContext *context, const CliArgs *args, gboolean (*work) (Stor
 int
 artifact_pull_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  return transfer (context, args, artifact_pull, NULL, error);
+  return transfer (context, args, artifact_pull, NULL, NULL, error);
 }
 
 int
 artifact_push_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  return transfer (context, args, artifact_push, given (args, "digestfile"), error);
+  g_auto (ImageSigners) signers = { NULL };
+  return sign_args_read (args, &signers, error) ? transfer (context, args, artifact_push, given (args, "digestfile"), &signers, error) : CLI_FAILED;
 }
 
 /* remove_one: prints what is gone; what is not there may not matter. */

@@ -5,6 +5,7 @@
 #include "cmd/coracle-image/manifest_args.h"
 #include "cmd/coracle-image/pull_progress.h"
 #include "cmd/coracle-image/push_args.h"
+#include "cmd/coracle-image/sign_args.h"
 #include "pkg/base/error.h"
 #include "pkg/engine/image.h"
 
@@ -40,13 +41,15 @@ manifest_push_run (const CliContext *context, const CliArgs *args, GError **erro
 {
   g_auto (PullProgress) shown = { 0 };
   g_auto (AccessArgs) access = { 0 };
+  g_auto (ImageSigners) signers = { NULL };
   g_auto (Session) session = { 0 };
   ManifestPush request = { .push = { .say = pull_progress_say, .progress = pull_progress_bytes, .data = &shown } };
   const char *list = cli_args_arg (args, 0), *to = cli_args_arg (args, 1), *digest_file = cli_args_string (args, "digestfile");
   gboolean remove = cli_args_bool (args, "rm") || cli_args_bool (args, "purge");
-  if (!read_request (args, &request, error) || !manifest_access_read (args, &cmd_manifest_push, &access, error) || !session_open (&session, context, remove, error))
+  if (!read_request (args, &request, error) || !manifest_access_read (args, &cmd_manifest_push, &access, error) || !sign_args_read (args, &signers, error) || !session_open (&session, context, remove, error))
     return CLI_FAILED;
   request.push.access = access.access;
+  request.push.signers = &signers;
   pull_progress_begin (&shown, cli_args_bool (args, "quiet"));
   g_autofree char *digest = NULL;
   if (!manifest_list_push (session.storage, list, to != NULL ? to : list, &request, &digest, error))

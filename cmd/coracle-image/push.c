@@ -3,8 +3,8 @@
 #include "cmd/coracle-image/access.h"
 #include "cmd/coracle-image/pull_progress.h"
 #include "cmd/coracle-image/push_args.h"
+#include "cmd/coracle-image/sign_args.h"
 #include "pkg/base/error.h"
-#include "pkg/base/outside.h"
 #include "pkg/engine/image_out.h"
 
 int push_run (const CliContext *context, const CliArgs *args, GError **error);
@@ -16,12 +16,6 @@ check (const CliArgs *args, GError **error)
   for (gsize i = 0; i < G_N_ELEMENTS (encryption); i++)
     if (cli_args_is_set (args, encryption[i]))
       return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--%s is not supported: images are not encrypted here", encryption[i]);
-  static const char *const signing[] = { "sign-by-sigstore", "sign-by-sigstore-private-key", "sign-by-sq-fingerprint" };
-  for (gsize i = 0; i < G_N_ELEMENTS (signing); i++)
-    if (cli_args_is_set (args, signing[i]))
-      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--%s is not supported in this version: --sign-by signs with GPG; cosign and skopeo sign what is in a registry", signing[i]);
-  if (cli_args_is_set (args, "sign-passphrase-file") && !cli_args_is_set (args, "sign-by"))
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "--sign-passphrase-file is for --sign-by");
   return TRUE;
 }
 
@@ -31,13 +25,13 @@ push_run (const CliContext *context, const CliArgs *args, GError **error)
   g_auto (PullProgress) shown = { 0 };
   ImagePush request = { .compress = cli_args_bool (args, "compress"), .say = pull_progress_say, .progress = pull_progress_bytes, .data = &shown };
   const char *digest_file = cli_args_string (args, "digestfile");
+  g_auto (ImageSigners) signers = { NULL };
   g_auto (Session) session = { 0 };
   g_auto (AccessArgs) access = { 0 };
   if (!check (args, error) || !push_args_read (args, &request, error) || !access_read (args, &cmd_push, &access, error)
-      || (cli_args_is_set (args, "sign-by") && !outside_begin (error)) || !session_open (&session, context, FALSE, error))
+      || !sign_args_read (args, &signers, error) || !session_open (&session, context, FALSE, error))
     return CLI_FAILED;
-  request.sign_by = cli_args_string (args, "sign-by");
-  request.passphrase_file = cli_args_string (args, "sign-passphrase-file");
+  request.signers = &signers;
   request.access = access.access;
   pull_progress_begin (&shown, cli_args_bool (args, "quiet"));
   g_autofree char *digest = NULL;

@@ -29,6 +29,8 @@
   X (image_prune)           \
   X (image_scp)             \
   X (image_tree)            \
+  X (image_trust_set)       \
+  X (image_trust_show)      \
   X (image_unmount)         \
   X (images)                \
   X (info)                  \

@@ -11,6 +11,7 @@ const CliOption fetch_options[] = {
   ACCESS_OPTION_CERT_DIR,
   ACCESS_OPTION_CREDS,
   ACCESS_OPTION_DECRYPTION_KEY,
+  ACCESS_OPTION_CONTENT_TRUST,
   { "os", 0, CLI_STRING, .arg = "OS", .help = "Use OS instead of the running OS for choosing images" },
   ACCESS_OPTION_RETRY,
   ACCESS_OPTION_RETRY_DELAY,
@@ -40,6 +41,8 @@ fetch_options_read (ContainerOptions *options, const CliArgs *args, GError **err
   g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
   if (cli_args_list (args, "decryption-key")[0] != NULL)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--decryption-key: encrypted images are not supported: decrypt it with skopeo copy --decryption-key first");
+  if (!cli_args_bool (args, "disable-content-trust"))
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--disable-content-trust=false: Docker's content trust is not supported: policy.json says which signatures are asked for");
   if (!authfile_check (args, error) || !read_platform (options, args, error))
     return FALSE;
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)

@@ -10,5 +10,5 @@ help_run (const CliContext *context, const CliArgs *args, GError **error)
 const CliCommand cmd_help = {
   .names = "help", .usage = "[COMMAND...]", .summary = "Show help about a command",
   .description = "Shows what a command does and which options it takes, as COMMAND --help does.",
-  .examples = "help\nhelp version\n", .max_args = 2, .complete = CLI_COMPLETE_COMMAND, .complete_rest = CLI_COMPLETE_COMMAND, .run = help_run,
+  .examples = "help\nhelp version\n", .max_args = 3, .complete = CLI_COMPLETE_COMMAND, .complete_rest = CLI_COMPLETE_COMMAND, .run = help_run,
 };

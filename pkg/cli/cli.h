@@ -100,7 +100,7 @@ typedef int (*CliRunFunc) (const CliContext *context, const CliArgs *args, GErro
 
 struct CliCommand {
   const char *names;         /* where it is found, first the canonical one: "images, image list|ls": a comma parts the paths,
-                                a bar the spellings of the last word. At most two words a path */
+                                a bar the spellings of the last word. The words before the last one are its group's path */
   const char *usage;         /* the arguments, without "[options]", as in "IMAGE [COMMAND [ARG...]]"; "" or NULL = none */
   const char *summary;       /* one line, no stop at the end */
   const char *description;   /* sentences for --help and the man page; paragraphs separated by an empty line; NULL = summary */

@@ -40,8 +40,11 @@ add_group (GPtrArray *paths, const CliCommand *const *commands, const char *grou
       add_path (paths, group, entry->word, entry);
       for (unsigned j = 0; entry->aliases[j] != NULL; j++)
         add_path (paths, group, entry->aliases[j], entry);
-      if (*group == '\0' && cli_command_is_group (entry->command))
-        add_group (paths, commands, entry->word);
+      if (cli_command_is_group (entry->command))
+        {
+          g_autofree char *within = g_strconcat (group, *group != '\0' ? " " : "", entry->word, NULL);
+          add_group (paths, commands, within);
+        }
     }
 }
 

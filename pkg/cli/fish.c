@@ -98,7 +98,7 @@ append_members (GString *out, const CliDocs *docs, const char *group)
 static void
 append_walk (GString *out, const CliDocs *docs)
 {
-  g_autoptr (GPtrArray) entries = cli_list (docs->commands, "");
+  g_autoptr (GPtrArray) paths = cli_docs_paths (docs->commands);
   g_string_append_printf (out, "# Is the command on the line one of these? '' is none yet.\nfunction __%s_at\n", docs->program);
   g_string_append (out, "    set -l words (commandline -opc)\n    set -e words[1]\n    set -l path ''\n    set -l skip 0\n    for word in $words\n"
                         "        if test $skip = 1\n            set skip 0\n            continue\n        end\n        switch \"$word\"\n            case");
@@ -106,9 +106,9 @@ append_walk (GString *out, const CliDocs *docs)
     g_string_append_printf (out, " --%s", option->name);
   g_string_append (out, "\n                set skip 1\n            case '-*'\n                continue\n            case '*'\n"
                         "                set path (string trim \"$path $word\")\n                contains -- \"$path\"");
-  for (unsigned i = 0; i < entries->len; i++)
-    if (cli_command_is_group (((const CliEntry *) entries->pdata[i])->command))
-      g_string_append_printf (out, " %s", ((const CliEntry *) entries->pdata[i])->word);
+  for (unsigned i = 0; i < paths->len; i++)
+    if (cli_command_is_group (((const CliPath *) paths->pdata[i])->command))
+      g_string_append_printf (out, " '%s'", ((const CliPath *) paths->pdata[i])->path);
   g_string_append (out, "; or break\n        end\n    end\n    contains -- \"$path\" $argv\nend\n\n");
 }
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* One of a command's paths: "image list|ls" is group "image", words "list|ls". */
+/* One of a command's paths: "image list|ls" is group "image", words "list|ls"; "image trust show" is group "image trust". */
 typedef struct {
   const char *group, *words;
   gsize group_length, words_length;
@@ -18,7 +18,7 @@ name_next (const char **cursor, Name *name)
   if (*start == '\0')
     return FALSE;
   gsize length = strcspn (start, ",");
-  const char *space = memchr (start, ' ', length);
+  const char *space = memrchr (start, ' ', length);
   name->group = start;
   name->group_length = space != NULL ? (gsize) (space - start) : 0;
   name->words = space != NULL ? space + 1 : start;
@@ -64,7 +64,7 @@ cli_command_is_group (const CliCommand *command)
 const CliCommand *
 cli_find (const CliCommand *const *commands, const char *path, char **ret_name)
 {
-  const char *space = strchr (path, ' ');
+  const char *space = strrchr (path, ' ');
   gsize group_length = space != NULL ? (gsize) (space - path) : 0;
   const char *word = space != NULL ? space + 1 : path;
   gsize word_length = strlen (word);
@@ -139,11 +139,12 @@ compare_entries (gconstpointer a, gconstpointer b)
   return strcmp ((*(const CliEntry *const *) a)->word, (*(const CliEntry *const *) b)->word);
 }
 
-/* group_is_empty: does @word hold no command? Then there is nothing to show of it. */
+/* group_is_empty: does @word of @group hold no command? Then there is nothing to show of it. */
 static gboolean
-group_is_empty (const CliCommand *const *commands, const char *word)
+group_is_empty (const CliCommand *const *commands, const char *group, const char *word)
 {
-  g_autoptr (GPtrArray) entries = cli_list (commands, word);
+  g_autofree char *path = g_strconcat (group, *group != '\0' ? " " : "", word, NULL);
+  g_autoptr (GPtrArray) entries = cli_list (commands, path);
   return entries->len == 0;
 }
 
@@ -174,7 +175,7 @@ cli_list (const CliCommand *const *commands, const char *group)
         if (name_in_group (&name, group, strlen (group)))
           {
             CliEntry *entry = entry_new (*c, &name);
-            if (*group == '\0' && cli_command_is_group (*c) && group_is_empty (commands, entry->word))
+            if (cli_command_is_group (*c) && group_is_empty (commands, group, entry->word))
               entry_free (entry);
             else
               g_ptr_array_add (result, entry);

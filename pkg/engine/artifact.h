@@ -1,6 +1,7 @@
 /* artifact: what `artifact` does: files into the store, out of it, to registries and from them. Linked by coracle-image only. */
 #pragma once
 
+#include "pkg/engine/image_sign.h"
 #include "pkg/engine/registry_place.h"
 #include "storage/artifact.h"
 
@@ -25,6 +26,7 @@ typedef struct {
   RegistryAccess access;
   void (*say) (const char *line, void *data);
   void *data;
+  const ImageSigners *signers;   /* of what is pushed; NULL: nobody signs */
 } ArtifactTransfer;
 /* artifact_push: to the registry that its name says. @ret_digest: free with g_free. */
 gboolean artifact_push (Storage *storage, const char *name, const ArtifactTransfer *transfer, char **ret_digest, GError **error);

@@ -96,10 +96,18 @@ artifact_push (Storage *storage, const char *name, const ArtifactTransfer *trans
   const char *to = artifact != NULL && *artifact->name != '\0' ? artifact->name : name;
   if (artifact == NULL || !parse (&there, to, error))
     return FALSE;
+  SignTarget target = { .name = there.name };
+  gboolean signing = transfer->signers != NULL && image_signers_any (transfer->signers);
+  if (signing && !image_sign_ready (transfer->signers, &target, to, error))
+    return FALSE;
   there.conf = registries_conf_read (error);
   there.place = there.conf != NULL ? registries_destination (there.conf, there.name->registry, there.name->path, error) : NULL;
   there.registry = there.place != NULL ? registry_place_open (there.conf, &transfer->access, there.place, error) : NULL;
   if (there.registry == NULL || !put_all (storage, artifact, &there, transfer, error))
+    return coracle_prefix (error, "pushing %s", to);
+  target.registry = there.registry;
+  target.repository = there.place->repository;
+  if (signing && !image_sign (transfer->signers, &target, artifact->digest, transfer->say, transfer->data, error))
     return coracle_prefix (error, "pushing %s", to);
   *ret_digest = g_strdup (artifact->digest);
   return TRUE;

@@ -7,6 +7,7 @@
 
 #include "pkg/archive/inflate.h"
 #include "pkg/archive/sink.h"
+#include "pkg/engine/image_sign.h"
 #include "pkg/engine/registry_place.h"
 #include "storage/storage.h"
 
@@ -33,7 +34,7 @@ typedef struct {
   Compression compression;     /* GZIP or ZSTD */
   int level;                   /* -1: the compressor's default */
   RegistryAccess access;
-  const char *sign_by, *passphrase_file;   /* simple signing by that key (image_sign.h); NULL: none, and gpg asks */
+  const ImageSigners *signers; /* of what goes to a registry; NULL: nobody signs */
   void (*say) (const char *line, void *data);   /* what goes on; NULL: nobody listens */
   SinkProgress progress;       /* one call at a time, but any thread */
   void *data;                  /* of both */

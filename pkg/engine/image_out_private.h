@@ -32,6 +32,11 @@ typedef struct {
   const char *media_type;    /* static */
   gint64 size;
 } PushedImage;
+/* image_push_sign_ready: image_sign_ready for a destination that was parsed, called @text. image_push_sign: image_sign, once it is open and has the manifest @digest. Neither does anything where
+ * nobody signs. */
+gboolean image_push_sign_ready (const Destination *destination, const char *text, const ImagePush *request, GError **error);
+gboolean image_push_sign (const Destination *destination, const char *digest, gboolean list, const ImagePush *request, GError **error);
+
 /* image_push_put: one image to an open @destination. @instance: of a list, which comes after it. */
 gboolean image_push_put (Storage *storage, const Destination *destination, const StateImage *image, const char *const *names, gboolean instance, const ImagePush *request,
                          PushedImage *ret_pushed, GError **error);

@@ -6,10 +6,9 @@
 #include "pkg/image/name.h"
 #include "pkg/json/json.h"
 #include "pkg/signature/payload.h"
+#include "pkg/signature/policy_file.h"
 #include "pkg/signature/sigstore.h"
 #include "pkg/signature/simple.h"
-
-#define POLICY_LIMIT ((size_t) 4 << 20)
 
 /* ---- which requirements */
 
@@ -192,19 +191,16 @@ image_policy_find_in (json_t *policy, const PolicyImage *image, gboolean *ret_si
 json_t *
 image_policy_find (const PolicyImage *image, gboolean *ret_simple, gboolean *ret_sigstore, GError **error)
 {
-  g_autofree char *own = g_build_filename (g_get_user_config_dir (), "containers/policy.json", NULL), *text = NULL;
-  const char *file = g_file_test (own, G_FILE_TEST_EXISTS) ? own : "/etc/containers/policy.json";
+  g_autofree char *file = policy_file_path ();
   g_autoptr (GError) problem = NULL;
-  gsize size;
   *ret_simple = *ret_sigstore = FALSE;
-  if (!g_file_get_contents (file, &text, &size, &problem))
-    {
-      if (g_error_matches (problem, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        return json_array ();
-      return coracle_throw (error, CORACLE_ERROR_SYSTEM, "%s", problem->message), NULL;
-    }
-  json_auto_t *policy = json_parse_bounded (text, size, POLICY_LIMIT, JSON_PARSE_UNIQUE_KEYS, error);
-  return policy != NULL ? image_policy_find_in (policy, image, ret_simple, ret_sigstore, error) : (coracle_prefix (error, "%s", file), NULL);
+  json_auto_t *policy = policy_file_read (file, &problem);
+  if (policy != NULL)
+    return image_policy_find_in (policy, image, ret_simple, ret_sigstore, error);
+  if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
+    return json_array ();
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return NULL;
 }
 
 /* ---- identities */

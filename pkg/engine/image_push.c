@@ -6,7 +6,6 @@
 #include "pkg/engine/destination.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/image_out_private.h"
-#include "pkg/engine/image_sign.h"
 #include "pkg/engine/manifest_list.h"
 
 void
@@ -90,25 +89,27 @@ image_push_put (Storage *storage, const Destination *destination, const StateIma
   return TRUE;
 }
 
-/* sign_name: what is signed: an image in a registry. Errors: INVALID another place. */
-static gboolean
-sign_name (const Destination *destination, SignName *ret_name, GError **error)
+/* ---- signing */
+
+static SignTarget
+target_of (const Destination *destination)
 {
-  const ImageName *name = destination->name;
-  if (name == NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "Cannot sign an image that goes to no registry");
-  *ret_name = (SignName){ name->registry, name->path, name->tag, name->digest };
-  return image_sign_ready (ret_name, error);
+  return (SignTarget){ .name = destination->name, .registry = destination->registry, .repository = destination->place != NULL ? destination->place->repository : NULL };
 }
 
-static gboolean
-sign (const SignName *name, const char *digest, const ImagePush *request, GError **error)
+gboolean
+image_push_sign_ready (const Destination *destination, const char *text, const ImagePush *request, GError **error)
 {
-  image_push_say (request, "Creating signature: Signing image using simple signing");
-  if (!image_sign (name, digest, request->sign_by, request->passphrase_file, NULL, error))
-    return coracle_prefix (error, "creating signature");
-  image_push_say (request, "Storing signatures");
-  return TRUE;
+  const SignTarget target = target_of (destination);
+  return request->signers == NULL || image_sign_ready (request->signers, &target, text, error);
+}
+
+gboolean
+image_push_sign (const Destination *destination, const char *digest, gboolean list, const ImagePush *request, GError **error)
+{
+  SignTarget target = target_of (destination);
+  target.list = list;
+  return request->signers == NULL || !image_signers_any (request->signers) || image_sign (request->signers, &target, digest, request->say, request->data, error);
 }
 
 gboolean
@@ -121,8 +122,6 @@ image_push (Storage *storage, const char *name, const char *text, const ImagePus
   g_autoptr (Going) going = going_find (storage, name, error);
   if (going == NULL)
     return FALSE;
-  if (going->image->list && request->sign_by != NULL)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--sign-by: a manifest list is not signed in this version: sign its images");
   if (going->image->list)
     {
       const ManifestPush list = { .push = *request, .all = TRUE };
@@ -130,13 +129,12 @@ image_push (Storage *storage, const char *name, const char *text, const ImagePus
     }
   g_auto (Destination) destination = { 0 };
   PushedImage pushed = { 0 };
-  SignName signed_as = { NULL };
-  if (!destination_parse (to, &destination, error) || (request->sign_by != NULL && !sign_name (&destination, &signed_as, error)) || !destination_names (&destination, going->name, going->names, error)
+  if (!destination_parse (to, &destination, error) || !image_push_sign_ready (&destination, to, request, error) || !destination_names (&destination, going->name, going->names, error)
       || !destination_open (&destination, to, &request->access, error)
       || !image_push_put (storage, &destination, going->image, (const char *const *) going->names->pdata, FALSE, request, &pushed, error))
     return FALSE;
   g_autofree char *digest = pushed.digest;
-  if (!sink_end (destination.sink, error) || (request->sign_by != NULL && !sign (&signed_as, digest, request, error)))
+  if (!sink_end (destination.sink, error) || !image_push_sign (&destination, digest, FALSE, request, error))
     return FALSE;
   event_image (storage, "push", going->image->id, to);
   *ret_digest = g_steal_pointer (&digest);

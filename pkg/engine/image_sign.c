@@ -10,70 +10,105 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/outside.h"
 #include "pkg/base/path.h"
+#include "pkg/engine/image_attach.h"
 #include "pkg/image/digest.h"
-#include "pkg/json/json.h"
-#include "pkg/signature/payload.h"
 #include "pkg/signature/registries_d.h"
 
 #define SIGNATURES_LIMIT 128
 
+void
+image_signers_clear (ImageSigners *signers)
+{
+  g_clear_pointer (&signers->sigstore, g_ptr_array_unref);
+}
+
+void
+image_signers_add (ImageSigners *signers, SigstoreSigner *signer)
+{
+  if (signers->sigstore == NULL)
+    signers->sigstore = g_ptr_array_new_with_free_func ((GDestroyNotify) sigstore_signer_free);
+  g_ptr_array_add (signers->sigstore, signer);
+}
+
+gboolean
+image_signers_any (const ImageSigners *signers)
+{
+  return signers->gpg_key != NULL || signers->sigstore != NULL;
+}
+
+/* ---- where */
+
 static char *
-reference_of (const SignName *name)
+reference_of (const ImageName *name)
 {
   return g_strconcat (name->digest != NULL ? "@" : ":", name->digest != NULL ? name->digest : name->tag, NULL);
 }
 
-/* place_of: the folder of all signatures; NULL with @error. */
+static gboolean
+find_place (const ImageName *name, SignaturePlace *ret_place, GError **error)
+{
+  g_autofree char *reference = reference_of (name);
+  json_auto_t *conf = registries_d_read (NULL, error);
+  return conf != NULL && registries_d_find (conf, name->registry, name->path, reference, ret_place, error);
+}
+
+/* folder_of: of all signatures; NULL with @error. */
 static char *
-place_of (const SignName *name, GError **error)
+folder_of (const SignTarget *target, GError **error)
 {
   g_auto (SignaturePlace) place = { NULL };
-  g_autofree char *reference = reference_of (name);
-  json_auto_t *conf = registries_d_read (error);
-  if (conf == NULL || !registries_d_find (conf, name->registry, name->path, reference, &place, error))
+  if (target->folder != NULL)
+    return g_strdup (target->folder);
+  if (!find_place (target->name, &place, error))
     return NULL;
-  const char *url = place.staging != NULL ? place.staging : place.lookaside;
-  if (url == NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "Cannot write signatures: registries.d names no lookaside for %s/%s", name->registry, name->path), NULL;
+  const char *url = place.staging;
   if (!g_str_has_prefix (url, "file:///"))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "Writing directly to %s is not supported. Configure a lookaside-staging: location", url), NULL;
   return g_strdup (url + strlen ("file://"));
 }
 
-gboolean
-image_sign_ready (const SignName *name, GError **error)
+static gboolean
+takes_attachments (const ImageName *name, GError **error)
 {
-  g_autofree char *folder = place_of (name, error);
-  return folder != NULL;
+  g_auto (SignaturePlace) place = { NULL };
+  if (!find_place (name, &place, error))
+    return FALSE;
+  return place.attachments
+         || coracle_throw (error, CORACLE_ERROR_INVALID, "Cannot write sigstore signatures: registries.d does not say use-sigstore-attachments: true for %s/%s", name->registry, name->path);
 }
 
-static char *
-payload_of (const SignName *name, const char *manifest)
+gboolean
+image_sign_ready (const ImageSigners *signers, const SignTarget *target, const char *where, GError **error)
 {
-  g_autofree char *reference = reference_of (name), *full = g_strconcat (name->registry, "/", name->path, reference, NULL);
-  json_auto_t *payload = json_pack ("{s:{s:{s:s}, s:{s:s}, s:s}, s:{s:s, s:I}}", "critical", "identity", "docker-reference", full, "image", "docker-manifest-digest", manifest, "type",
-                                    "atomic container signature", "optional", "creator", "coracle " CORACLE_VERSION, "timestamp", (json_int_t) (g_get_real_time () / G_USEC_PER_SEC));
-  return json_to_text (payload, 0, JSON_TEXT_DEFAULT);
+  if (!image_signers_any (signers))
+    return TRUE;
+  if (target->name == NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "Cannot determine canonical Docker reference for destination %s", where);
+  g_autofree char *folder = signers->gpg_key != NULL ? folder_of (target, error) : g_strdup ("");
+  return folder != NULL && (signers->sigstore == NULL || takes_attachments (target->name, error));
 }
+
+/* ---- gpg */
 
 static gboolean
-make_signature (const char *payload, const char *key, const char *passphrase_file, char **ret_data, gsize *ret_size, GError **error)
+make_signature (const char *payload, const ImageSigners *signers, char **ret_data, gsize *ret_size, GError **error)
 {
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   static const char *const usual[] = { "gpg", "--batch", "--quiet", "--local-user" }, *const with_file[] = { "--pinentry-mode", "loopback", "--passphrase-file" };
   for (gsize i = 0; i < G_N_ELEMENTS (usual); i++)
     g_ptr_array_add (argv, (char *) usual[i]);
-  g_ptr_array_add (argv, (char *) key);
-  for (gsize i = 0; passphrase_file != NULL && i < G_N_ELEMENTS (with_file); i++)
+  g_ptr_array_add (argv, (char *) signers->gpg_key);
+  for (gsize i = 0; signers->gpg_passphrase != NULL && i < G_N_ELEMENTS (with_file); i++)
     g_ptr_array_add (argv, (char *) with_file[i]);
-  if (passphrase_file != NULL)
-    g_ptr_array_add (argv, (char *) passphrase_file);
+  if (signers->gpg_passphrase != NULL)
+    g_ptr_array_add (argv, (char *) signers->gpg_passphrase);
   g_ptr_array_add (argv, (char *) "--sign");
   g_ptr_array_add (argv, NULL);
   int status;
   if (!outside_run ((const char *const *) argv->pdata, payload, strlen (payload), SIGNATURE_LIMIT, ret_data, ret_size, &status, error))
     return FALSE;
-  return (WIFEXITED (status) && WEXITSTATUS (status) == 0 && *ret_size > 0) || coracle_throw (error, CORACLE_ERROR_DENIED, "signing with key %s: gpg has failed", key);
+  return (WIFEXITED (status) && WEXITSTATUS (status) == 0 && *ret_size > 0)
+         || coracle_throw (error, CORACLE_ERROR_DENIED, "signing with key %s: gpg has failed", signers->gpg_key);
 }
 
 /* write_signature: under the first number that is free. */
@@ -94,13 +129,71 @@ write_signature (const char *folder, const char *data, gsize size, GError **erro
   return coracle_throw (error, CORACLE_ERROR_EXISTS, "%s: there are %d signatures already", folder, SIGNATURES_LIMIT);
 }
 
-gboolean
-image_sign (const SignName *name, const char *manifest, const char *key, const char *passphrase_file, const char *folder, GError **error)
+/* ---- all of them */
+
+/* The signatures of one manifest, made but not written. */
+typedef struct {
+  char *simple;             /* NULL: none */
+  gsize simple_size;
+  GPtrArray *attachments;   /* of ImageSignature; NULL: none */
+} Made;
+
+static void
+made_clear (Made *made)
 {
-  g_autofree char *place = folder != NULL ? g_strdup (folder) : place_of (name, error), *payload = payload_of (name, manifest), *data = NULL;
-  gsize size;
-  if (place == NULL || !make_signature (payload, key, passphrase_file, &data, &size, error))
-    return FALSE;
-  g_autofree char *own = g_strdup_printf ("%s/%s@sha256=%s", place, name->path, image_digest_hex (manifest));
-  return write_signature (own, data, size, error);
+  g_free (made->simple);
+  g_clear_pointer (&made->attachments, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Made, made_clear)
+
+static gboolean
+make_all (const ImageSigners *signers, const char *reference, const char *digest, Made *ret, GError **error)
+{
+  if (signers->gpg_key != NULL)
+    {
+      g_autofree char *payload = signature_payload_make (SIGNATURE_SIMPLE, reference, digest);
+      if (!make_signature (payload, signers, &ret->simple, &ret->simple_size, error))
+        return FALSE;
+    }
+  for (guint i = 0; signers->sigstore != NULL && i < signers->sigstore->len; i++)
+    {
+      g_autofree char *payload = signature_payload_make (SIGNATURE_SIGSTORE, reference, digest);
+      g_autofree char *signature = sigstore_sign (signers->sigstore->pdata[i], payload, strlen (payload), error);
+      if (signature == NULL)
+        return FALSE;
+      if (ret->attachments == NULL)
+        ret->attachments = g_ptr_array_new_with_free_func ((GDestroyNotify) image_signature_free);
+      g_ptr_array_add (ret->attachments, image_signature_new (SIGNATURE_SIGSTORE, g_bytes_new (payload, strlen (payload)), signature));
+    }
+  return TRUE;
+}
+
+static gboolean
+write_all (const Made *made, const SignTarget *target, const char *digest, GError **error)
+{
+  if (made->simple != NULL)
+    {
+      g_autofree char *place = folder_of (target, error);
+      g_autofree char *folder = place != NULL ? g_strdup_printf ("%s/%s@sha256=%s", place, target->name->path, image_digest_hex (digest)) : NULL;
+      if (folder == NULL || !write_signature (folder, made->simple, made->simple_size, error))
+        return FALSE;
+    }
+  return made->attachments == NULL || image_attach (target->registry, target->repository, digest, made->attachments, error);
+}
+
+gboolean
+image_sign (const ImageSigners *signers, const SignTarget *target, const char *digest, void (*say) (const char *line, void *data), void *data, GError **error)
+{
+  const ImageName *name = target->name;
+  g_autofree char *suffix = reference_of (name), *reference = g_strconcat (name->registry, "/", name->path, suffix, NULL);
+  g_auto (Made) made = { NULL };
+  if (say != NULL && signers->gpg_key != NULL)
+    say ("Creating signature: Signing image using simple signing", data);
+  if (say != NULL && signers->sigstore != NULL)
+    say ("Creating signature: Signing image using a sigstore signature", data);
+  if (!make_all (signers, reference, digest, &made, error))
+    return coracle_prefix (error, "creating signature");
+  if (say != NULL)
+    say (target->list ? "Storing list signatures" : "Storing signatures", data);
+  return write_all (&made, target, digest, error) || coracle_prefix (error, "writing signatures");
 }

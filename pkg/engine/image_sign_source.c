@@ -1,6 +1,7 @@
 /* image sign, of image_sign.h: which manifests an image has, where it is. */
 #include <string.h>
 
+#include "pkg/archive/source.h"
 #include "pkg/base/error.h"
 #include "pkg/engine/image_lookup.h"
 #include "pkg/engine/image_sign.h"
@@ -32,11 +33,15 @@ read_remote (const char *text, const RegistryAccess *access, ImageName **ret_nam
   g_autoptr (RegistriesConf) conf = name != NULL ? registries_conf_read (error) : NULL;
   g_autoptr (RegistriesPlace) place = conf != NULL ? registries_destination (conf, name->registry, name->path, error) : NULL;
   g_autoptr (Registry) registry = place != NULL ? registry_place_open (conf, access, place, error) : NULL;
-  return registry != NULL && registry_manifest (registry, place->repository, name->digest != NULL ? name->digest : name->tag, ret_document, error);
+  const char *reference = name != NULL && name->digest != NULL ? name->digest : name != NULL ? name->tag : NULL;
+  if (registry == NULL)
+    return FALSE;
+  return registry_manifest (registry, place->repository, reference, ret_document, error)
+         || coracle_prefix (error, "getting image source: reading manifest %s in %s/%s", reference, name->registry, name->path);
 }
 
 static gboolean
-sign_all (const SignName *name, const char *source, const RegistryDocument *document, const ImageSignRequest *request, GError **error)
+sign_all (const SignTarget *target, const char *source, const RegistryDocument *document, const ImageSignRequest *request, GError **error)
 {
   g_autoptr (ImageManifest) manifest = image_manifest_parse_any (document->data, document->size, document->media_type, error);
   if (manifest == NULL)
@@ -44,7 +49,7 @@ sign_all (const SignName *name, const char *source, const RegistryDocument *docu
   if (!manifest->is_index)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "%s is not a multi-architecture image (manifest type %s)", source, manifest->media_type);
   for (guint i = 0; i < manifest->parts->len; i++)
-    if (!image_sign (name, ((const ImageDescriptor *) manifest->parts->pdata[i])->digest, request->key, NULL, request->folder, error))
+    if (!image_sign (&(ImageSigners){ .gpg_key = request->key }, target, ((const ImageDescriptor *) manifest->parts->pdata[i])->digest, NULL, NULL, error))
       return FALSE;
   return TRUE;
 }
@@ -55,11 +60,16 @@ image_sign_source (Storage *storage, const char *source, const ImageSignRequest 
   g_autoptr (ImageName) name = NULL;
   g_auto (RegistryDocument) document = { 0 };
   gboolean stored = g_str_has_prefix (source, STORAGE_PREFIX), remote = g_str_has_prefix (source, DOCKER_PREFIX);
+  ArchiveFormat format;
+  g_autofree char *transport = g_strndup (source, strcspn (source, ":"));
+  if (!stored && !remote && source_format_parse (transport, &format))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot determine canonical Docker reference for destination %s", source);
   if (!stored && !remote)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "Invalid image name \"%s\": what is signed is docker://NAME or containers-storage:NAME", source);
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "parsing image name: Invalid image name \"%s\": what is signed is docker://NAME or containers-storage:NAME", source);
   if (stored ? !read_stored (storage, source + strlen (STORAGE_PREFIX), &name, &document, error) : !read_remote (source + strlen (DOCKER_PREFIX), &request->access, &name, &document, error))
     return FALSE;
-  SignName called = { name->registry, name->path, name->tag, name->digest };
-  gboolean ok = request->all ? sign_all (&called, source, &document, request, error) : image_sign (&called, document.digest, request->key, NULL, request->folder, error);
+  const SignTarget target = { .name = name, .folder = request->folder };
+  const ImageSigners signers = { .gpg_key = request->key };
+  gboolean ok = request->all ? sign_all (&target, source, &document, request, error) : image_sign (&signers, &target, document.digest, NULL, NULL, error);
   return ok || coracle_prefix (error, "signing %s", source);
 }

@@ -15,8 +15,6 @@
 #include "pkg/signature/registries_d.h"
 
 #define SIGNATURES_LIMIT 128
-#define SIGSTORE_LAYER "application/vnd.dev.cosign.simplesigning.v1+json"
-#define SIGSTORE_ANNOTATION "dev.cosignproject.cosign/signature"
 #define STALL_SECONDS 30
 
 /* ---- lookaside */
@@ -79,7 +77,7 @@ get_attachment (Registry *registry, const char *repository, json_t *layer, GPtrA
   gint64 size = -1;
   if (!json_get_string (layer, "mediaType", &type, error) || !json_get_string (layer, "digest", &digest, error) || !json_get_int (layer, "size", 0, (gint64) SIGNATURE_LIMIT, &size, error))
     return FALSE;
-  if (g_strcmp0 (type, SIGSTORE_LAYER) != 0 || signature == NULL)
+  if (g_strcmp0 (type, SIGSTORE_MEDIA_TYPE) != 0 || signature == NULL)
     return TRUE;
   if (digest == NULL || size < 0 || !image_digest_is_sha256 (digest))
     return coracle_throw (error, CORACLE_ERROR_CORRUPT, "a signature without digest or size");
@@ -127,7 +125,7 @@ image_signatures_get (Registry *registry_open, const char *repository, const cha
 {
   g_autoptr (GPtrArray) signatures = g_ptr_array_new_with_free_func ((GDestroyNotify) image_signature_free);
   g_auto (SignaturePlace) place = { NULL };
-  json_auto_t *conf = registries_d_read (error);
+  json_auto_t *conf = registries_d_read (NULL, error);
   if (conf == NULL || !registries_d_find (conf, registry, path, reference, &place, error))
     return NULL;
   if (simple && place.lookaside != NULL && !get_lookaside (place.lookaside, path, digest, signatures, error))

@@ -270,13 +270,15 @@ put_local (const Push *push, const char *id, const ImagePush *how, PushedImage *
 
 /* ---- all of them */
 
-static void
-note_pushed (json_t *entry, PushedImage *pushed)
+/* note_pushed: what the list says of it, and its signatures. */
+static gboolean
+note_pushed (const Push *push, json_t *entry, PushedImage *pushed, GError **error)
 {
-  (void) json_object_set_new (entry, "digest", json_string (pushed->digest));
+  g_autofree char *digest = g_steal_pointer (&pushed->digest);
+  (void) json_object_set_new (entry, "digest", json_string (digest));
   (void) json_object_set_new (entry, "mediaType", json_string (pushed->media_type));
   (void) json_object_set_new (entry, "size", json_integer (pushed->size));
-  g_clear_pointer (&pushed->digest, g_free);
+  return image_push_sign (push->destination, digest, FALSE, &push->request->push, error);
 }
 
 static gboolean
@@ -285,17 +287,13 @@ put_instance (const Push *push, json_t *entry, GError **error)
   g_autofree char *digest = g_strdup (json_string_value (json_object_get (entry, "digest")));
   json_t *from = json_object_get (push->list->from, digest);
   const char *where = json_string_value (from);
-  if (json_is_array (from))
-    return put_artifact (push, from, digest, error);
-  if (where != NULL && g_str_has_prefix (where, "docker://"))
-    return put_remote (push, where + strlen ("docker://"), digest, error);
-  if (where == NULL || !g_str_has_prefix (where, STORAGE_PREFIX))
-    return put_archived (push, where != NULL ? where : "", digest, error);
   PushedImage pushed;
-  if (!put_local (push, where + strlen (STORAGE_PREFIX), &push->request->push, &pushed, error))
-    return FALSE;
-  note_pushed (entry, &pushed);
-  return TRUE;
+  if (where != NULL && g_str_has_prefix (where, STORAGE_PREFIX))
+    return put_local (push, where + strlen (STORAGE_PREFIX), &push->request->push, &pushed, error) && note_pushed (push, entry, &pushed, error);
+  gboolean done = json_is_array (from)                                          ? put_artifact (push, from, digest, error)
+                  : where != NULL && g_str_has_prefix (where, "docker://") ? put_remote (push, where + strlen ("docker://"), digest, error)
+                                                                           : put_archived (push, where != NULL ? where : "", digest, error);
+  return done && image_push_sign (push->destination, digest, FALSE, &push->request->push, error);
 }
 
 /* add_variants: every image of the store once more in another compression, behind those that are there. */
@@ -314,11 +312,12 @@ add_variants (const Push *push, json_t *places, const char *compression, size_t 
         continue;
       if (!put_local (push, where + strlen (STORAGE_PREFIX), &how, &pushed, error))
         return FALSE;
-      json_t *entry = json_deep_copy (json_array_get (entries, i));
-      note_pushed (entry, &pushed);
+      json_auto_t *entry = json_deep_copy (json_array_get (entries, i));
+      if (!note_pushed (push, entry, &pushed, error))
+        return FALSE;
       if (how.compression == COMPRESSION_ZSTD)
         manifest_entry_note (entry, &(ManifestNotes){ .annotations = (const char *const[]){ ANNOTATION_ZSTD "=true", NULL } });
-      (void) json_array_append_new (entries, entry);
+      (void) json_array_append (entries, entry);
     }
   return TRUE;
 }
@@ -372,7 +371,7 @@ put_list (const Push *push, const char *const *names, char **ret_digest, GError 
     }
   if (!done)
     g_propagate_error (error, g_steal_pointer (&problem));
-  if (!done || !sink_end (push->destination->sink, error))
+  if (!done || !sink_end (push->destination->sink, error) || !image_push_sign (push->destination, digest, TRUE, request, error))
     return FALSE;
   *ret_digest = g_steal_pointer (&digest);
   return TRUE;
@@ -388,7 +387,7 @@ manifest_list_push (Storage *storage, const char *name, const char *to, const Ma
     return FALSE;
   g_autoptr (ManifestList) list = manifest_list_find (storage, name, error);
   Push push = { storage, list, request, &destination };
-  if (list == NULL || !destination_parse (to, &destination, error) || !destination_names (&destination, NULL, names, error)
+  if (list == NULL || !destination_parse (to, &destination, error) || !image_push_sign_ready (&destination, to, &request->push, error) || !destination_names (&destination, NULL, names, error)
       || !destination_open (&destination, to, &request->push.access, error))
     return FALSE;
   image_push_say (&request->push, "Getting image list signatures");

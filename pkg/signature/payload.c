@@ -61,12 +61,13 @@ optional_fits (json_t *optional, SignatureKind kind)
   return json_is_object (optional) && (creator == NULL || json_is_string (creator)) && (timestamp == NULL || json_is_number (timestamp));
 }
 
+static const char *const types[] = { [SIGNATURE_SIMPLE] = "atomic container signature", [SIGNATURE_SIGSTORE] = "cosign container image signature" };
+
 gboolean
 signature_payload_parse (const char *data, gsize size, SignatureKind kind, SignaturePayload *ret_payload, GError **error)
 {
   static const char *const top[] = { "critical", "optional", NULL }, *const within[] = { "type", "image", "identity", NULL }, *const image_names[] = { "docker-manifest-digest", NULL },
                            *const identity_names[] = { "docker-reference", NULL };
-  static const char *const types[] = { [SIGNATURE_SIMPLE] = "atomic container signature", [SIGNATURE_SIGSTORE] = "cosign container image signature" };
   json_auto_t *root = json_parse_bounded (data, size, SIGNATURE_LIMIT, JSON_PARSE_UNIQUE_KEYS, error);
   json_t *critical = json_object_get (root, "critical"), *image = json_object_get (critical, "image"), *identity = json_object_get (critical, "identity");
   if (root == NULL)
@@ -80,4 +81,12 @@ signature_payload_parse (const char *data, gsize size, SignatureKind kind, Signa
     return throw_form (error);
   *ret_payload = (SignaturePayload){ g_strdup (reference), g_strdup (digest) };
   return TRUE;
+}
+
+char *
+signature_payload_make (SignatureKind kind, const char *reference, const char *digest)
+{
+  json_auto_t *payload = json_pack ("{s:{s:{s:s}, s:{s:s}, s:s}, s:{s:s, s:I}}", "critical", "identity", "docker-reference", reference, "image", "docker-manifest-digest", digest, "type",
+                                    types[kind], "optional", "creator", "coracle " CORACLE_VERSION, "timestamp", (json_int_t) (g_get_real_time () / G_USEC_PER_SEC));
+  return json_to_text (payload, 0, JSON_TEXT_DEFAULT);
 }

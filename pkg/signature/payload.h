@@ -6,6 +6,9 @@
 
 #define SIGNATURE_LIMIT ((gsize) 4 << 20)   /* bytes of a signature, or of a payload */
 
+#define SIGSTORE_MEDIA_TYPE "application/vnd.dev.cosign.simplesigning.v1+json"   /* of a payload that is a layer */
+#define SIGSTORE_ANNOTATION "dev.cosignproject.cosign/signature"                  /* of that layer: the signature */
+
 typedef enum { SIGNATURE_SIMPLE, SIGNATURE_SIGSTORE } SignatureKind;
 
 /* One signature, not yet checked. */
@@ -27,3 +30,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (SignaturePayload, signature_payload_clear)
 
 /* signature_payload_parse: Errors: CORRUPT anything that is not as it should be, also what is unknown among what is critical. */
 gboolean signature_payload_parse (const char *data, gsize size, SignatureKind kind, SignaturePayload *ret_payload, GError **error);
+
+/* signature_payload_make: what a signature of @digest (a manifest's) as @reference ("registry.example/app:1") signs, at this time. Free with g_free. */
+char *signature_payload_make (SignatureKind kind, const char *reference, const char *digest);

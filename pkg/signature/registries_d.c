@@ -160,10 +160,12 @@ merge (json_t *root, json_t *file, GError **error)
 }
 
 json_t *
-registries_d_read (GError **error)
+registries_d_read (const char *folder, GError **error)
 {
   g_autofree char *own = g_build_filename (g_get_user_config_dir (), "containers/registries.d", NULL);
-  const char *folder = access (own, F_OK) == 0 ? own : SYSTEM_FOLDER, *name;
+  const char *name;
+  if (folder == NULL)
+    folder = access (own, F_OK) == 0 ? own : SYSTEM_FOLDER;
   g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
   json_auto_t *root = json_object ();
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
@@ -180,36 +182,54 @@ registries_d_read (GError **error)
 
 /* ---- looking */
 
-static json_t *
-find_section (json_t *scopes, const char *registry, const char *path, const char *reference)
+static void
+take (char **to, const char *value, const char *other)
 {
-  g_autofree char *name = g_strconcat (registry, "/", path, reference, NULL), *part = g_strconcat (registry, "/", path, NULL);
-  json_t *found = json_object_get (scopes, name);
-  while (found == NULL && part[0] != '\0')
-    {
-      found = json_object_get (scopes, part);
-      char *slash = strrchr (part, '/');
-      *(slash != NULL ? slash : part) = '\0';
-    }
-  return found;
+  if (*to == NULL && (value != NULL || other != NULL))
+    *to = g_strdup (value != NULL ? value : other);
 }
 
+/* add_section: what a less specific section has to say. @known: use-sigstore-attachments was said. */
 static gboolean
-read_section (json_t *section, SignaturePlace *ret_place, GError **error)
+add_section (json_t *section, SignaturePlace *place, gboolean *known, GError **error)
 {
   const char *lookaside = NULL, *staging = NULL, *old = NULL, *old_staging = NULL, *attachments = NULL, *key;
-  static const char *const known[] = { "lookaside", "lookaside-staging", "sigstore", "sigstore-staging", "use-sigstore-attachments", NULL };
+  static const char *const names[] = { "lookaside", "lookaside-staging", "sigstore", "sigstore-staging", "use-sigstore-attachments", NULL };
   json_t *value;
   json_object_foreach (section, key, value)
-    if (!g_strv_contains (known, key))
+    if (!g_strv_contains (names, key))
       return coracle_throw (error, CORACLE_ERROR_INVALID, "registries.d: unknown key \"%s\"", key);
   if (!json_get_string (section, "lookaside", &lookaside, error) || !json_get_string (section, "lookaside-staging", &staging, error) || !json_get_string (section, "sigstore", &old, error)
       || !json_get_string (section, "sigstore-staging", &old_staging, error) || !json_get_string (section, "use-sigstore-attachments", &attachments, error))
     return coracle_prefix (error, "registries.d");
   if (attachments != NULL && strcmp (attachments, "true") != 0 && strcmp (attachments, "false") != 0)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "registries.d: use-sigstore-attachments is neither true nor false");
-  *ret_place = (SignaturePlace){ g_strdup (lookaside != NULL ? lookaside : old), g_strdup (staging != NULL ? staging : old_staging), g_strcmp0 (attachments, "true") == 0 };
+  lookaside = lookaside != NULL ? lookaside : old;
+  take (&place->lookaside, lookaside, NULL);
+  take (&place->staging, staging != NULL ? staging : old_staging, lookaside);
+  if (attachments != NULL && !*known)
+    place->attachments = strcmp (attachments, "true") == 0;
+  *known = *known || attachments != NULL;
   return TRUE;
+}
+
+/* find_place: from @name itself through the parts of it, @length bytes and less, to default-docker. */
+static gboolean
+find_place (json_t *root, const char *name, gsize length, SignaturePlace *ret_place, GError **error)
+{
+  g_autofree char *part = g_strndup (name, length);
+  json_t *scopes = json_object_get (root, "docker");
+  gboolean known = FALSE;
+  if (name[length] != '\0' && !add_section (json_object_get (scopes, name), ret_place, &known, error))
+    return FALSE;
+  while (part[0] != '\0')
+    {
+      if (!add_section (json_object_get (scopes, part), ret_place, &known, error))
+        return FALSE;
+      char *slash = strrchr (part, '/');
+      *(slash != NULL ? slash : part) = '\0';
+    }
+  return add_section (json_object_get (root, "default-docker"), ret_place, &known, error);
 }
 
 /* is_host_root: uid 0, and not within a user namespace, where every user is. */
@@ -223,12 +243,19 @@ is_host_root (void)
 gboolean
 registries_d_find (json_t *root, const char *registry, const char *path, const char *reference, SignaturePlace *ret_place, GError **error)
 {
-  json_t *section = find_section (json_object_get (root, "docker"), registry, path, reference);
-  if (section == NULL)
-    section = json_object_get (root, "default-docker");
-  if (section != NULL)
-    return read_section (section, ret_place, error);
+  g_autofree char *name = g_strconcat (registry, "/", path, reference, NULL);
+  if (!find_place (root, name, strlen (name) - strlen (reference), ret_place, error))
+    return FALSE;
   g_autofree char *folder = is_host_root () ? g_strdup ("/var/lib/containers/sigstore") : g_build_filename (g_get_user_data_dir (), "containers/sigstore", NULL);
-  *ret_place = (SignaturePlace){ g_strconcat ("file://", folder, NULL), NULL, FALSE };
+  g_autofree char *usual = g_strconcat ("file://", folder, NULL);
+  take (&ret_place->lookaside, usual, NULL);
+  take (&ret_place->staging, usual, NULL);
   return TRUE;
+}
+
+gboolean
+registries_d_find_scope (json_t *root, const char *scope, SignaturePlace *ret_place, GError **error)
+{
+  const char *slash = strrchr (scope, '/'), *end = slash != NULL ? strpbrk (slash, ":@") : NULL;
+  return find_place (root, scope, end != NULL ? (gsize) (end - scope) : strlen (scope), ret_place, error);
 }

@@ -2,6 +2,12 @@
 #pragma once
 
 #include <glib.h>
+#include <openssl/types.h>
+
+/* sigstore_base64: @text strictly: no character that g_base64_decode would pass over; NULL: none, or over @limit characters. Free with g_free. */
+guchar *sigstore_base64 (const char *text, gsize limit, gsize *ret_size);
+/* sigstore_key_kind_good: ECDSA, Ed25519, RSA of at least 2048 bits? */
+gboolean sigstore_key_kind_good (const EVP_PKEY *key);
 
 typedef struct SigstoreKey SigstoreKey;
 /* sigstore_key_new: a public key, PEM: ECDSA, RSA of at least 2048 bits, Ed25519. Errors: INVALID. */

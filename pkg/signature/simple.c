@@ -134,3 +134,52 @@ simple_verify (const SimpleKeys *keys, const void *message, gsize size, char **r
   *ret_size = payload_size;
   return TRUE;
 }
+
+/* ---- names */
+
+/* unescape: "\\x3a" is ':'. */
+static char *
+unescape (const char *text)
+{
+  GString *out = g_string_new (NULL);
+  for (; *text != '\0'; text++)
+    if (text[0] == '\\' && text[1] == 'x' && g_ascii_isxdigit (text[2]) && g_ascii_isxdigit (text[3]))
+      {
+        g_string_append_c (out, (char) (g_ascii_xdigit_value (text[2]) * 16 + g_ascii_xdigit_value (text[3])));
+        text += 3;
+      }
+    else
+      g_string_append_c (out, *text);
+  return g_string_free (out, FALSE);
+}
+
+void
+simple_names_read (const char *output, GPtrArray *names)
+{
+  enum { USER_ID = 9 };
+  g_auto (GStrv) lines = g_strsplit (output, "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    {
+      g_auto (GStrv) fields = g_strsplit (*line, ":", USER_ID + 2);
+      if (!g_str_has_prefix (*line, "uid:") || g_strv_length (fields) <= USER_ID)
+        continue;
+      g_autofree char *name = unescape (fields[USER_ID]);
+      const char *open = strrchr (name, '<'), *close = open != NULL ? strchr (open, '>') : NULL;
+      g_ptr_array_add (names, close != NULL ? g_strndup (open + 1, (gsize) (close - open - 1)) : g_strdup (name));
+    }
+}
+
+gboolean
+simple_key_names (const SimpleKeys *keys, const void *data, gsize size, GPtrArray *names, GError **error)
+{
+  static const char *const more[] = { "--with-colons", "--show-keys", NULL };
+  g_autofree char *output = NULL;
+  int status;
+  gsize n;
+  if (!run (keys, more, data, size, &output, &n, &status, error))
+    return FALSE;
+  if (!WIFEXITED (status) || WEXITSTATUS (status) != 0)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "gpg finds no public key in it");
+  simple_names_read (output, names);
+  return TRUE;
+}

@@ -18,3 +18,8 @@ gboolean simple_verify (const SimpleKeys *keys, const void *message, gsize size,
 
 /* simple_status_good: what gpg's --status-file must say for that. Exposed for tests. */
 gboolean simple_status_good (const char *status);
+
+/* simple_key_names: whose keys are in @data: of each user id what is in <>, else all of it; added to @names (char *, owned). Errors: INVALID no keys in it; NOT_FOUND no gpg. */
+gboolean simple_key_names (const SimpleKeys *keys, const void *data, gsize size, GPtrArray *names, GError **error);
+/* simple_names_read: what `gpg --with-colons` prints, for that. Exposed for tests. */
+void simple_names_read (const char *output, GPtrArray *names);

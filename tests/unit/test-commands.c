@@ -93,7 +93,7 @@ test_paths (void)
       g_test_message ("%s", path->path);
       g_assert_true (g_hash_table_add (seen, path->path));
       g_assert_true (cli_find (coracle_commands, path->path, NULL) == path->command);
-      const char *space = strchr (path->path, ' ');
+      const char *space = strrchr (path->path, ' ');
       g_autofree char *group = g_strndup (path->path, space != NULL ? (gsize) (space - path->path) : 0);
       const CliCommand *parent = space != NULL ? cli_find (coracle_commands, group, NULL) : &root_command;
       g_assert_true (parent != NULL && cli_command_is_group (parent));
