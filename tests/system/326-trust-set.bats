@@ -60,10 +60,11 @@ show() { run_coracle image trust show --policypath "$POLICY" --registrypath "$RE
   local case before
   trust_set -t accept default
   before=$(cat "$POLICY")
+  # shellcheck disable=SC2089 # the quotes are text
   for case in "--type bogus default|invalid choice: bogus (choose from 'accept', 'reject', 'signedBy', 'sigstoreSigned')" "default|at least one public key must be defined for type 'signedBy'" \
     "-t sigstoreSigned x.test|at least one public key must be defined for type 'sigstoreSigned'" "-t accept -f /x -f /y x.test|2 public keys unexpectedly provided for trust type accept" \
     "-t reject https://x.test|invalid image uri: https://x.test" "-t reject x*.test|invalid image uri: x*.test" "-t reject a b|accepts 1 arg(s), received 2" "-t reject|accepts 1 arg(s), received 0"; do
-    # shellcheck disable=SC2086 # words
+    # shellcheck disable=SC2086,SC2090 # words
     trust_set_fails ${case%%|*}
     has "$output" "Error: ${case#*|}" "$case"
   done
