@@ -282,7 +282,7 @@ tag_of() {
   for case in "docker://$REGISTRY/is/app:1|no identity provided" "--sign-by good@test -d /no/such docker://$REGISTRY/is/app:1|/no/such: no such file or directory" \
     "--sign-by good@test docker://$REGISTRY/is/none:1|getting image source: reading manifest 1 in $REGISTRY/is/none: manifest unknown" \
     "--sign-by good@test dir:/x|cannot determine canonical Docker reference for destination dir:/x" "--sign-by nobody@test docker://$REGISTRY/is/app:1|signing with key nobody@test: gpg has failed" \
-    "--sign-by good@test $REGISTRY/is/app:1|parsing image name: Invalid image name \"$REGISTRY/is/app:1\"" "--sign-by good@test --all docker://$REGISTRY/is/app:1|is not a multi-architecture image" \
+    "--sign-by good@test $REGISTRY/is/app:1|parsing image name: Invalid image name" "--sign-by good@test --all docker://$REGISTRY/is/app:1|is not a multi-architecture image" \
     "--sign-by good@test|requires at least 1 arg(s), only received 0"; do
     # shellcheck disable=SC2086 # words
     run_coracle 125 image sign ${case%%|*}
