@@ -143,7 +143,8 @@ run (Netd *netd)
         idle_since = g_get_monotonic_time ();
       else if (g_get_monotonic_time () - idle_since >= LINGER)
         return;
-      loop_turn (netd->loop, idle_since != 0 ? LINGER / 1000 / 4 : -1);
+      gboolean awaits = serve_await (netd);
+      loop_turn (netd->loop, awaits || idle_since != 0 ? LINGER / 1000 / 4 : -1);
     }
 }
 

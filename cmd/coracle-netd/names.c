@@ -294,12 +294,13 @@ tell_all (Netd *netd)
   GHashTableIter iter;
   gpointer value;
   tell (netd, json_pack ("{s:O}", "servers", netd->servers));
-  g_hash_table_iter_init (&iter, netd->networks);
-  while (g_hash_table_iter_next (&iter, NULL, &value))
-    names_network (netd, value, 0);
   g_hash_table_iter_init (&iter, netd->members);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     names_member (netd, value);
+  /* from here on it answers */
+  g_hash_table_iter_init (&iter, netd->networks);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    names_network (netd, value, 0);
 }
 
 void

@@ -58,8 +58,9 @@ typedef struct {
   GPtrArray *attachments;        /* of Attachment */
   int ns;                        /* its network namespace; -1 */
   int user_ns;                   /* whose it is to be, while it is made; borrowed; -1: ours */
-  Watch *life;                   /* its monitor; NULL: it is being set up, by @client */
+  Watch *life;                   /* its monitor; NULL: it is being set up, by @client, or awaited */
   void *client;
+  gboolean awaited;              /* somebody starts it, who spoke with one of us that was killed: it has its addresses, and is connected when it lives */
 } Member;
 
 struct Netd {
@@ -74,6 +75,7 @@ struct Netd {
   guint links;                   /* number of the last veth */
   Watch *listener, *signals;
   int waiting;                   /* connections */
+  gboolean awaits;               /* members */
   SlirpNetwork slirp;
   pid_t slirp_pid;
   gint64 slirp_begun;
@@ -127,6 +129,8 @@ void net_leave (Netd *netd, const GPtrArray *attachments, int ns);
 void netd_tables (Netd *netd);
 gboolean serve_begin (Netd *netd, int listener, GError **error);
 void serve_restore (Netd *netd);
+/* serve_await: look after those that are awaited. FALSE: nobody is. */
+gboolean serve_await (Netd *netd);
 gboolean serve_idle (const Netd *netd);
 
 /* ---- job.c */

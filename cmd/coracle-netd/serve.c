@@ -213,8 +213,50 @@ forget (Netd *netd, Member *member)
 {
   g_hash_table_steal (netd->members, member->id);
   names_gone (netd, member->id);
-  net_leave (netd, member->attachments, -1);
+  if (!member->awaited)
+    net_leave (netd, member->attachments, -1);
   member_free (member);
+}
+
+/* adopt: one that was set up before our time, as soon as it lives. */
+static gboolean
+adopt (Netd *netd, Member *member)
+{
+  cleanup_fd int monitor = member_open_monitor (netd, member->id), ns = monitor >= 0 ? member_open_ns (netd, member->id) : -1;
+  if (ns < 0)
+    return FALSE;
+  member->awaited = FALSE;
+  member->ns = fd_steal (&ns);
+  member->life = loop_watch (netd->loop, fd_steal (&monitor), EPOLLIN, member_gone, netd);
+  (void) net_join (netd, member, member->attachments, TRUE, NULL);
+  names_member (netd, member);
+  return TRUE;
+}
+
+gboolean
+serve_await (Netd *netd)
+{
+  g_autoptr (GPtrArray) awaited = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer value;
+  if (!netd->awaits)
+    return FALSE;
+  g_hash_table_iter_init (&iter, netd->members);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (((Member *) value)->awaited)
+      g_ptr_array_add (awaited, value);
+  netd->awaits = FALSE;
+  for (guint i = 0; i < awaited->len; i++)
+    {
+      Member *member = awaited->pdata[i];
+      if (adopt (netd, member))
+        continue;
+      if (member_is_alive (netd, member->id))
+        netd->awaits = TRUE;
+      else
+        forget (netd, member);
+    }
+  return netd->awaits;
 }
 
 /* settle: whoever set it up has gone: is the container alive, it is watched from now on; if not, all is taken back. */
@@ -231,14 +273,17 @@ settle (Netd *netd, Member *member)
   forget (netd, member);
 }
 
-/* known: also one whose life is over and has not been heard of yet gives way. */
+/* known: one that is awaited is connected now, if it lives. */
 static Member *
 known (Netd *netd, json_t *request, GError **error)
 {
   const char *id = json_string_value (json_object_get (request, "id"));
   Member *member = id != NULL ? g_hash_table_lookup (netd->members, id) : NULL;
-  if (member == NULL)
-    coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "container %s is on no network", id != NULL ? id : "");
+  if (member == NULL || (member->awaited && !adopt (netd, member)))
+    {
+      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "container %s is on no network", id != NULL ? id : "");
+      return NULL;
+    }
   return member;
 }
 
@@ -587,19 +632,11 @@ serve_restore (Netd *netd)
   for (guint i = 0; i < members->len; i++)
     {
       Member *member = members->pdata[i];
-      int monitor = member_open_monitor (netd, member->id);
-      member->ns = monitor >= 0 ? member_open_ns (netd, member->id) : -1;
-      if (member->ns < 0)
-        {
-          fd_close (monitor);
-          member_free (member);
-          continue;
-        }
+      member->awaited = TRUE;
       g_hash_table_insert (netd->members, member->id, member);
-      member->life = loop_watch (netd->loop, monitor, EPOLLIN, member_gone, netd);
-      (void) net_join (netd, member, member->attachments, TRUE, NULL);
-      names_member (netd, member);
     }
+  netd->awaits = TRUE;
+  (void) serve_await (netd);
 }
 
 gboolean

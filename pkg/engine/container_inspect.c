@@ -280,7 +280,8 @@ network_json (const Inspected *inspected)
   if (inspected->options->networks != NULL)
     container_network_show (inspected->storage, inspected->view, inspected->options, settings);
   json_object_set_new (settings, "Ports", container_ports_map (inspected->row, TRUE));
-  if (host || strcmp (mode, "none") == 0)
+  /* a network without a name is there by its mode, as in Podman */
+  if (host || strcmp (mode, "none") == 0 || strcmp (mode, "slirp4netns") == 0 || strcmp (mode, "pasta") == 0)
     {
       json_t *network = inspect_shape (endpoint);
       inspect_text (network, "NetworkID", mode);

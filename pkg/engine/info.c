@@ -229,6 +229,16 @@ forwarder_json (const ConfigPaths *paths)
   return object;
 }
 
+/* backend_json: what serves named networks here. */
+static json_t *
+backend_json (const ConfigPaths *paths)
+{
+  json_t *info = helper_json (paths, "path", "coracle-netd");
+  json_object_set_new (info, "backend", json_string ("netavark"));
+  json_object_set_new (info, "dns", helper_json (paths, "path", "coracle-netd"));
+  return info;
+}
+
 static json_t *
 host_json (const InfoRequest *request, const OciRuntime *runtime)
 {
@@ -257,7 +267,8 @@ host_json (const InfoRequest *request, const OciRuntime *runtime)
     { "logDriver", log_driver_json () },
     { "memFree", json_integer (memory_bytes (meminfo, "MemFree:")) },
     { "memTotal", json_integer (memory_bytes (meminfo, "MemTotal:")) },
-    { "networkBackend", json_string ("slirp") },
+    { "networkBackend", json_string ("netavark") },   /* whose files, names and answers named networks have; scripts look for it */
+    { "networkBackendInfo", backend_json (paths) },
     { "ociRuntime", runtime_json (runtime) },
     { "portForwarder", forwarder_json (paths) },
     { "os", json_string ("linux") },
@@ -389,7 +400,7 @@ engine_info (const InfoRequest *request, GError **error)
   json_t *store = conf != NULL && oci_runtime_choose (conf, request->runtime, own, &runtime, error) ? store_json (request, error) : NULL;
   if (store == NULL)
     return NULL;
-  json_t *plugins = json_pack ("{s:[s], s:[s, s, s], s:[s, s, s, s, s], s:n}", "volume", "local", "network", "slirp", "none", "host", "log", "journald", "json-file", "k8s-file", "none", "passthrough",
+  json_t *plugins = json_pack ("{s:[s], s:[s, s, s], s:[s, s, s, s, s], s:n}", "volume", "local", "network", "bridge", "macvlan", "ipvlan", "log", "journald", "json-file", "k8s-file", "none", "passthrough",
                                "authorization");
   return json_pack ("{s:o, s:o, s:{}, s:o, s:o}", "host", host_json (request, &runtime), "store", store, "registries", "plugins", plugins, "version", engine_version ());
 }

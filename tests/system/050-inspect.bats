@@ -119,7 +119,7 @@ formats() {
 }
 
 @test "inspect: NetworkSettings" {
-  shows done '.NetworkSettings | [.IPAddress, .Ports, .SandboxKey, has("Networks")]' '["",{},"",false]'
+  shows done '.NetworkSettings | [.IPAddress, .Ports, .SandboxKey, (.Networks | keys)]' '["",{},"",["slirp4netns"]]'
   shows live '.NetworkSettings.Networks | keys' '["none"]'
   is "$(readlink "$(coracle inspect --format '{{.NetworkSettings.SandboxKey}}' live)")" "net:[$(coracle ps --ns --format '{{.NET}}')]"
 }

@@ -9,9 +9,13 @@ setup_file() {
   fixture_image box
 }
 
+no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
+
+# what a test leaves to the next one is nothing: addresses begin anew
 teardown() {
   coracle rm -af -t 0 >/dev/null 2>&1 || true
   coracle network prune -f >/dev/null 2>&1 || true
+  wait_for 10 no_netd
   basic_teardown
 }
 
@@ -20,8 +24,6 @@ modes() {
   echo keep-id
   is_root || printf '%s\n' keep-id:uid=200,gid=210 nomap auto
 }
-
-no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
 
 @test "userns and network: root of the container binds ports below 1024, sets sysctls of the network, has its own sysfs" {
   run_coracle network create --subnet 10.92.1.0/24 back

@@ -9,9 +9,13 @@ setup_file() {
   fixture_image box
 }
 
+no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
+
+# what a test leaves to the next one is nothing: addresses begin anew
 teardown() {
   coracle rm -af -t 0 >/dev/null 2>&1 || true
   coracle network prune -f >/dev/null 2>&1 || true
+  wait_for 10 no_netd
   basic_teardown
 }
 
@@ -110,8 +114,7 @@ begin() {
   pid=$(process names)
   isnt "$pid" ""
   run_coracle rm -f -t 0 db app
-  gone() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
-  wait_for 10 gone
+  wait_for 10 no_netd
   # dead, although nobody may have asked for its status yet
   [ ! -e "/proc/$pid" ] || like "$(field "$pid" State)" '^Z' "the server of names"
 }

@@ -9,10 +9,14 @@ setup_file() {
   fixture_image box
 }
 
+no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
+
+# what a test leaves to the next one is nothing: addresses begin anew
 teardown() {
   : >"$CONTAINERS_CONF"
   coracle rm -af -t 0 >/dev/null 2>&1 || true
   coracle network prune -f >/dev/null 2>&1 || true
+  wait_for 10 no_netd
   basic_teardown
 }
 
@@ -124,10 +128,9 @@ teardown() {
   # without any container
   run_coracle_out 0 unshare --rootless-netns ip -o link show dev tap0
   has "$output" tap0
-  gone() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
-  wait_for 10 gone
+  wait_for 10 no_netd
   run -127 coracle unshare --rootless-netns /no/such/program
-  wait_for 10 gone
+  wait_for 10 no_netd
 }
 
 @test "macvlan: on top of an interface of the shared namespace" {

@@ -46,3 +46,18 @@ teardown() {
   has "$output" "nameserver 9.9.9.9"
   not_like "$output" "1.1.1.1"
 }
+
+@test "inspect: a network without a name is there by its mode" {
+  local mode
+  for mode in slirp4netns pasta none host; do
+    run_coracle_out 0 create --network "$mode" box true
+    local id=$output
+    run_coracle_out 0 inspect --format '{{range $k, $v := .NetworkSettings.Networks}}{{$k}} {{$v.NetworkID}}{{end}}' "$id"
+    is "$output" "$mode $mode"
+    run_coracle rm "$id"
+  done
+  run_coracle_out 0 info --format '{{.Host.NetworkBackend}} {{.Host.NetworkBackendInfo.Backend}} {{.Plugins.Network}}'
+  is "$output" "netavark netavark [bridge macvlan ipvlan]"
+  run_coracle_out 0 info --format '{{.Host.NetworkBackendInfo.Path}} {{.Host.NetworkBackendInfo.DNS.Path}}'
+  is "$output" "$CORACLE_BIN/coracle-netd $CORACLE_BIN/coracle-netd"
+}

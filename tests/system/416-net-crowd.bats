@@ -10,13 +10,15 @@ setup_file() {
   fixture_image box
 }
 
+no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
+
+# what a test leaves to the next one is nothing: addresses begin anew
 teardown() {
   coracle rm -af -t 0 >/dev/null 2>&1 || true
   coracle network prune -f >/dev/null 2>&1 || true
+  wait_for 10 no_netd
   basic_teardown
 }
-
-no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
 
 # addresses: "NAME ADDRESS" of all on the network.
 addresses() {
