@@ -103,7 +103,8 @@ struct CliCommand {
                                 a bar the spellings of the last word. The words before the last one are its group's path */
   const char *usage;         /* the arguments, without "[options]", as in "IMAGE [COMMAND [ARG...]]"; "" or NULL = none */
   const char *summary;       /* one line, no stop at the end */
-  const char *description;   /* sentences for --help and the man page; paragraphs separated by an empty line; NULL = summary */
+  const char *description;   /* sentences for --help and the man page; paragraphs separated by an empty line; NULL = summary. This, notes and an
+                                option's man may mark words: **bold**, *italic* */
   const char *examples;      /* lines without the program's name: "rm web\nrm -f web db\n"; NULL = none */
   const char *notes;         /* more paragraphs, for the man page only; NULL = none */
   const CliOption *options[CLI_MAX_OPTION_ARRAYS];  /* arrays, each ended by CLI_END; one may be shared by several commands */
@@ -124,6 +125,10 @@ gboolean cli_command_is_group (const CliCommand *command);
  * @commands: NULL-terminated. Returns NULL if there is none. @ret_name: may be NULL; the canonical spelling of that path
  * ("image list"), free with g_free. */
 const CliCommand *cli_find (const CliCommand *const *commands, const char *path, char **ret_name);
+
+/* cli_mark: how long what is marked at @text is, "**words**" or "*word*"; 0: nothing is, as in a pattern. @before: the character in front of it, 0 if none.
+ * @ret_stars: how many stars stand on each side. */
+gsize cli_mark (const char *text, char before, gsize *ret_stars);
 
 /* cli_option_find: by long name or alias; NULL if the command has none of that name. */
 const CliOption *cli_option_find (const CliCommand *command, const char *name);

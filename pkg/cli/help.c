@@ -14,6 +14,32 @@ cli_option_placeholder (const CliOption *option)
   return option->arg != NULL ? option->arg : by_type[option->type];
 }
 
+gsize
+cli_mark (const char *text, char before, gsize *ret_stars)
+{
+  gsize stars = strspn (text, "*");
+  const char *inner = text + stars, *end = inner + strcspn (inner, "*");
+  if (stars < 1 || stars > 2 || g_ascii_isalnum (before) || strspn (end, "*") != stars || end == inner || g_ascii_isspace (inner[0]))
+    return 0;
+  /* one star is also a pattern's */
+  if (stars == 1 && (!g_ascii_isalnum (inner[0]) || strcspn (inner, " \n") < (gsize) (end - inner)))
+    return 0;
+  *ret_stars = stars;
+  return (gsize) (end - inner);
+}
+
+/* append_unmarked: without the marks, which are for the page. */
+static void
+append_unmarked (GString *out, const char *text, gsize length)
+{
+  for (gsize i = 0; i < length;)
+    {
+      gsize stars = 1, marked = text[i] == '*' ? cli_mark (text + i, i > 0 ? text[i - 1] : '\0', &stars) : 0;
+      g_string_append_len (out, text + i + (marked > 0 ? stars : 0), marked > 0 ? (gssize) marked : 1);
+      i += marked > 0 ? marked + 2 * stars : 1;
+    }
+}
+
 /* append_indented: every line of @text two columns in; empty lines stay empty. */
 static void
 append_indented (GString *out, const char *text)
@@ -23,7 +49,7 @@ append_indented (GString *out, const char *text)
       gsize length = strcspn (text, "\n");
       if (length > 0)
         g_string_append (out, "  ");
-      g_string_append_len (out, text, (gssize) length);
+      append_unmarked (out, text, length);
       g_string_append_c (out, '\n');
       text += length + (text[length] == '\n');
     }

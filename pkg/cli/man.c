@@ -80,12 +80,33 @@ append_option (GString *out, const CliOption *option)
   g_string_append_c (out, '\n');
 }
 
+/* append_marked: append_text, with what is marked in bold or italics. */
+static void
+append_marked (GString *out, const char *text)
+{
+  const char *done = text;
+  for (const char *p = text; *p != '\0'; p++)
+    {
+      gsize stars, length = *p == '*' ? cli_mark (p, p > text ? p[-1] : '\0', &stars) : 0;
+      if (length == 0)
+        continue;
+      g_autofree char *before = g_strndup (done, (gsize) (p - done)), *inner = g_strndup (p + stars, length);
+      append_text (out, before);
+      g_string_append (out, stars == 2 ? "\\fB" : "\\fI");
+      append_text (out, inner);
+      g_string_append (out, "\\fR");
+      done = p + length + 2 * stars;
+      p = done - 1;
+    }
+  append_text (out, done);
+}
+
 /* append_sentence: @text, with a stop unless it ends a sentence already. */
 static void
 append_sentence (GString *out, const char *text)
 {
   gsize length = strlen (text);
-  append_text (out, text);
+  append_marked (out, text);
   if (length > 0 && strchr (".!?:", text[length - 1]) == NULL)
     g_string_append_c (out, '.');
   g_string_append_c (out, '\n');

@@ -15,7 +15,7 @@ nothing_run (const CliContext *context, const CliArgs *args, GError **error)
 static const CliOption options[] = {
   { "detach", 'd', CLI_BOOL, .help = "Don't stay: run [in] the background" },
   { "pull", 0, CLI_CHOICE, .help = "Policy", .values = CLI_VALUES ("always", "missing", "never"), .value = "missing" },
-  { "volume", 'v', CLI_LIST, .help = "Mount", .complete = CLI_COMPLETE_FILE, .man = "Mounts a path.\n\n.dots and 'quotes' and \\slashes." },
+  { "volume", 'v', CLI_LIST, .help = "Mount", .complete = CLI_COMPLETE_FILE, .man = "Mounts a path.\n\n.dots and 'quotes' and \\slashes. **Bold -b** and *name*=VALUE, *a*; *.c and a*b*c, /*/*, 2 * 3 * 4, ***." },
   { "workdir", 'w', CLI_STRING, .help = "Folder", .complete = CLI_COMPLETE_DIR },
   { "cap-add", 0, CLI_CSV, .help = "Add", .complete = CLI_COMPLETE_CAPABILITY },
   { "network", 0, CLI_LIST, .help = "Networks", .complete = CLI_COMPLETE_NETWORK, .alias = "net" },
@@ -242,7 +242,7 @@ test_man (void)
   static const char *const wanted[] = {
     ".TH \"CORACLE-RUN\" 1 \"\" \"coracle 9.8\"", "coracle\\-run \\- Run a command\n", "\\fBcoracle run\\fR [\\fIoptions\\fR] IMAGE",
     "\\fBcoracle container run\\fR", ".TP\n\\fB\\-d\\fR, \\fB\\-\\-detach\\fR\nDon\\(aqt stay: run [in] the background.\n",
-    "\\fB\\-v\\fR, \\fB\\-\\-volume\\fR=\\fIstringArray\\fR\nMounts a path.\n.PP\n\\&.dots and \\(aqquotes\\(aq and \\eslashes.\n",
+    "\\fB\\-v\\fR, \\fB\\-\\-volume\\fR=\\fIstringArray\\fR\nMounts a path.\n.PP\n\\&.dots and \\(aqquotes\\(aq and \\eslashes. \\fBBold \\-b\\fR and \\fIname\\fR=VALUE, \\fIa\\fR; *.c and a*b*c, /*/*, 2 * 3 * 4, ***.\n",
     "\\fB\\-\\-tls\\fR[=\\fIstring\\fR]\nOptional.\nWithout a value: yes.\n", "Default: missing.\n", "$ coracle run \\-it debian\n",
   };
   for (unsigned i = 0; i < G_N_ELEMENTS (wanted); i++)

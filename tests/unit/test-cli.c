@@ -50,7 +50,7 @@ static const CliCommand cmd_rm = {
   .max_args = CLI_ANY, .options = { kinds_options }, .run = nothing_run,
 };
 static const CliCommand cmd_images = {
-  .names = "images, image list|ls", .summary = "List images", .max_args = 1, .run = nothing_run,
+  .names = "images, image list|ls", .summary = "List images", .description = "List **images -a**, *any*, *.tar", .max_args = 1, .run = nothing_run,
 };
 static const CliCommand cmd_tag = { .names = "tag, image tag", .summary = "Tag", .min_args = 2, .max_args = CLI_ANY, .run = nothing_run };
 static const CliCommand cmd_rename = { .names = "rename", .summary = "Rename", .min_args = 2, .max_args = 2, .run = nothing_run };
@@ -349,7 +349,7 @@ test_help_layout (void)
                    "      --uints uints              N\n\n");
   g_string_truncate (out, 0);
   cli_help (out, "coracle", "image list", &cmd_images, commands);
-  g_assert_cmpstr (out->str, ==, "List images\n\nDescription:\n  List images\n\nUsage:\n  coracle image list\n\nAliases:\n  list, ls\n\n");
+  g_assert_cmpstr (out->str, ==, "List images\n\nDescription:\n  List images -a, any, *.tar\n\nUsage:\n  coracle image list\n\nAliases:\n  list, ls\n\n");
   g_string_truncate (out, 0);
   cli_help (out, "coracle", "image", &cmd_image, commands);
   g_assert_cmpstr (out->str, ==, "Manage images\n\nDescription:\n  Manage images\n\nUsage:\n  coracle image [command]\n\nAvailable Commands:\n"
