@@ -14,9 +14,10 @@
 static const CliOption run_options[] = {
   { "detach", 'd', CLI_BOOL, .help = "Leave the container running on its own and print its ID" },
   { "preserve-fd", 0, CLI_UINTS, .help = "Hand these open files on, under the same numbers", .arg = "FD1[,FD2,...]",
-    .man = "Hand on these file descriptors of the caller, under the same numbers, besides 0, 1 and 2. They must be open. It cannot be given together with --preserve-fds." },
+    .man = "Hand on these file descriptors of the caller, under the same numbers, besides 0, 1 and 2. They must be open. It cannot be given together with --preserve-fds. Where **--restart** asks "
+           "for further starts, each of these gets the same open files, at most 32." },
   { "preserve-fds", 0, CLI_UINT, .help = "Hand this many open files on, from descriptor 3 up",
-    .man = "Hand on the file descriptors 3 to 2 + N of the caller, besides 0, 1 and 2. They must be open." },
+    .man = "Hand on the file descriptors 3 to 2 + N of the caller, besides 0, 1 and 2. They must be open. Where **--restart** asks for further starts, each of these gets the same open files, at most 32." },
   { "sig-proxy", 0, CLI_BOOL, .help = "Pass signals on to the command", .value = "true" },
   CLI_END
 };

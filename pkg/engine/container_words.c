@@ -439,8 +439,9 @@ words_check_fds (const ContainerOptions *options, GError **error)
       return coracle_throw (error, CORACLE_ERROR_INVALID, "--preserve-fds %" G_GINT64_FORMAT ": file descriptor %" G_GINT64_FORMAT " is not open", options->preserve_fds, 3 + i);
   gint64 n = options->preserve_fds + options->n_kept_fds;
   Policy policy;
-  if (n > PLAN_KEPT_AGAIN_MAX && policy_parse (options->restart, &policy, NULL) && policy.kind != POLICY_NO)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "--restart: of the caller's open files at most %d can be kept for the next start, and --preserve-fds asks for %" G_GINT64_FORMAT, PLAN_KEPT_AGAIN_MAX, n);
+  gboolean again = g_strcmp0 (options->health_on_failure, "restart") == 0 || (policy_parse (options->restart, &policy, NULL) && policy.kind != POLICY_NO);
+  if (n > PLAN_KEPT_AGAIN_MAX && again)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "restarts: of the caller's open files at most %d can be kept for the next start, and --preserve-fds asks for %" G_GINT64_FORMAT, PLAN_KEPT_AGAIN_MAX, n);
   return TRUE;
 }
 

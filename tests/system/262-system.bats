@@ -217,6 +217,6 @@ answer() {
   is "$output" "Error: cannot find the value of label: NOPE in image: labelled"
   run_coracle 125 container runlabel RUN
   run_coracle 125 container runlabel RUN nosuchimage
-  has "$output" "image not known"
+  has "$output" "nosuchimage" "it was looked for"
   run_coracle 0 rm ran
 }
