@@ -21,6 +21,8 @@
 /* empty files beside the data, each removed by whoever does what it stands for */
 #define MARK_COPY "first-copy"
 #define MARK_OWN "first-own"
+/* one that stays: the volume is more than a folder, and its description says what */
+#define MARK_MOUNTS "mounts"
 
 static void
 tell (Storage *storage, const char *status, const char *name)
@@ -55,6 +57,8 @@ describe (int folder, const Volume *volume)
     r = path_write_file (folder, MARK_COPY, "", 0, 0644, FALSE);
   if (r == 0 && volume->own)
     r = path_write_file (folder, MARK_OWN, "", 0, 0644, FALSE);
+  if (r == 0 && volume->mounts)
+    r = path_write_file (folder, MARK_MOUNTS, "", 0, 0644, FALSE);
   if (r == 0 && (volume->uid >= 0 || volume->gid >= 0) && fchownat (folder, "_data", (uid_t) volume->uid, (gid_t) volume->gid, AT_SYMLINK_NOFOLLOW) < 0)
     r = -errno;
   return r == 0 && fsync (folder) < 0 ? -errno : r;
@@ -103,15 +107,22 @@ take_mark (int volumes, const char *name, const char *mark)
   return unlinkat (volumes, path, 0) == 0;
 }
 
+static gboolean
+has_mark (int volumes, const char *name, const char *mark)
+{
+  g_autofree char *path = g_build_filename (name, mark, NULL);
+  return faccessat (volumes, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 char *
 volume_open (Storage *storage, const char *name, gboolean create, VolumeFirst *ret_first, GError **error)
 {
   cleanup_fd int volumes = open_volumes (storage, error);
   if (volumes < 0)
     return NULL;
-  *ret_first = (VolumeFirst){ FALSE, FALSE };
+  *ret_first = (VolumeFirst){ FALSE, FALSE, FALSE };
   if (faccessat (volumes, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-    *ret_first = (VolumeFirst){ .copy = take_mark (volumes, name, MARK_COPY), .own = take_mark (volumes, name, MARK_OWN) };
+    *ret_first = (VolumeFirst){ .copy = take_mark (volumes, name, MARK_COPY), .own = take_mark (volumes, name, MARK_OWN), .mounts = has_mark (volumes, name, MARK_MOUNTS) };
   else if (!create)
     {
       coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no such volume %s", name);
@@ -125,7 +136,7 @@ volume_open (Storage *storage, const char *name, gboolean create, VolumeFirst *r
           coracle_throw_errno (error, -r, "making volume %s", name);
           return NULL;
         }
-      *ret_first = (VolumeFirst){ TRUE, TRUE };
+      *ret_first = (VolumeFirst){ TRUE, TRUE, FALSE };
       tell (storage, "create", name);
     }
   return g_build_filename (storage->paths->root, "volumes", name, "_data", NULL);
@@ -177,7 +188,7 @@ volume_read (Storage *storage, const char *name, GError **error)
   g_autofree char *text = NULL;
   size_t size;
   *volume = (Volume){ .name = g_strdup (name), .created = st.st_mtim, .labels = json_object (), .options = json_object (), .uid = -1, .gid = -1,
-                      .copy = faccessat (folder, MARK_COPY, F_OK, 0) == 0, .own = faccessat (folder, MARK_OWN, F_OK, 0) == 0 };
+                      .copy = faccessat (folder, MARK_COPY, F_OK, 0) == 0, .own = faccessat (folder, MARK_OWN, F_OK, 0) == 0, .mounts = faccessat (folder, MARK_MOUNTS, F_OK, 0) == 0 };
   if (!path_read_file (folder, DESCRIPTION, DESCRIPTION_MAX, &text, &size, &problem))
     {
       volume->anonymous = strlen (name) == 64 && strspn (name, "0123456789abcdef") == 64;

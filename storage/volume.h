@@ -15,6 +15,7 @@ typedef struct {
   gint64 uid, gid;            /* asked for when it was made; -1: not */
   gboolean anonymous;         /* made for a container, under a name of nobody's choice */
   gboolean copy, own;         /* its first container fills it with what the image has there, and gives it to its user */
+  gboolean mounts;            /* something is mounted in its place where it is used: pkg/engine/volume_mount.h */
 } Volume;
 void volume_free (Volume *volume);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Volume, volume_free)
@@ -28,6 +29,7 @@ gboolean volume_make (Storage *storage, const Volume *volume, GError **error);
 /* What is still to be done with a volume by whoever opens it first; nobody else is told. */
 typedef struct {
   gboolean copy, own;
+  gboolean mounts;   /* each time: see Volume */
 } VolumeFirst;
 
 /* volume_open: the absolute path of @name's data. @create: make it if it is not there (mode 0755, by a rename, so that it is there whole or not at all).

@@ -31,7 +31,9 @@
   X (push)                 \
   X (save)                 \
   X (search)               \
-  X (system_check)
+  X (system_check)         \
+  X (volume_export)        \
+  X (volume_import)
 
 #define IMAGE_DECLARE(name) extern const CliCommand cmd_##name;
 IMAGE_COMMANDS (IMAGE_DECLARE)

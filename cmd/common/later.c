@@ -17,8 +17,6 @@ static const struct { const char *group, *words; } commands[] = {
   { "image", "build" },
   { "system", "connection "
               "service" },
-  { "volume", "export "
-              "import" },
 };
 
 static const struct { const char *name; char letter; const char *instead; } run_flags[] = {

@@ -7,7 +7,7 @@
 IMAGE_COMMANDS (DECLARE)
 
 #define ENTRY(name) &cmd_##name,
-static const CliCommand *const commands[] = { IMAGE_COMMANDS (ENTRY) &cmd_artifact, &cmd_container, &cmd_image, &cmd_manifest, &cmd_system, NULL };
+static const CliCommand *const commands[] = { IMAGE_COMMANDS (ENTRY) &cmd_artifact, &cmd_container, &cmd_image, &cmd_manifest, &cmd_system, &cmd_volume, NULL };
 
 static CliRunFunc
 find_run (const CliCommand *command)

@@ -9,7 +9,10 @@ static const CliOption options[] = {
   { "ignore", 0, CLI_BOOL, .help = "Do not mind a volume of that name that is there already" },
   { "label", 'l', CLI_LIST, .help = "Remember a label with the volume (KEY[=VALUE])" },
   { "opt", 'o', CLI_LIST, .help = "An option of the driver (NAME=VALUE)",
-    .man = "o=WORD[,WORD...]: uid=ID and gid=ID as --uid and --gid; nocopy: its first container does not fill it with what the image has in its place. copy and nocopy may be given by themselves as well." },
+    .man = "type=TYPE, device=WHAT and o=WORD[,WORD...], as for mount(8): something is mounted in the volume's place wherever it is used. type=bind (or o=bind) with a folder's path: that folder; type=tmpfs "
+           "(with o=size=64m, mode=700 and the like): memory, which all containers that run with it share, and which is empty again when none does. Other filesystems only root may mount, as a rule; the "
+           "kernel's word about it comes when a container uses the volume. Of o's words uid=ID and gid=ID are as --uid and --gid; nocopy: its first container does not fill it with what the image has in "
+           "its place. copy and nocopy may be given by themselves as well." },
   { "uid", 0, CLI_UINT, .help = "The user that it belongs to" },
   CLI_END
 };
@@ -34,7 +37,7 @@ const CliCommand cmd_volume_create = {
   .usage = "[NAME]",
   .summary = "Make a volume",
   .description = "Make an empty volume, and print its name, which is made up if none is given. Its first container fills it with what the image has in its place.",
-  .examples = "volume create data\nvolume create --label app=web --uid 33 --gid 33 www\n",
+  .examples = "volume create data\nvolume create --label app=web --uid 33 --gid 33 www\nvolume create -o type=tmpfs -o o=size=64m,mode=1777 scratch\nvolume create -o type=bind -o device=/srv/data shared\n",
   .options = { options },
   .max_args = 1,
   .run = volume_create_run,

@@ -11,6 +11,7 @@
 
 #define INPUT_SIZE (256 * 1024)
 #define ZSTD_HEADER_MAX 18u /* magic number and frame header */
+#define TAR_BLOCK 512
 
 typedef struct {
   ByteStream base;
@@ -375,4 +376,36 @@ inflate_open (ByteStream *below, Compression *ret_compression, GError **error)
   if (ret_compression != NULL)
     *ret_compression = compression;
   return g_steal_pointer (&stream);
+}
+
+/* ---- a tar */
+
+/* is_tar: does @block look like a member's header, or like an archive without any? Source: POSIX ustar, "chksum". */
+static gboolean
+is_tar (const guint8 *block, gssize size)
+{
+  guint64 sum = 0;
+  gboolean zeros = TRUE;
+  if (size < TAR_BLOCK)
+    return FALSE;
+  for (int i = 0; i < TAR_BLOCK; i++)
+    {
+      zeros = zeros && block[i] == 0;
+      sum += i >= 148 && i < 156 ? ' ' : block[i];
+    }
+  char text[9] = { 0 };
+  memcpy (text, block + 148, 8);
+  return zeros || g_ascii_strtoull (text + strspn (text, " "), NULL, 8) == sum;
+}
+
+ByteStream *
+inflate_tar (ByteStream *below)
+{
+  guint8 block[TAR_BLOCK];
+  ByteStream *stream = inflate_open (below, NULL, NULL);
+  gssize n = stream != NULL ? byte_stream_read_full (stream, block, sizeof block, NULL) : -1;
+  if (is_tar (block, n))
+    return byte_stream_prefixed (block, sizeof block, stream);
+  byte_stream_free (stream);
+  return NULL;
 }

@@ -22,3 +22,6 @@ ByteStream *inflate_open (ByteStream *below, Compression *ret_compression, GErro
 /* inflate_take_turns: of all streams of the process for which this was said, one at a time has a large window: the others wait, when they come to such a frame, until it is freed. So
  * that memory stays bounded however many layers there are. @stream: of inflate_open, not read yet. To be said only of streams whose reader waits for none of the others. */
 void inflate_take_turns (ByteStream *stream);
+
+/* inflate_tar: @below, inflated, if that begins as a tar does: with a member's header, or the end of one without any; else NULL. Takes @below. */
+ByteStream *inflate_tar (ByteStream *below);

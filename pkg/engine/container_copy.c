@@ -19,7 +19,6 @@
 #include "storage/unpack.h"
 
 #define SPEC_LIMIT ((size_t) 64 << 20)
-#define TAR_BLOCK 512
 
 /* One end of the copy. */
 typedef struct {
@@ -248,38 +247,6 @@ write_stream (Work *work, GError **error)
   return fd < 0 ? throw_missing (&work->from, -fd, error) : pack_tree (fd, &options, work->request->output, error);
 }
 
-/* is_tar: does @block look like a member's header, or like an archive without any? Source: POSIX ustar, "chksum". */
-static gboolean
-is_tar (const guint8 *block, gssize size)
-{
-  guint64 sum = 0;
-  gboolean zeros = TRUE;
-  if (size < TAR_BLOCK)
-    return FALSE;
-  for (int i = 0; i < TAR_BLOCK; i++)
-    {
-      zeros = zeros && block[i] == 0;
-      sum += i >= 148 && i < 156 ? ' ' : block[i];
-    }
-  char text[9] = { 0 };
-  memcpy (text, block + 148, 8);
-  return zeros || g_ascii_strtoull (text + strspn (text, " "), NULL, 8) == sum;
-}
-
-/* open_stream: the tar on standard input, inflated. */
-static ByteStream *
-open_stream (Work *work, GError **error)
-{
-  guint8 block[TAR_BLOCK];
-  ByteStream *stream = inflate_open (byte_stream_from_fd (fcntl (work->request->input, F_DUPFD_CLOEXEC, 3)), NULL, NULL);
-  gssize n = stream != NULL ? byte_stream_read_full (stream, block, sizeof block, NULL) : -1;
-  if (is_tar (block, n))
-    return byte_stream_prefixed (block, sizeof block, stream);
-  byte_stream_free (stream);
-  coracle_throw (error, CORACLE_ERROR_INVALID, "source must be a (compressed) tar archive when copying from stdin");
-  return NULL;
-}
-
 static gboolean
 read_stream (Work *work, GError **error)
 {
@@ -289,9 +256,9 @@ read_stream (Work *work, GError **error)
   cleanup_fd int fd = copy_place_open_folder (&work->to.place);
   if (fd < 0)
     return throw_missing (&work->to, -fd, error);
-  g_autoptr (ByteStream) tar = open_stream (work, error);
+  g_autoptr (ByteStream) tar = inflate_tar (byte_stream_from_fd (fcntl (work->request->input, F_DUPFD_CLOEXEC, 3)));
   if (tar == NULL)
-    return FALSE;
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "source must be a (compressed) tar archive when copying from stdin");
   if (!unpack_tar (fd, tar, &options, &stats, error))
     return coracle_prefix (error, "copying to container");
   work->request->skipped += stats.skipped_devices;

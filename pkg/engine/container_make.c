@@ -34,7 +34,7 @@
 void
 make_init (Make *make, const ConfigPaths *paths, const ContainerOptions *options)
 {
-  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .user_ns = -1, .auto_lock = -1, .run_dir = -1, .network_lock = -1, .netd = -1, .network_fd = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
+  *make = (Make){ .paths = paths, .options = options, .store_lock = -1, .user_ns = -1, .auto_lock = -1, .run_dir = -1, .network_lock = -1, .volume_lock = -1, .netd = -1, .network_fd = -1, .cgroup = CGROUP_INIT, .root_fd = -1, .mounts = json_array (), .volumes = json_array () };
 }
 
 void
@@ -47,6 +47,7 @@ make_clear (Make *make)
   json_decref (make->joined);
   fd_close (fd_steal (&make->user_ns));
   fd_close (fd_steal (&make->auto_lock));
+  fd_close (fd_steal (&make->volume_lock));
   g_clear_pointer (&make->ids, idmap_free);
   if (make->existing == NULL)
     {
@@ -83,7 +84,7 @@ make_clear (Make *make)
   cgroup_clear (&make->cgroup);
   memset (make, 0, sizeof *make);
   make->cgroup.fd = -1;
-  make->store_lock = make->run_dir = make->root_fd = make->network_lock = make->netd = make->network_fd = make->user_ns = make->auto_lock = -1;
+  make->store_lock = make->run_dir = make->root_fd = make->network_lock = make->netd = make->network_fd = make->user_ns = make->auto_lock = make->volume_lock = -1;
 }
 
 void

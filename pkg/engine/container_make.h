@@ -44,6 +44,7 @@ typedef struct {
   json_t *joined;              /* NETWORK_BRIDGE: what it was given on its networks: network/netd.h */
   char **addresses, **name_servers;   /* of these, as etc_files.h has them */
   int netd, network_fd;        /* the connection that it lives by until it runs; its network namespace; -1 */
+  int volume_lock;             /* volume_mount: until the monitor is recorded; -1 */
   int network_lock;            /* NETWORK_BRIDGE: its networks stay until the row is written; -1 */
   GPtrArray *ports;            /* of PortMapping: container_ports.h */
   json_t *exposed;             /* of a new container */

@@ -10,6 +10,7 @@
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/names.h"
+#include "pkg/engine/volume_mount.h"
 #include "pkg/spec/device.h"
 #include "pkg/spec/volume.h"
 #include "storage/volume.h"
@@ -21,6 +22,15 @@ options_array (char **options)
   for (; options != NULL && *options != NULL; options++)
     json_array_append_new (array, json_string (*options));
   return array;
+}
+
+/* keep_flags: what is mounted read-only by the volume's own options stays so. */
+static void
+keep_flags (json_t *options)
+{
+  for (size_t i = json_array_size (options); i-- > 0;)
+    if (g_strcmp0 (json_string_value (json_array_get (options, i)), "rw") == 0)
+      json_array_remove (options, i);
 }
 
 static void
@@ -90,12 +100,17 @@ resolve_volume (Make *make, const SpecMount *mount, GError **error)
   g_autofree char *data = volume_open (make->storage, name, mount->create, &first, error);
   if (data == NULL)
     return FALSE;
+  if (first.mounts && !volume_mount (make->storage, name, make->id, &make->volume_lock, error))
+    return FALSE;
   if (first.own)
     give_volume (make, data);
   if ((first.copy && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error)) || (mount->chown && !give_tree (make, data, error)))
     return FALSE;
   g_autofree char *source = mount->subpath != NULL ? g_build_filename (data, mount->subpath, NULL) : g_steal_pointer (&data);
-  append (make, "bind", source, mount->destination, options_array (mount->options));
+  json_t *options = options_array (mount->options);
+  if (first.mounts)
+    keep_flags (options);
+  append (make, "bind", source, mount->destination, options);
   return TRUE;
 }
 

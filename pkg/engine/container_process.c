@@ -138,6 +138,7 @@ let_go_of_locks (Run *run)
 {
   fd_close (fd_steal (&run->make.store_lock));
   fd_close (fd_steal (&run->make.auto_lock));
+  fd_close (fd_steal (&run->make.volume_lock));
 }
 
 gboolean

@@ -14,6 +14,7 @@
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/image_lookup.h"
+#include "pkg/engine/volume_mount.h"
 #include "storage/mapped.h"
 #include "storage/overlay.h"
 
@@ -167,11 +168,15 @@ mount_place (int root_fd, const char *destination, gboolean folder)
 
 /* mount_volume: one of its volumes or folders, where it will have it. What is not there any more (the start will tell) is passed over. */
 static gboolean
-mount_volume (int root_fd, json_t *item, GError **error)
+mount_volume (Storage *storage, int root_fd, json_t *item, GError **error)
 {
+  cleanup_fd int lock = -1;
   const char *source = json_string_value (json_object_get (item, "source")), *destination = json_string_value (json_object_get (item, "destination"));
   const char *type = json_string_value (json_object_get (item, "type"));
+  const char *name = json_string_value (json_object_get (item, "name"));
   struct stat st;
+  if (g_strcmp0 (type, "volume") == 0 && name != NULL && !volume_mount (storage, name, NULL, &lock, NULL))
+    return TRUE;
   if (source == NULL || destination == NULL || type == NULL || (strcmp (type, "bind") != 0 && strcmp (type, "volume") != 0) || stat (source, &st) < 0)
     return TRUE;
   cleanup_fd int place = mount_place (root_fd, destination, S_ISDIR (st.st_mode));
@@ -201,7 +206,7 @@ open_mounted (ContainerRoot *root, const StateContainer *row, RootKind kind, GEr
   json_t *item;
   if (kind == ROOT_AS_SEEN)
     json_array_foreach (json_object_get (row->config, "mounts"), i, item)
-      if (!mount_volume (root->fd, item, error))
+      if (!mount_volume (root->storage, root->fd, item, error))
         return coracle_prefix (error, "container %s", row->name);
   return TRUE;
 }

@@ -13,6 +13,7 @@
 #include "pkg/engine/event.h"
 #include "pkg/engine/names.h"
 #include "pkg/engine/volume_filter.h"
+#include "pkg/engine/volume_mount.h"
 #include "pkg/spec/volume.h"
 
 #define LOCK_TRIES 1000   /* of 10 ms */
@@ -43,7 +44,7 @@ read_id (Volume *volume, const char *key, const char *text, gint64 *ret_id, GErr
   return TRUE;
 }
 
-/* read_words: the option o: the owner, and whether the image's files are wanted. Anything else is of a filesystem that would have to be mounted. */
+/* read_words: the option o: the owner, and whether the image's files are wanted. Anything else is of what is mounted (volume_mount.h). */
 static gboolean
 read_words (Volume *volume, const char *text, GError **error)
 {
@@ -61,8 +62,6 @@ read_words (Volume *volume, const char *text, GError **error)
       }
     else if (strcmp (*word, "nocopy") == 0)
       volume->copy = FALSE;
-    else
-      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "volume option o=%s is not supported in this version yet", *word);
   return TRUE;
 }
 
@@ -73,18 +72,18 @@ read_options (Volume *volume, const char *const *options, GError **error)
     {
       g_auto (GStrv) parts = g_strsplit (*options, "=", 2);
       const char *key = parts[0] != NULL ? parts[0] : "", *value = parts[0] != NULL && parts[1] != NULL ? parts[1] : "";
-      if (strcmp (key, "type") == 0 || strcmp (key, "device") == 0)
-        return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "volume option %s is not supported in this version yet", key);
+      gboolean mount = strcmp (key, "type") == 0 || strcmp (key, "device") == 0;
       if (strcmp (key, "copy") == 0 || strcmp (key, "nocopy") == 0)
         volume->copy = key[0] == 'c';
-      else if (strcmp (key, "o") != 0)
+      else if (!mount && strcmp (key, "o") != 0)
         return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid mount option %s for driver 'local': invalid argument", key);
-      else if (value[0] != '\0' && !read_words (volume, value, error))
+      else if (!mount && value[0] != '\0' && !read_words (volume, value, error))
         return FALSE;
       if (json_object_set_new (volume->options, key, json_string (value)) < 0)
         return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid volume option \"%s\"", *options);
     }
-  return TRUE;
+  volume->mounts = volume_mount_wanted (volume->options);
+  return volume_mount_check (volume->options, error);
 }
 
 gboolean

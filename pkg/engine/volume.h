@@ -3,7 +3,7 @@
 
 #include "storage/volume.h"
 
-/* volume_create: Runs in: the user namespace. @ret_name: free with g_free. Errors: INVALID; UNSUPPORTED a driver or an option of Podman's that is not done yet; EXISTS. Source: podman-volume-create(1). */
+/* volume_create: Runs in: the user namespace. @ret_name: free with g_free. Errors: INVALID; UNSUPPORTED a driver, or a quota; EXISTS. Source: podman-volume-create(1). */
 typedef struct {
   const char *name, *driver;                /* @name NULL: one is made up */
   const char *const *labels, *const *options;   /* "KEY=VALUE"; NULL = none */

@@ -42,10 +42,8 @@ teardown() {
   is "$output" "Error: running volume create option: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
   run_coracle 125 volume create -o foo=bar c
   is "$output" "Error: invalid mount option foo for driver 'local': invalid argument"
-  run_coracle 125 volume create -o type=tmpfs c
-  has "$output" "not supported in this version yet"
   run_coracle 125 volume create -o o=size=1m c
-  has "$output" "not supported in this version yet"
+  has "$output" "a folder has no quota"
   run_coracle 125 volume create -o o=uid=x c
   run_coracle 125 volume create -l =x c
   is "$output" 'Error: unable to process labels: invalid label format: "=x"'
@@ -206,11 +204,4 @@ Are you sure you want to continue? [y/N] "
   is "$(cat "$TMPDIR/err")" 'Error: no volume with name "nope" found: no such volume'
   run_coracle volume reload
   is "$output" ""
-}
-
-@test "export and import are to come, and say so" {
-  run_coracle 125 volume export v
-  has "$output" "\`export\` is not supported in this version yet"
-  run_coracle 125 volume import v v.tar
-  has "$output" "\`import\` is not supported in this version yet"
 }
