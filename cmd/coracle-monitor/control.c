@@ -38,7 +38,7 @@ control_message (Control *control, uint32_t type, const void *data, size_t size)
       /* without a plan nothing can be performed */
       if (!control->can_again)
         return ENOTSUP;
-      control->again = true;
+      control->again = control->again || size == 0;
       return 0;
     case MONITOR_GO:
       return let_go (control);

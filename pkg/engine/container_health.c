@@ -20,6 +20,7 @@
 #include "pkg/engine/container_live.h"
 #include "pkg/engine/container_notify.h"
 #include "pkg/engine/container_stop.h"
+#include "pkg/engine/container_update.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
@@ -107,6 +108,9 @@ edit_health (StateContainer *row, void *data, GError **error)
 gboolean
 container_health_update (Storage *storage, const char *id, const ContainerOptions *options, GError **error)
 {
+  g_autoptr (ContainerView) before = g_strcmp0 (options->health_on_failure, "restart") == 0 ? container_find (storage, id, NULL) : NULL;
+  if (before != NULL && !container_update_restarts (storage, before, error))
+    return FALSE;
   if (!state_container_edit (storage->state, id, edit_health, (void *) (uintptr_t) options, error))
     return FALSE;
   g_autoptr (ContainerView) view = container_find (storage, id, error);

@@ -95,7 +95,7 @@ typedef enum {
   MONITOR_RECORDED,    /* the container is in the state database: from now on it outlives its command (until then the monitor has PR_SET_PDEATHSIG) */
   MONITOR_ATTACH,      /* MonitorAttach: on a connection to the listener: from now on the container's output is sent here. Output from before is in the log */
   MONITOR_STOPPING,    /* control: whoever stops the container has said so in its row, and no restart follows; answered by MONITOR_DONE */
-  MONITOR_RESTART,     /* control: restart at the next end whatever the policy says (a health check's on-failure=restart); MONITOR_DONE */
+  MONITOR_RESTART,     /* control: restart at the next end whatever the policy says (a health check's on-failure=restart); MONITOR_DONE. With a byte of data: only, could you? */
   MONITOR_GO,          /* control: an initialized container's command is to run; answered by MONITOR_DONE when it does, or has failed: then with MONITOR_FAILURE of the RuntimeStatus */
   MONITOR_HEALTH,      /* control: MonitorHealth, a new clock (update, the start-up check has passed); MONITOR_DONE */
   /* from the monitor */

@@ -119,3 +119,35 @@ here" "as it was made"
   run_coracle rm -f -t 0 up upr
   no_leaks
 }
+
+@test "update: what cannot be restarted when it ends says so, and what to do" {
+  local kind
+  "$CORACLE" run --name front box sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
+  run_coracle run -d --rm --name fleeting box sleep 1000
+  runs() { [ "$(coracle inspect -f '{{.State.Status}}' front)" = running ]; }
+  wait_for 10 runs
+  run_coracle 125 update --health-cmd true --health-on-failure restart front
+  is "$output" "Error: container front was started in the foreground and without a restart policy, so that it cannot be restarted when it ends: stop it, update it, and start it again"
+  run_coracle 125 update --restart always front
+  has "$output" "started in the foreground"
+  run_coracle 125 update --health-cmd true --health-on-failure restart fleeting
+  has "$output" "started with --rm"
+  is "$(coracle inspect -f '{{.Config.HealthcheckOnFailureAction}} {{.HostConfig.RestartPolicy.Name}}' front)" "none no" "nothing was changed"
+  run_coracle update --health-cmd true --health-interval 9s --health-on-failure kill front
+  run_coracle stop -t 0 front
+  run_coracle update --health-on-failure restart front
+  run_coracle start front
+  run_coracle update --health-on-failure restart --restart always front
+  run_coracle rm -f -t 0 front fleeting
+  no_leaks
+}
+
+@test "update: --health-on-failure restart of one that runs in the background" {
+  run_coracle run -d --name back --stop-timeout 1 box sh -c 'echo begun >>/begun; rm -f /bad; exec sleep 1000'
+  run_coracle update --health-cmd 'test ! -e /bad' --health-interval 100ms --health-retries 1 --health-on-failure restart back
+  run_coracle exec back touch /bad
+  again() { [ "$(coracle exec back cat /begun 2>/dev/null | wc -l)" = 2 ]; }
+  wait_for 10 again
+  run_coracle rm -f -t 0 back
+  no_leaks
+}
