@@ -159,17 +159,21 @@ prepare (Again *again, RuntimePlan *plan, const MonitorStart *start)
 /* record_init: RUN_ROOT/ID/init.pid, as live_record_init writes it for the first start. The file "exit" goes only then: killed before its command runs, the container ended as
  * that says. */
 static int
-record_init (const MonitorStart *start)
+record_init (const Again *again, const RuntimePlan *plan, const MonitorStart *start)
 {
   char path[48] = "/proc/", line[64];
   struct stat st;
-  int pid = helper_child_proc_pid (start->init_pidfd);
+  int pid = helper_child_proc_pid (start->init_pidfd), joined = -1;
   if (pid <= 0)
     return -ESRCH;
+  /* one that was joined is known; the init in it is hidden yet, also from us (clone_hidden) */
+  const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
+  for (uint32_t i = 0; i < plan->joins.n; i++)
+    joined = joins[i].flag == CLONE_NEWPID ? again->kept[AGAIN_JOINS + i] : joined;
   size_t at = strlen (path);
   at += text_number (path + at, (uint64_t) pid);
   memcpy (path + at, "/ns/pid", sizeof "/ns/pid");
-  if (stat (path, &st) < 0)
+  if ((joined >= 0 ? fstat (joined, &st) : stat (path, &st)) < 0)
     return -errno;
   size_t size = text_number (line, (uint64_t) pid);
   line[size++] = ' ';
@@ -241,7 +245,7 @@ start_plan (Again *again, RuntimePlan *plan, MonitorStart *start, const RuntimeN
       helper_child_close (plan);
     }
   else if (helper_child_start (plan, network, &started) == 0)
-    done = wait_ready (again) && record_init (&started) == 0;
+    done = wait_ready (again) && record_init (again, plan, &started) == 0;
   else
     (void) again_listen (again);
   if (done)

@@ -307,6 +307,18 @@ serve (Monitor *monitor)
   health_serve (&monitor->health, &monitor->start);
 }
 
+/* enter: "start FD USER MOUNTS": our program was exec'd outside of the user namespace, so that nobody in it can look at the memory of what is not dumpable (pkg/runtime/outpost.h). We ourselves
+ * are: other commands join our namespaces; init is not, until it is the container's command. */
+static bool
+enter (int user, int mounts)
+{
+  if (setns (user, CLONE_NEWUSER) < 0 || setns (mounts, CLONE_NEWNS) < 0)
+    return false;
+  (void) close (user);
+  (void) close (mounts);
+  return prctl (PR_SET_DUMPABLE, 1, 0, 0, 0) == 0;
+}
+
 /* start_plan: "start FD", "exec FD": perform the plan in the memfd FD, up to the clone of the container's init or of an exec session's process, and learn from it what is to be
  * supervised. */
 static bool
@@ -500,7 +512,9 @@ main (int argc, char **argv)
   bool exec = argc == 3 && strcmp (argv[1], "exec") == 0;
   again_begin (&monitor->again);
   monitor->uplink.plan = -1;
-  bool given = exec || (argc == 3 && strcmp (argv[1], "start") == 0) ? start_plan (atoi (argv[2]), exec, monitor) : watch_start (start);
+  if (argc == 5 && !enter (atoi (argv[3]), atoi (argv[4])))
+    return 70;
+  bool given = exec || ((argc == 3 || argc == 5) && strcmp (argv[1], "start") == 0) ? start_plan (atoi (argv[2]), exec, monitor) : watch_start (start);
   if (!given || start->magic != MONITOR_START_MAGIC)
     return 70;
   close_others (start, &monitor->again, &monitor->uplink);

@@ -8,6 +8,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/engine/container_stop.h"
+#include "pkg/runtime/outpost.h"
 
 static const CliOption options[] = {
   SELECT_OPTION_ALL ("All, whether they run or not"),
@@ -58,7 +59,10 @@ restart_run (const CliContext *context, const CliArgs *args, GError **error)
   g_autoptr (GPtrArray) chosen = NULL;
   /* a word that stands for them, like --all; with names it says nothing more */
   gboolean running = cli_args_bool (args, "running") && select_none (context, args);
-  if ((!running && !select_check (context, args, &request, error)) || !session_open (&session, context, TRUE, error))
+  if (!running && !select_check (context, args, &request, error))
+    return CLI_FAILED;
+  outpost_begin ();
+  if (!session_open (&session, context, TRUE, error))
     return CLI_FAILED;
   if (!(running ? select_all (session.storage, is_running, &chosen, error) : select_containers (session.storage, context, args, &request, &chosen, error)))
     return CLI_FAILED;

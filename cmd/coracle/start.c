@@ -7,6 +7,7 @@
 #include "cmd/coracle/create_options.h"
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/runtime/outpost.h"
 
 static const CliOption options[] = {
   { "all", 0, CLI_BOOL, .help = "All that do not run" },
@@ -78,7 +79,10 @@ start_run (const CliContext *context, const CliArgs *args, GError **error)
   gboolean attach = cli_args_bool (args, "attach");
   g_auto (Session) session = { 0 };
   g_autoptr (GPtrArray) chosen = NULL;
-  if (!check_words (context, args, &request, error) || !session_open (&session, context, TRUE, error)
+  if (!check_words (context, args, &request, error))
+    return CLI_FAILED;
+  outpost_begin ();
+  if (!session_open (&session, context, TRUE, error)
       || !select_containers (session.storage, context, args, &request, &chosen, error))
     return CLI_FAILED;
   if (attach && chosen->len > 1)

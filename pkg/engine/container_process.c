@@ -28,6 +28,7 @@
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
 #include "pkg/monitor/client.h"
+#include "pkg/runtime/outpost.h"
 
 void
 process_init (Run *run, const ConfigPaths *paths, const ContainerOptions *options)
@@ -557,6 +558,9 @@ process_prepare (Run *run, GError **error)
   if (!words_check_fds (options, error) || !words_check (options, error) || !path_mkdirs (make->paths->run_root, 0700, error)
       || !make_fetch (make, error))
     return FALSE;
+  /* what it needs may have to be started, too */
+  if ((options->pid != NULL && strchr (options->pid, ':') != NULL) || (options->requires != NULL && *options->requires != NULL))
+    outpost_begin ();
   IdmapPending *pending = NULL;
   if (!idmap_begin (make->paths->run_root, userns_wants_single (make->storage, options), &pending, error))
     return FALSE;

@@ -48,6 +48,11 @@ _Noreturn void init_child_exec (const RuntimePlan *plan, int terminal_fd, int wa
  * @nested: it was cloned in a user namespace of its own, with these; NULL = it was not. */
 _Noreturn void init_child_run (const RuntimePlan *plan, const RuntimeNetwork *network, int sync_fd, int terminal_fd, int slirp_socket, int port_socket, int accel_socket, NestedTrees *nested);
 
+/* ---- between_child.c: namespaces that only children are to be in */
+/* between_child_run: @body in a process of its own, which shares our memory and descriptors; we wait for its end. What it joins is joined for what it clones (with CLONE_PARENT: our children),
+ * not for us. Returns what @body returns, or -errno; in what it cloned @body does not return. */
+long between_child_run (long (*body) (void *data), void *data);
+
 /* ---- nested_child.c: a container in a user namespace of its own */
 /* What the helper clones for init; descriptors of detached mounts. */
 struct NestedTrees {

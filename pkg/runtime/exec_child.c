@@ -1,7 +1,7 @@
 /* The supervisor of an exec session ("coracle-monitor exec"), until it has cloned the session's process.
  *
  * Host's:     pid, mount, network, ipc and uts namespaces. It never sees a path of the container.
- * Joined:     the container's user namespace; its pid namespace for children only.
+ * Joined:     the container's user namespace. Its pid namespace is joined by a process in between (between_child.c), for the child alone.
  * The child:  is in the container's pid namespace at once, where the container's processes see it, and enters the others itself (init_child.c, exec_stages), then the container's stages
  *             of capabilities, filter, user, working folder and exec.
  * Who can look into it before it execs (CVE-2016-9962): nobody there. It is not dumpable, so that it takes CAP_SYS_PTRACE over the user namespace in which its program was exec'd, and
@@ -61,13 +61,10 @@ stage_start (Exec *exec)
   return prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* stage_join: one call: either all are joined or none is. */
 static int
 stage_join (Exec *exec)
 {
-  int flags = (int) (exec->plan->exec_flags & (uint64_t) (CLONE_NEWUSER | CLONE_NEWPID));
-  if (!(flags & CLONE_NEWUSER)) /* the process in between does it: it must not be in there itself */
-    return 0;
+  int flags = (int) (exec->plan->exec_flags & (uint64_t) CLONE_NEWUSER);
   return flags != 0 && setns (exec->plan->exec_pidfd, flags) < 0 ? -errno : 0;
 }
 
@@ -155,25 +152,44 @@ clone_between (Exec *exec)
   return number;
 }
 
+typedef struct {
+  Exec *exec;
+  int pidfd, wait;
+} Cloning;
+
+/* clone_joined: in a process in between. */
+static long
+clone_joined (void *data)
+{
+  Cloning *cloning = data;
+  const RuntimePlan *plan = cloning->exec->plan;
+  int flags = (int) (plan->exec_flags & (uint64_t) CLONE_NEWPID);
+  if (flags != 0 && setns (plan->exec_pidfd, flags) < 0)
+    return -errno;
+  long pid = clone_process (plan, CLONE_PARENT, &cloning->pidfd, &cloning->wait);
+  if (pid == 0)
+    init_child_exec (plan, cloning->exec->terminal_init, cloning->wait, 0);
+  return pid;
+}
+
 static int
 stage_clone (Exec *exec)
 {
   const RuntimePlan *plan = exec->plan;
-  int ends[2] = { -1, -1 }, pidfd = -1;
+  int ends[2] = { -1, -1 };
+  Cloning cloning = { .exec = exec, .pidfd = -1 };
   if (plan->terminal && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
     return -errno;
   exec->terminal = ends[0];
   exec->terminal_init = ends[1];
-  int inside = (plan->exec_flags & CLONE_NEWUSER) == 0, wait = 0;
-  long pid = inside ? clone_between (exec) : clone_process (plan, 0, &pidfd, &wait);
+  int inside = (plan->exec_flags & CLONE_NEWUSER) == 0;
+  long pid = inside ? clone_between (exec) : between_child_run (clone_joined, &cloning);
   if (pid < 0)
     return (int) pid;
-  if (pid == 0)
-    init_child_exec (plan, exec->terminal_init, wait, 0);
   exec->start->init_pid = (pid_t) pid;
-  exec->start->init_pidfd = pidfd;
+  exec->start->init_pidfd = cloning.pidfd;
   fd_close (fd_steal (&exec->terminal_init));
-  return inside ? 0 : helper_child_report (plan->status_fd, pidfd, wait);
+  return inside ? 0 : helper_child_report (plan->status_fd, cloning.pidfd, cloning.wait);
 }
 
 static int

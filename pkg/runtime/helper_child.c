@@ -90,18 +90,15 @@ stage_ports (Helper *helper)
   return helper->network->keep_ports (plan_text (plan, plan->port_program), start->port_table, &start->port_socket, &start->port_pid);
 }
 
-static int
-stage_join (Helper *helper)
+/* pid_join: the pid namespace that is joined; NULL: init has its own, or the monitor's. */
+static const PlanJoin *
+pid_join (const RuntimePlan *plan)
 {
-  const PlanJoin *joins = plan_bytes (helper->plan, helper->plan->joins.at);
-  for (uint32_t i = 0; i < helper->plan->joins.n; i++)
-    {
-      helper->detail = (int) i;
-      /* mount and network of the monitor stay its own: those joins are init's; all are the process's in between where there is one (nested_child.c) */
-      if (joins[i].flag == CLONE_NEWPID && nested_child_join (helper->plan) == NULL && setns (joins[i].fd, CLONE_NEWPID) < 0)
-        return -errno;
-    }
-  return 0;
+  const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
+  for (uint32_t i = 0; i < plan->joins.n; i++)
+    if (joins[i].flag == CLONE_NEWPID)
+      return &joins[i];
+  return NULL;
 }
 
 static int
@@ -190,6 +187,44 @@ clone_between (void *data)
   return pid < 0 ? -errno : pid;
 }
 
+/* clone_hidden: init is not to be looked at by those whose pid namespace it joins: its memory is a copy of ours, and not dumpable; if our program was exec'd outside of the user namespace (outpost.h),
+ * then nobody in there can. Its /proc/self is then not its own either: what it would write there it inherits from the process in between, in which we are. */
+static long
+clone_hidden (Helper *helper, int *ret_enter)
+{
+  const RuntimePlan *plan = helper->plan;
+  cleanup_fd int oom = plan->has_oom_score_adj ? open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC) : -1;
+  if (oom >= 0)
+    (void) process_child_oom (plan, oom);
+  (void) prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  long pid = clone_init (helper, CLONE_PARENT, &helper->start->init_pidfd, ret_enter);
+  int errsv = errno;
+  if (pid == 0)
+    return 0;
+  (void) prctl (PR_SET_DUMPABLE, 1, 0, 0, 0);
+  errno = errsv;
+  return pid;
+}
+
+/* clone_joined: in a process in between (between_child.c). All other joins are init's own. */
+static long
+clone_joined (void *data)
+{
+  Helper *helper = data;
+  int enter;
+  const PlanJoin *join = pid_join (helper->plan);
+  if (setns (join->fd, CLONE_NEWPID) < 0)
+    {
+      RuntimeStatus status = { .stage = STAGE_JOIN, .error = errno, .detail = (int) (join - (const PlanJoin *) plan_bytes (helper->plan, helper->plan->joins.at)) };
+      (void) send (helper->plan->status_fd, &status, sizeof status, MSG_NOSIGNAL);
+      return -ECANCELED;
+    }
+  long pid = clone_hidden (helper, &enter);
+  if (pid == 0)
+    run_init (helper, enter);
+  return pid < 0 ? -errno : pid;
+}
+
 /* clone_nested: a failure on the way is told here. */
 static long
 clone_nested (Helper *helper, int *ret_pidfd)
@@ -228,6 +263,11 @@ stage_clone (Helper *helper)
   long pid;
   if (nested_child_join (plan) != NULL)
     pid = clone_nested (helper, &pidfd);
+  else if (pid_join (plan) != NULL)
+    {
+      pid = between_child_run (clone_joined, helper);
+      pidfd = helper->start->init_pidfd;
+    }
   else
     {
       pid = clone_init (helper, 0, &pidfd, &enter);
@@ -322,7 +362,6 @@ static const struct {
   { STAGE_SLIRP, stage_slirp },
   { STAGE_PORTS, stage_ports },
   { STAGE_ACCEL, stage_accel },
-  { STAGE_JOIN, stage_join },
   { STAGE_CLONE, stage_clone },
   { STAGE_CLONE, report_init },
   { STAGE_HOOK, stage_hooks },

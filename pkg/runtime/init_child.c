@@ -309,8 +309,8 @@ stage_limit (Init *init)
 static int
 stage_oom (Init *init)
 {
-  /* nested: what was set in between is inherited; our /proc/self is not ours any more */
-  if (!init->plan->has_oom_score_adj || init->nested != NULL)
+  /* whoever is not dumpable (nested_child.c, clone_hidden) has inherited it: our /proc/self is not ours then */
+  if (!init->plan->has_oom_score_adj || prctl (PR_GET_DUMPABLE, 0, 0, 0, 0) != 1)
     return 0;
   cleanup_fd int fd = open_proc (init, "self/oom_score_adj", O_WRONLY);
   return fd < 0 ? fd : process_child_oom (init->plan, fd);

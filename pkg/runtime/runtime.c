@@ -20,6 +20,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
 #include "pkg/runtime/mountsys.h"
+#include "pkg/runtime/outpost.h"
 #include "pkg/runtime/plan_build.h"
 #include "pkg/runtime/runtime_private.h"
 
@@ -94,6 +95,7 @@ open_monitor (const char *path)
 typedef struct {
   int program, plan_fd;
   const char *verb;  /* what the monitor is asked to do with the plan */
+  int user, mounts;  /* from outside: the namespaces to be entered first; -1 = it is in them */
   const int *keep;   /* descriptors the monitor gets, -1 ends */
 } Spawn;
 
@@ -119,9 +121,15 @@ exec_monitor (void *data)
       _exit (127);
   if (fcntl (spawn->plan_fd, F_SETFD, 0) < 0)
     _exit (127);
-  char number[16];
+  char number[16], user[16], mounts[16];
   number_text (number, sizeof number, spawn->plan_fd);
-  char *const argv[] = { (char *) "coracle-monitor", (char *) (uintptr_t) spawn->verb, number, NULL };
+  gboolean outside = spawn->user >= 0;
+  if (outside)
+    {
+      number_text (user, sizeof user, spawn->user);
+      number_text (mounts, sizeof mounts, spawn->mounts);
+    }
+  char *const argv[] = { (char *) "coracle-monitor", (char *) (uintptr_t) spawn->verb, number, outside ? user : NULL, mounts, NULL };
   /* the monitor itself reads no variable: they are for the clean-up command it may start */
   (void) syscall (SYS_execveat, spawn->program, "", argv, environ, AT_EMPTY_PATH);
   _exit (127);
@@ -135,6 +143,29 @@ spawn_monitor (const Spawn *spawn, gboolean own_pid_namespace)
   static char stack[16384] __attribute__ ((aligned (16)));
   pid_t pid = clone (exec_monitor, stack + sizeof stack, CLONE_VM | SIGCHLD | (own_pid_namespace ? CLONE_NEWPID : 0), (void *) spawn);
   return pid < 0 ? -errno : pid;
+}
+
+/* spawn_outside: the same, of a container that joins another's pid namespace (see outpost.h); 0: it must be done from here. What is held before its command (it can be looked at from outside meanwhile,
+ * by us as well) and what has hooks that look at its namespaces is. */
+static pid_t
+spawn_outside (Spawn *spawn, const RuntimePlan *plan)
+{
+  const PlanJoin *joins = plan_bytes (plan, plan->joins.at);
+  gboolean joined = FALSE;
+  for (guint i = 0; i < plan->joins.n; i++)
+    joined = joined || joins[i].flag == CLONE_NEWPID;
+  if (!joined || plan->held || plan->hooks_runtime.n > 0)
+    return 0;
+  cleanup_fd int user = open ("/proc/self/ns/user", O_RDONLY), mounts = open ("/proc/self/ns/mnt", O_RDONLY);
+  if (user < 0 || mounts < 0)
+    return 0;
+  spawn->user = user;
+  spawn->mounts = mounts;
+  /* it has copies of the two by the time that this returns; their numbers it reads later */
+  pid_t pid = outpost_spawn (exec_monitor, spawn);
+  if (pid == 0)
+    spawn->user = spawn->mounts = -1;
+  return pid;
 }
 
 /* ---- the status socket */
@@ -489,8 +520,10 @@ runtime_perform (json_t *config, GByteArray *bytes, const RuntimeOptions *option
   if (plan_fd < 0)
     return coracle_throw_errno (error, -plan_fd, "runtime: writing the plan");
   g_autoptr (GArray) keep = kept_fds (plan, options);
-  Spawn spawn = { .program = program, .plan_fd = plan_fd, .verb = options->exec != NULL ? "exec" : "start", .keep = (const int *) (void *) keep->data };
-  cleanup_pid pid_t monitor = spawn_monitor (&spawn, options->exec == NULL && !plan->pdeathsig);
+  Spawn spawn = { .program = program, .plan_fd = plan_fd, .verb = options->exec != NULL ? "exec" : "start", .user = -1, .mounts = -1, .keep = (const int *) (void *) keep->data };
+  cleanup_pid pid_t monitor = options->exec == NULL ? spawn_outside (&spawn, plan) : 0;
+  if (monitor == 0)
+    monitor = spawn_monitor (&spawn, options->exec == NULL && !plan->pdeathsig);
   if (monitor < 0)
     return coracle_throw_errno (error, -monitor, "runtime: starting coracle-monitor");
   /* the monitor's ends must be its alone: its death is what we see as end of file */
