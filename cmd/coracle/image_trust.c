@@ -61,7 +61,7 @@ image_trust_show_run (const CliContext *context, const CliArgs *args, GError **e
       g_autofree char *text = trust_raw (policy, error);
       return text != NULL ? puts (text) < 0 : CLI_FAILED;
     }
-  json_auto_t *trust = trust_show (policy, cli_args_string (args, "registrypath"), error);
+  json_auto_t *trust = trust_show (policy, cli_args_string (args, "registrypath"), cli_args_arg (args, 0), error);
   if (trust == NULL)
     return CLI_FAILED;
   if (cli_args_bool (args, "json"))
@@ -78,8 +78,8 @@ image_trust_show_run (const CliContext *context, const CliArgs *args, GError **e
 const CliCommand cmd_image_trust_show = {
   .names = "image trust show", .usage = "[REGISTRY]", .summary = "Show what the policy trusts",
   .description = "Shows for each scope of policy.json(5) what it takes for an image to be pulled: accept, reject, or signatures; whose keys these are, and where signatures by GPG are kept, as "
-                 "registries.d(5) says.",
-  .examples = "image trust show\nimage trust show --json\nimage trust show --raw\n", .options = { show_options }, .max_args = 1, .run = image_trust_show_run,
+                 "registries.d(5) says. With REGISTRY, HOST[:PORT][/PATH[:TAG]], only the scopes that it is in or that are in it, and the default.",
+  .examples = "image trust show\nimage trust show registry.example/team\nimage trust show --json\nimage trust show --raw\n", .options = { show_options }, .max_args = 1, .run = image_trust_show_run,
 };
 
 /* ---- set */
@@ -87,7 +87,7 @@ const CliCommand cmd_image_trust_show = {
 static const CliOption set_options[] = {
   OPTION_POLICY,
   { "pubkeysfile", 'f', CLI_LIST, .complete = CLI_COMPLETE_FILE, .help = "A public key (for signedBy and sigstoreSigned)",
-    .man = "A file of public keys, whose path is written into the policy. Given several times, signedBy wants a signature by each." },
+    .man = "A file of public keys, whose path is written into the policy. Given several times, a signature by each is asked for." },
   { "type", 't', CLI_STRING, .value = "signedBy", .help = "What is asked of images: accept, reject, signedBy, sigstoreSigned", .values = CLI_VALUES ("accept", "reject", "signedBy", "sigstoreSigned"),
     .man = "What is asked of images: accept: nothing; reject: they may not be pulled; signedBy: a signature by GPG (simple signing) with a key of --pubkeysfile; sigstoreSigned: one by a sigstore "
            "key." },

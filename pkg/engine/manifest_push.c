@@ -103,9 +103,9 @@ archive_stream (const Elsewhere *from, const char *digest, GError **error)
 static int
 open_blob (Storage *storage, const Elsewhere *from, const ImageDescriptor *blob, GError **error)
 {
-  if (from->source == NULL && from->registry == NULL)
+  if (from->image == NULL && from->registry == NULL)
     return content_open (storage, blob->digest, NULL, error);
-  g_autoptr (ByteStream) stream = from->source != NULL ? archive_stream (from, blob->digest, error) : registry_blob (from->registry, from->place->repository, blob->digest, blob->size);
+  g_autoptr (ByteStream) stream = from->image != NULL ? archive_stream (from, blob->digest, error) : registry_blob (from->registry, from->place->repository, blob->digest, blob->size);
   return stream != NULL ? spool (storage, stream, blob->digest, blob->size, error) : -1;
 }
 

@@ -26,6 +26,7 @@ static const struct { const char *type, *shown, *asked; } types[] = {
 
 /* What is being shown. */
 typedef struct {
+  const char *registry;   /* that alone; NULL: all */
   json_t *registries;
   SimpleKeys *ring;   /* NULL: none was needed yet */
   json_t *rows;
@@ -124,6 +125,25 @@ sorted_keys (json_t *object)
   return keys;
 }
 
+/* within: is @scope @outer, or in it? */
+static gboolean
+within (const char *scope, const char *outer)
+{
+  if (g_str_has_prefix (outer, "*."))
+    {
+      g_autofree char *host = g_strndup (scope, strcspn (scope, "/:"));
+      return g_str_has_suffix (host, outer + 1) || strcmp (scope, outer) == 0;
+    }
+  gsize length = strlen (outer);
+  return length == 0 || (strncmp (scope, outer, length) == 0 && strchr ("/:@", scope[length]) != NULL);
+}
+
+static gboolean
+is_wanted (const Show *show, gboolean docker, const char *scope)
+{
+  return show->registry == NULL || (docker && (within (show->registry, scope) || within (scope, show->registry)));
+}
+
 static gboolean
 add_transport (Show *show, const char *transport, json_t *scopes, GError **error)
 {
@@ -135,7 +155,7 @@ add_transport (Show *show, const char *transport, json_t *scopes, GError **error
       json_t *requirement;
       size_t j;
       json_array_foreach (json_object_get (scopes, scope), j, requirement)
-        if (!add_row (show, docker ? "repository" : transport, scope, scope, docker ? scope : "", requirement, error))
+        if (is_wanted (show, docker, scope) && !add_row (show, docker ? "repository" : transport, scope, scope, docker ? scope : "", requirement, error))
           return FALSE;
     }
   return TRUE;
@@ -149,9 +169,9 @@ trust_raw (const char *policy, GError **error)
 }
 
 json_t *
-trust_show (const char *policy, const char *registries, GError **error)
+trust_show (const char *policy, const char *registries, const char *registry, GError **error)
 {
-  g_auto (Show) show = { NULL };
+  g_auto (Show) show = { .registry = registry };
   g_autofree char *usual = policy == NULL ? policy_file_path () : NULL;
   json_auto_t *root = policy_file_read (policy != NULL ? policy : usual, error);
   show.registries = root != NULL ? registries_d_read (registries, error) : NULL;

@@ -7,8 +7,9 @@
 /* trust_raw: the policy file as it is; free with g_free. @policy: NULL: where pull looks. Errors: NOT_FOUND. */
 char *trust_raw (const char *policy, GError **error);
 /* trust_show: for each requirement of each scope {transport, name, repo_name, sigstore, type, gpg_id}, without what it has not: a new array. @policy, @registries: NULL: where pull looks.
+ * @registry: only scopes that it is in, or that are in it, and the default; NULL: all.
  * Errors: NOT_FOUND no policy file; CORRUPT, INVALID a file that is broken. Starts gpg for the names of GPG keys. */
-json_t *trust_show (const char *policy, const char *registries, GError **error);
+json_t *trust_show (const char *policy, const char *registries, const char *registry, GError **error);
 
 typedef struct {
   const char *policy;         /* NULL: where pull looks; it need not be there */

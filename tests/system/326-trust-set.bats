@@ -114,6 +114,15 @@ docker-daemon                accept                                file:///def'
   is "$(jq -c 'map(.gpg_id)' <<<"$output")" '[null,null,"N/A","good@test",null,null,"good@test","good@test, plainname",null]'
   show --raw
   is "$output" "$(cat "$POLICY")"
+  show -n z.test/team/app:1
+  is "$(awk '{print $1, $2}' <<<"$output")" "all default
+repository z.test
+repository z.test"
+  show -n f.test
+  is "$(awk '{print $1, $2}' <<<"$output")" "all default
+repository f.test/app:1"
+  show -n f.tes
+  is "${#lines[@]}" 1 "the default alone"
   # without any registries.d nobody says where
   run_coracle image trust show --policypath "$POLICY" --registrypath /no/such -n
   not_like "$output" "file:"

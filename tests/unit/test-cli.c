@@ -330,6 +330,28 @@ test_suggest (void)
     }
 }
 
+/* a group in a group: found, listed and suggested by its whole path; empty it is not shown */
+static void
+test_deep (void)
+{
+  static const CliCommand outer = { .names = "outer", .summary = "Outer" }, inner = { .names = "outer inner", .summary = "Inner" }, hollow = { .names = "outer hollow", .summary = "Hollow" },
+                          leaf = { .names = "outer inner leaf|sheet, sheet", .summary = "Leaf", .run = nothing_run };
+  static const CliCommand *const deep[] = { &outer, &inner, &hollow, &leaf, NULL };
+  g_autofree char *name = NULL;
+  g_assert_true (cli_find (deep, "outer inner sheet", &name) == &leaf);
+  g_assert_cmpstr (name, ==, "outer inner leaf");
+  g_assert_true (cli_find (deep, "outer inner", NULL) == &inner);
+  g_assert_true (cli_find (deep, "sheet", NULL) == &leaf);
+  g_assert_null (cli_find (deep, "outer leaf", NULL));
+  g_assert_null (cli_find (deep, "inner leaf", NULL));
+  g_autoptr (GPtrArray) within = cli_list (deep, "outer"), leaves = cli_list (deep, "outer inner");
+  g_assert_cmpuint (within->len, ==, 1);
+  g_assert_cmpstr (((const CliEntry *) within->pdata[0])->word, ==, "inner");
+  g_assert_cmpuint (leaves->len, ==, 1);
+  g_auto (GStrv) words = cli_suggest (deep, "outer inner", "laef");
+  g_assert_cmpstr (words[0], ==, "leaf");
+}
+
 static void
 test_help_layout (void)
 {
@@ -386,6 +408,7 @@ main (int argc, char **argv)
   g_test_add_func ("/cli/count", test_count);
   g_test_add_func ("/cli/find", test_find);
   g_test_add_func ("/cli/suggest", test_suggest);
+  g_test_add_func ("/cli/deep", test_deep);
   g_test_add_func ("/cli/help-layout", test_help_layout);
   g_test_add_func ("/cli/exit-status", test_exit_status);
   return g_test_run ();
