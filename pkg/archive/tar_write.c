@@ -105,8 +105,9 @@ typedef struct {
 typedef struct {
   Output *output;          /* NULL: only measure */
   Job *jobs;
+  guint *order;            /* of the jobs: the largest first, so that no thread begins with it when the others have ended */
   guint n_jobs;
-  gint next, wrong;        /* atomic: the next job; has a guess been wrong, so that the rest is in vain? */
+  gint next, wrong;        /* atomic: the next of @order; has a guess been wrong, so that the rest is in vain? */
 } Jobs;
 
 /* job_guess: what the compressed data says of the size: gzip's last four bytes (RFC 1952 ISIZE, of its last member, modulo 2^32), zstd's first frame. */
@@ -198,7 +199,7 @@ jobs_thread (gpointer data)
       guint i = (guint) g_atomic_int_add (&jobs->next, 1);
       if (i >= jobs->n_jobs)
         return NULL;
-      Job *job = &jobs->jobs[i];
+      Job *job = &jobs->jobs[jobs->order[i]];
       if (job->compression == COMPRESSION_NONE)   /* known, and moved in the kernel by the caller's thread */
         continue;
       gboolean right = TRUE, ok = jobs->output != NULL ? !g_atomic_int_get (&jobs->wrong) && job->begin >= 0 && job_at (jobs, job, &right, &job->problem) : job_measure (job, &job->problem);
@@ -223,6 +224,14 @@ jobs_run (Jobs *jobs)
   (void) jobs_thread (jobs);
   while (n > 0)
     (void) g_thread_join (threads[--n]);
+}
+
+static int
+compare_sizes (const void *a, const void *b, void *data)
+{
+  const Job *jobs = data;
+  gint64 one = jobs[*(const guint *) a].layer->size, other = jobs[*(const guint *) b].layer->size;
+  return one > other ? -1 : one < other;
 }
 
 /* jobs_place: where each will begin, as far as sizes are known. */
@@ -292,12 +301,15 @@ tar_add_layers (Output *output, const TarLayer *layers, guint n_layers, void (*d
 {
   g_autofree Job *job = g_new0 (Job, n_layers + 1);
   gboolean placed = output_random (output), ok = TRUE;
-  Jobs jobs = { .output = placed ? output : NULL, .jobs = job, .n_jobs = n_layers };
+  g_autofree guint *order = g_new0 (guint, n_layers + 1);
+  Jobs jobs = { .output = placed ? output : NULL, .jobs = job, .order = order, .n_jobs = n_layers };
   for (guint i = 0; i < n_layers; i++)
     {
+      order[i] = i;
       job[i].layer = &layers[i];
       job_guess (&job[i]);
     }
+  g_qsort_with_data (order, (gint) n_layers, sizeof *order, compare_sizes, job);
   gint64 begin = output_at (output);
   jobs_place (&jobs, begin);
   jobs_run (&jobs);
