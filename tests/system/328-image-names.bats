@@ -101,6 +101,7 @@ history_of() { coracle images --format '{{.History}}' "$1"; }
   mkdir -m 700 "$GNUPGHOME"
   gpg --batch --quiet --passphrase '' --quick-gen-key signer@test default default never 2>/dev/null
   local digest other folder=$TEST_STORE/signatures
+  mkdir -p "$folder"
   run_coracle pull -q "$REGISTRY/team/app:1"
   digest=$(coracle image inspect --format '{{.Digest}}' "$REGISTRY/team/app:1")
   run_coracle image sign --sign-by signer@test --directory "$folder" "containers-storage:$REGISTRY/team/app:1"
@@ -131,7 +132,7 @@ history_of() { coracle images --format '{{.History}}' "$1"; }
   has "$output" "is not a multi-architecture image"
   # what goes wrong
   run_coracle 125 image sign "docker://$REGISTRY/team/app:1"
-  is "$output" "Error: please provide an identity"
+  is "$output" "Error: no identity provided"
   run_coracle 125 image sign --sign-by signer@test "$REGISTRY/team/app:1"
   has "$output" "Invalid image name"
   run_coracle 125 image sign --sign-by nobody@test -d "$folder" "docker://$REGISTRY/team/app:1"
