@@ -1,8 +1,9 @@
 /* netd: the process that owns the network namespace which all named networks of a user share: coracle-netd, and how commands speak with it.
  *
  *   coracle-netd   host network namespace, the user namespace that the containers share; outside of any monitor's pid namespace. Holds the shared network namespace, its way out
- *                  (coracle-slirp), the DNS of its networks, who has which address. Started by the first who needs it, gone when the last container on a named network has ended
+ *                  (coracle-slirp), the sockets of its DNS, who has which address; five capabilities, and no file of the user's but the run folder. Started by the first who needs it, gone when the last container on a named network has ended
  *    ├─ coracle-slirp
+ *    ├─ coracle-names  the same program: the DNS of its networks. What containers and foreign name servers send is read there: no capability, no file, a filter of its own
  *    ├─ coracle-netd   a second one that only waits: when the first is killed it goes on in its place, with the namespace
  *    └─ short-lived children that work inside the shared namespace: bridges, veths, nftables
  *

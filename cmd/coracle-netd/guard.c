@@ -90,12 +90,14 @@ show_all (const GArray *sources)
   return TRUE;
 }
 
-/* leave_files: whatever cannot be done leaves all the host's files where they are. */
+/* leave_files: whatever cannot be done leaves all the host's files where they are, as does a user whose libraries are elsewhere: ld.so(8). */
 static void
 leave_files (const Netd *netd)
 {
   g_autoptr (GArray) sources = g_array_new (FALSE, FALSE, sizeof (Source));
   g_autofree char *resolver = realpath ("/etc/resolv.conf", NULL), *folder = resolver != NULL ? g_path_get_dirname (resolver) : NULL;
+  if (g_getenv ("LD_LIBRARY_PATH") != NULL)
+    return;
   for (size_t i = 0; i < G_N_ELEMENTS (shown); i++)
     add_source (sources, shown[i].path, O_NOFOLLOW, shown[i].writable);
   add_source (sources, netd->libexec, 0, FALSE);
