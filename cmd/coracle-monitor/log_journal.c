@@ -1,7 +1,9 @@
 #include "monitor.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -100,4 +102,12 @@ log_journal_write (Log *log, int which, const char *data, size_t size)
       at += batch.ends[sent - 1];
     }
   return size;
+}
+
+/* Source: unix(7), SIOCOUTQ: a datagram is its sender's until it is received. */
+int
+log_journal_queued (const Log *log)
+{
+  int bytes = 0;
+  return log->to->kind == MONITOR_LOG_JOURNALD && log->to->fd >= 0 && ioctl (log->to->fd, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }

@@ -61,6 +61,8 @@ void log_drop (Log *log);
 /* log_journal_start, log_journal_write: the same for MONITOR_LOG_JOURNALD. */
 void log_journal_start (Log *log, const char *id);
 size_t log_journal_write (Log *log, int which, const char *data, size_t size);
+/* log_journal_queued: how many bytes of what was sent wait to be taken by the journal. */
+int log_journal_queued (const Log *log);
 /* copy_line: copy @data to @to until a newline was copied or @size bytes; up to 15 bytes after what was copied may be overwritten. Returns how many; *@ret_whole: the last is a newline. */
 size_t copy_line (char *to, const char *data, size_t size, bool *ret_whole);
 /* copy_plain: copy what a JSON string takes as it is: printable ASCII but " and \\. Otherwise as copy_line. */
@@ -211,6 +213,8 @@ void stream_drop (Stream *stream);
 typedef struct {
   bool finished;       /* every process of the container is dead */
   uint64_t patience;   /* CLOCK_MONOTONIC, microseconds: when clients that take nothing are dropped, once it has finished; 0: not yet */
+  int queued;          /* bytes of messages that the journal has not taken yet, at the end */
+  uint64_t queued_until; /* how long it may take no more of them */
   Log log;
   Input input;
   Control control;

@@ -2,6 +2,8 @@
 
 /* How long the end of a container waits for clients, and for a journal, that take nothing */
 #define PATIENCE_US 2000000
+/* How often the journal, which tells nobody, is asked meanwhile whether it has taken all */
+#define QUEUE_TURN_US 5000
 
 void
 traffic_start (Traffic *traffic, MonitorStart *start)
@@ -47,6 +49,8 @@ traffic_due (const Traffic *traffic)
     return clients_due (&traffic->clients);
   if (stream_ready (&traffic->streams[STREAM_OUT]) || stream_ready (&traffic->streams[STREAM_ERR]))
     return 1;
+  if (traffic->queued > 0)
+    return monitor_now () + QUEUE_TURN_US;
   return traffic->patience;
 }
 
@@ -123,6 +127,18 @@ traffic_finish (Traffic *traffic)
   input_finish (&traffic->input);
 }
 
+/* journal_waits: messages are still on their way into the journal: who reads it after our end would miss the last ones. */
+static bool
+journal_waits (Traffic *traffic)
+{
+  int queued = log_journal_queued (&traffic->log);
+  uint64_t now = queued > 0 ? monitor_now () : 0;
+  if (queued != traffic->queued)
+    traffic->queued_until = now + PATIENCE_US;
+  traffic->queued = queued > 0 && now < traffic->queued_until ? queued : 0;
+  return traffic->queued > 0;
+}
+
 bool
 traffic_drained (Traffic *traffic)
 {
@@ -132,7 +148,7 @@ traffic_drained (Traffic *traffic)
       stream_pump (&traffic->streams[which], true);
   be_patient (traffic);
   tell_broken (traffic);
-  return traffic->streams[STREAM_OUT].from < 0 && traffic->streams[STREAM_ERR].from < 0;
+  return traffic->streams[STREAM_OUT].from < 0 && traffic->streams[STREAM_ERR].from < 0 && !journal_waits (traffic);
 }
 
 void

@@ -16,9 +16,9 @@ static gboolean
 start (LogReader *reader, gboolean follow, const char *extra, const char *since, GError **error)
 {
   g_autofree char *match = g_strconcat ("CONTAINER_ID_FULL=", reader->id, NULL);
-  const char *argv[12];
+  const char *argv[16];
   guint n = 0;
-  const char *const words[] = { "journalctl", "--quiet", "--all", "--no-pager", "--output=json", match, extra, since, follow ? "--follow" : NULL };
+  const char *const words[] = { "journalctl", "--quiet", "--all", "--no-pager", "--output=json", "--output-fields=MESSAGE,PRIORITY,CONTAINER_PARTIAL_MESSAGE,_SOURCE_REALTIME_TIMESTAMP", match, extra, since, follow ? "--follow" : NULL };
   for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
     if (words[i] != NULL)
       argv[n++] = words[i];

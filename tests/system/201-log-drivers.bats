@@ -185,6 +185,36 @@ PY
   no_leaks
 }
 
+@test "journald: the end is told when the journal has taken all" {
+  needs python3 unshare
+  [ "$(id -u)" = 0 ] || skip "needs a journal's socket of its own"
+  cat >"$TEST_STORE/slow.py" <<'PY'
+import os, socket, subprocess, sys, time
+os.makedirs("/run/systemd/journal")
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind("/run/systemd/journal/socket")
+p = subprocess.Popen(sys.argv[1:])
+lines = []
+while p.poll() is None:
+    s.settimeout(0.2)
+    try:
+        lines.append(s.recv(65536).decode().split("\n")[0])
+    except TimeoutError:
+        pass
+    time.sleep(0.05)
+s.setblocking(False)
+try:
+    lines.append("left: " + s.recv(65536).decode().split("\n")[0])
+except BlockingIOError:
+    pass
+print(len(lines), lines[-1])
+PY
+  run unshare -m sh -c 'mount -t tmpfs none /run && exec "$@"' sh python3 "$TEST_STORE/slow.py" "$CORACLE" run --rm --attach stdin --network none --log-driver journald box seq 30
+  is "$status" 0
+  is "${lines[-1]}" "30 MESSAGE=30"
+  no_leaks
+}
+
 @test "journald: a lot at once, followed by logs -f: nothing is lost or reordered" {
   [ -S /run/systemd/journal/socket ] || skip "no systemd-journald on this machine"
   needs journalctl

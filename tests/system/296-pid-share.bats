@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # 296-pid-share: a container that shares its pid namespace with others, and may trace, sees what is started in there; but of our programs, and of an init that has the host's mounts yet, nothing.
-# root: no: real root's containers have no user namespace that would keep them apart (README)
+# root: no: real root's containers have no user namespace that would keep them apart
 
 load helpers
 
