@@ -112,6 +112,8 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
 {
   const json_t *table = json_object_get (conf, "containers"), *engine = json_object_get (conf, "engine");
   const json_t *timeout = json_object_get (engine, "stop_timeout"), *hooks = json_object_get (engine, "hooks_dir"), *detach_keys = json_object_get (engine, "detach_keys");
+  if (json_object_get (engine, "static_dir") != NULL)
+    g_info ("containers.conf: engine.static_dir is not used: what is known of containers lies beside them (storage.conf: graphroot)");
   for (size_t i = 0; i < G_N_ELEMENTS (keys); i++)
     {
       const json_t *value = json_object_get (table, keys[i].key);

@@ -202,3 +202,12 @@ X
   [ ! -e "/proc/$pid" ] || fail "its process is there still"
   no_leaks
 }
+
+@test "containers.conf: static_dir is passed over, and that is told at the level info" {
+  printf '[engine]\nstatic_dir = "%s/static"\n' "$TEST_STORE" >"$TEST_STORE/static.conf"
+  CONTAINERS_CONF_OVERRIDE=$TEST_STORE/static.conf run_coracle_out 0 --log-level info run --rm box true
+  has "$stderr" "engine.static_dir is not used"
+  CONTAINERS_CONF_OVERRIDE=$TEST_STORE/static.conf run_coracle_out 0 run --rm box true
+  is "$stderr" ""
+  [ ! -e "$TEST_STORE/static" ] || fail "the folder was made"
+}

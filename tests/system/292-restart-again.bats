@@ -69,6 +69,7 @@ X
   run bash -c 'exec 3>>"$1" 9>>"$1" 40<"$2"; "$0" run -d --name f1 --restart on-failure:2 --preserve-fd 9,40 box sh -c "echo nine \$(ls /proc/self/fd) >&9; cat <&40 >&9; exit 1"' "$CORACLE" "$TEST_STORE/three" "$TEST_STORE/forty"
   is "$status" 0
   wait_for 10 said 4
+  run_coracle 0 wait f1
   # one open file: what was read of it is read
   is "$(tr '\n' , <"$TEST_STORE/three")" "nine 0 1 2 3 40 9,content,nine 0 1 2 3 40 9,nine 0 1 2 3 40 9,"
   run_coracle 1 start -a f1
@@ -78,6 +79,7 @@ X
   run bash -c 'exec 3>>"$1" 4>>"$1"; "$0" run -d --name f2 --restart on-failure:1 --preserve-fds 2 box sh -c "echo three >&3; echo four >&4; ls /proc/self/fd >&4; exit 1"' "$CORACLE" "$TEST_STORE/three"
   is "$status" 0
   wait_for 10 said 16
+  run_coracle 0 wait f2
   is "$(tr '\n' , <"$TEST_STORE/three")" "three,four,0,1,2,3,4,5,three,four,0,1,2,3,4,5,"
   run_coracle 0 rm f2
   no_leaks

@@ -54,6 +54,17 @@ gone() {
   run_coracle run --rm --pull=always --authfile "$TEST_STORE/auth.json" --cert-dir "$CERTS" "$app" true
 }
 
+@test "container runlabel: fetches an image that is not here, with credentials" {
+  local app=$REGISTRY/private/app:1
+  gone
+  run_coracle 125 container runlabel --cert-dir "$CERTS" --creds tester:wrong RUN "$app"
+  has "$output" "unauthorized"
+  run_coracle 125 container runlabel -q --cert-dir "$CERTS" --creds 'tester:secret word' RUN "$app"
+  is "$output" "Error: cannot find the value of label: RUN in image: $app"
+  run_coracle 0 image exists "$app"
+  gone
+}
+
 # kept_config NAME: what the state says of a container, without its command line
 kept_config() {
   python3 - "$STORE/state.db" "$1" <<'PY'

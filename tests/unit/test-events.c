@@ -104,6 +104,17 @@ test_filters (void)
       g_assert_nonnull (filters);
       g_assert_cmpint (events_filters_fit (filters, &event), ==, rows[i].fits);
     }
+  /* a volume: a part of its name, from the beginning */
+  const struct {
+    const char *words[2];
+    gboolean fits;
+  } volumes[] = { { { "volume=data", NULL }, TRUE }, { { "volume=da", NULL }, TRUE }, { { "volume=ata", NULL }, FALSE }, { { "volume=data1", NULL }, FALSE }, { { "container=data", NULL }, FALSE } };
+  const Event volume = { .type = "volume", .status = "create", .name = "data", .time = 1 };
+  for (size_t i = 0; i < G_N_ELEMENTS (volumes); i++)
+    {
+      g_autoptr (GPtrArray) filters = events_filters_parse (volumes[i].words, NULL);
+      g_assert_cmpint (events_filters_fit (filters, &volume), ==, volumes[i].fits);
+    }
   const char *const wrong[] = { "foo=bar", NULL };
   g_autoptr (GError) error = NULL;
   g_assert_null (events_filters_parse (wrong, &error));
