@@ -122,7 +122,7 @@ look_up() {
     "125|run --rm --network crowd:interface_name=a/b box true|interface_name a/b: not the name of an interface: at most 15 characters, without '/', ':' and spaces"
     "125|run --rm --network crowd:interface_name=lo box true|interface name lo is already in use by the container"
     "125|run --rm --network crowd --network none box true|can only set extra network names, selected mode none conflicts with bridge: invalid argument"
-    "125|run --rm --network none --ip 10.98.0.9 box true|networks and static ip/mac address can only be used with Bridge mode networking"
+    "125|run --rm --network none --ip 10.98.0.9 box true|invalid config provided: networks and static ip/mac address can only be used with Bridge mode networking: say --network NAME, too"
     "125|network disconnect nosuch asker|unable to find network with name or ID nosuch: network not found"
     "125|network update crowd --dns-add 1.2.3|unable to parse ip 1.2.3 specified in AddDNSServer: invalid argument"
   )
