@@ -84,23 +84,34 @@ has_address (const Attachment *attachment, const NetAddress *address)
   return FALSE;
 }
 
-/* asker: the member that has @address on @network. */
+/* asker: the member that has @address, on whichever network: it may ask by any gateway. Subnets do not overlap. */
 static const Member *
-asker (Netd *netd, const char *network, const NetAddress *address)
+asker (Netd *netd, const NetAddress *address)
 {
   GHashTableIter iter;
   gpointer value;
   g_hash_table_iter_init (&iter, netd->members);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
-      const Attachment *attachment = member_find (value, network);
-      if (attachment != NULL && has_address (attachment, address))
-        return value;
+      const Member *member = value;
+      for (guint i = 0; i < member->attachments->len; i++)
+        if (has_address (member->attachments->pdata[i], address))
+          return member;
     }
   return NULL;
 }
 
-/* sees: may @member, who asks, learn of names on @other? Those of all its networks. NULL is of another network, and asks by a gateway that is not its own: of none. */
+/* is_shut_in: on internal networks alone, whichever of them it asks on: so it is not to learn of the world. */
+static gboolean
+is_shut_in (const Member *member)
+{
+  for (guint i = 0; i < member->attachments->len; i++)
+    if (!((const Attachment *) member->attachments->pdata[i])->config->internal)
+      return FALSE;
+  return TRUE;
+}
+
+/* sees: may @member, who asks, learn of names on @other? Those of all its networks. NULL, who is on none: of none. */
 static gboolean
 sees (const Member *member, const Attachment *other)
 {
@@ -441,7 +452,7 @@ answer_own (Server *server, const Member *member, const uint8_t *query, gsize si
     }
   else if (look_up (server->netd, member, name, addresses))
     return dns_answer (query, size, question, DNS_NOERROR, addresses, NULL, limit);
-  gboolean closed = live == NULL || live->config->internal;
+  gboolean closed = live == NULL || (member != NULL ? is_shut_in (member) : live->config->internal);
   return ours || closed ? dns_answer (query, size, question, DNS_NXDOMAIN, NULL, NULL, limit) : NULL;
 }
 
@@ -457,7 +468,7 @@ consider (Server *server, const uint8_t *query, gsize size, const Address *clien
   names_hear (server->netd);
   if (!dns_read (query, size, &question, &code))
     return code < 0 ? NULL : dns_answer (query, size, &question, code, NULL, NULL, DNS_UDP_MAX);
-  const Member *member = asker (server->netd, server->network, &from);
+  const Member *member = asker (server->netd, &from);
   gsize limit = stream != NULL ? (gsize) DNS_MESSAGE_MAX : question.udp_size;
   GByteArray *answer = answer_own (server, member, query, size, &question, limit);
   if (answer != NULL)

@@ -86,3 +86,25 @@ teardown() {
   run_coracle 125 run --rm --ip 10.1.1.1 box true
   has "$output" "say --network NAME, too"
 }
+
+@test "newcomer: who is on an internal network and on another one knows the world's names, who is on internal ones alone does not" {
+  getent ahosts deb.debian.org >/dev/null || skip "this machine knows no names of the world"
+  run_coracle network create --subnet 10.91.25.0/24 --internal inner
+  run_coracle network create --subnet 10.91.26.0/24 outer
+  run_coracle run -d --name app --network inner --network outer box sleep 1000
+  # with a way of its own making to the other network's gateway
+  run_coracle run -d --name db --cap-add NET_ADMIN --network inner box sh -c 'ip route add 10.91.26.0/24 via 10.91.25.1; sleep 1000'
+  run_coracle run -d --name web --network outer box sleep 1000
+  local server
+  for server in 10.91.25.1 10.91.26.1; do
+    run_coracle_out 0 exec app nslookup -type=a deb.debian.org "$server"
+    run_coracle_out 0 exec app nslookup -type=a db.dns.podman "$server"
+    has "$output" "Address: 10.91.25."
+    # nor by the gateway of a network that it is not on
+    run_coracle 1 exec db nslookup -type=a deb.debian.org "$server"
+    has "$output" NXDOMAIN
+  done
+  run_coracle network disconnect outer app
+  run_coracle 1 exec app nslookup -type=a deb.debian.org
+  has "$output" NXDOMAIN "now it is on an internal one alone"
+}
