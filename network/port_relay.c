@@ -22,7 +22,7 @@
 #define PIPES_KEPT 4
 /* What may wait in a socket whose other end is on this machine: more than the processor's cache holds makes the whole slower by a third, and nobody that near needs it */
 #define NEAR_SIZE (256 << 10)
-/* What may wait in the sockets of all connections, each having its part; but a connection needs this much to get on */
+/* What may wait in the sockets of all connections of bulk data, each having its part; but a connection needs this much to get on */
 #define ALL_SIZE (64 << 20)
 #define FAR_SIZE (32 << 10)
 /* So many short reads in a row, and a direction is no longer one of bulk data */
