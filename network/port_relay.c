@@ -20,8 +20,9 @@
  * many leaves two pages each to the user's other programs */
 #define PIPES_MAX 32
 #define PIPES_KEPT 4
-/* What may wait in a socket whose other end is on this machine: more than the processor's cache holds makes the whole slower by a third, and nobody that near needs it */
-#define NEAR_SIZE (256 << 10)
+/* What may wait, out of a container, in a socket whose other end is on this machine: more than the processor's nearest cache holds makes the whole slower by a third, and nobody that near
+ * needs it. Into a container the kernel's own measure is the better one. Both measured: tests/bench/ports */
+#define NEAR_SIZE (128 << 10)
 /* What may wait in the sockets of all connections of bulk data, each having its part; but a connection needs this much to get on */
 #define ALL_SIZE (64 << 20)
 #define FAR_SIZE (32 << 10)
@@ -240,18 +241,18 @@ is_near (int fd)
   return IN6_ARE_ADDR_EQUAL (&((struct sockaddr_in6 *) &ends[0])->sin6_addr, &((struct sockaddr_in6 *) &ends[1])->sin6_addr);
 }
 
-/* tune: @flow has become one of bulk data. A client that is far keeps the kernel's own measure, unless there are many. */
+/* tune: @side's flow has become one of bulk data. A client that is far keeps the kernel's own measure. Where there are many connections all have their part. */
 static void
 tune (Relay *relay, int side)
 {
   const unsigned part = ALL_SIZE / n_relays;
-  const int size = part >= NEAR_SIZE ? NEAR_SIZE : part <= FAR_SIZE ? FAR_SIZE
-                                                                    : (int) part;
+  const bool many = part < NEAR_SIZE;
+  const int size = !many ? NEAR_SIZE : part > FAR_SIZE ? (int) part : FAR_SIZE;
   relay->flows[side].tuned = true;
-  bool near = size < NEAR_SIZE || is_near (relay->sides[CLIENT].fd);
-  if (side == INNER || near)
-    (void) setsockopt (relay->sides[side].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-  if (side == CLIENT || near)
+  if (side == CLIENT && !many)
+    return;
+  (void) setsockopt (relay->sides[side].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  if (many || is_near (relay->sides[CLIENT].fd))
     (void) setsockopt (relay->sides[!side].fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 }
 
