@@ -18,6 +18,36 @@
 #include "pkg/runtime/child.h"
 #include "pkg/runtime/mountsys.h"
 
+/* make_file: an empty file @path inside the root, and the folders on the way to it. A link there that leads nowhere is made to lead somewhere, as for a folder: many systems' /etc/resolv.conf
+ * is one into /run, whose content only a booted system has. */
+static int
+make_file (int root_fd, const char *path, int depth)
+{
+  char full[PATH_MAX], target[PATH_MAX];
+  size_t length = strlen (path);
+  while (length > 0 && path[length - 1] != '/')
+    length--;
+  if (length + 1 >= sizeof full)
+    return -ENAMETOOLONG;
+  memcpy (full, length > 0 ? path : "/", length > 0 ? length : 1);
+  full[length > 0 ? length : 1] = '\0';
+  cleanup_fd int dir = path_mkdirs_in_root (root_fd, full, 0755);
+  if (dir < 0)
+    return dir;
+  int made = path_open_in_root (root_fd, path, O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK, 0644);
+  if (made != -ENOENT)
+    return made;
+  ssize_t n = depth < 40 ? readlinkat (dir, path + length, target, sizeof target - 1) : -1;
+  if (n < 0)
+    return depth < 40 ? -ENOENT : -ELOOP;
+  target[n] = '\0';
+  size_t at = target[0] == '/' ? 0 : length;
+  if (at + (size_t) n + 1 > sizeof full)
+    return -ENAMETOOLONG;
+  memcpy (full + at, target, (size_t) n + 1);
+  return make_file (root_fd, full, depth + 1);
+}
+
 /* open_target: the mount point @path inside the root, made if missing: a folder, or an empty file when the source is one. */
 static int
 open_target (int root_fd, const char *path, int is_folder)
@@ -27,19 +57,7 @@ open_target (int root_fd, const char *path, int is_folder)
     return fd;
   if (is_folder)
     return path_mkdirs_in_root (root_fd, path, 0755);
-
-  char parent[PATH_MAX];
-  size_t length = strlen (path);
-  while (length > 0 && path[length - 1] != '/')
-    length--;
-  if (length >= sizeof parent)
-    return -ENAMETOOLONG;
-  memcpy (parent, path, length);
-  parent[length] = '\0';
-  cleanup_fd int dir = path_mkdirs_in_root (root_fd, length > 0 ? parent : "/", 0755);
-  if (dir < 0)
-    return dir;
-  cleanup_fd int made = path_open_in_root (root_fd, path, O_CREAT | O_WRONLY | O_NOCTTY | O_NONBLOCK, 0644);
+  cleanup_fd int made = make_file (root_fd, path, 0);
   if (made < 0)
     return made;
   return path_open_in_root (root_fd, path, O_PATH, 0);
