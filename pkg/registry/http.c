@@ -397,6 +397,9 @@ throw_tls (const char *text, GError **error)
   for (size_t i = 0; i < G_N_ELEMENTS (known); i++)
     if (strstr (text, known[i].curl) != NULL)
       return coracle_throw (error, CORACLE_ERROR_DENIED, "tls: failed to verify certificate: x509: %s", known[i].shown);
+  /* OpenSSL 3's and 1.1's words for an answer that is no TLS */
+  if (strstr (text, "wrong version number") != NULL || strstr (text, "packet length too long") != NULL)
+    return coracle_throw (error, CORACLE_ERROR_DENIED, "http: server gave HTTP response to HTTPS client (no TLS there: give --tls-verify=false, or call it insecure in registries.conf)");
   return coracle_throw (error, CORACLE_ERROR_DENIED, "tls: %s", text);
 }
 
