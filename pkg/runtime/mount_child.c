@@ -225,6 +225,15 @@ make_tree (const RuntimePlan *plan, const PlanMount *mount, int cloned, int *ret
   return fd_steal (&tree);
 }
 
+/* move_failed: the kernel's EINVAL has many reasons; what people do is to mount a folder on a file or a file on a folder. */
+static int
+move_failed (int target, int is_folder)
+{
+  int r = -errno;
+  struct stat st;
+  return r == -EINVAL && fstat (target, &st) == 0 && S_ISDIR (st.st_mode) != is_folder ? -ENOTDIR : r;
+}
+
 static int
 attach (const RuntimePlan *plan, const PlanMount *mount, int root_fd, int tree, int is_folder)
 {
@@ -244,7 +253,7 @@ attach (const RuntimePlan *plan, const PlanMount *mount, int root_fd, int tree, 
   if (r < 0)
     return r;
   if (sys_move_mount (tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-    return -errno;
+    return move_failed (target, is_folder);
   return set_propagation (tree, mount);
 }
 

@@ -257,6 +257,12 @@ remedy (const RuntimeStatus *status)
 {
   if (status->stage == STAGE_MOUNT && status->error == ELOOP)
     return " (the image has a link on the way to it)";
+  if (status->stage == STAGE_MOUNT && status->error == ENOTDIR)
+    return " (a folder goes on a folder and a file on a file: which is there in the image?)";
+  if (status->stage == STAGE_SYSCTL && status->error == EXDEV)
+    return " (something else is mounted on the container's /proc)";
+  if (status->stage == STAGE_STDIO && (status->error == EBADF || status->error == EINVAL || status->error == EMFILE))
+    return " (does --ulimit nofile leave it enough open files?)";
   if (status->stage == STAGE_NETWORK && (status->error == ENOENT || status->error == EACCES || status->error == EPERM))
     return " (is /dev/net/tun there and writable to you? --net host or --net none do without)";
   if (status->stage == STAGE_LIMIT && status->error == EPERM)
