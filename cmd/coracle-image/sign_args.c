@@ -75,13 +75,21 @@ add_by_params (const char *path, ImageSigners *signers, GError **error)
          && add_key (params.key_file, params.passphrase_file, signers, error);
 }
 
+/* given: NULL also where it is empty, as scripts say it. */
+static const char *
+given (const CliArgs *args, const char *option)
+{
+  const char *text = cli_args_string (args, option);
+  return text != NULL && *text != '\0' ? text : NULL;
+}
+
 gboolean
 sign_args_read (const CliArgs *args, ImageSigners *ret, GError **error)
 {
-  const char *params = cli_args_string (args, "sign-by-sigstore"), *key = cli_args_string (args, "sign-by-sigstore-private-key"), *file = cli_args_string (args, "sign-passphrase-file");
-  if (cli_args_is_set (args, "sign-by-sq-fingerprint"))
+  const char *params = given (args, "sign-by-sigstore"), *key = given (args, "sign-by-sigstore-private-key"), *file = given (args, "sign-passphrase-file");
+  if (given (args, "sign-by-sq-fingerprint") != NULL)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--sign-by-sq-fingerprint is not supported: --sign-by signs with GPG");
-  ret->gpg_key = cli_args_string (args, "sign-by");
+  ret->gpg_key = given (args, "sign-by");
   if (file != NULL && ret->gpg_key == NULL && key == NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "--sign-passphrase-file is for --sign-by or --sign-by-sigstore-private-key");
   if (file != NULL && ret->gpg_key != NULL && key != NULL)

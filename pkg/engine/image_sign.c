@@ -90,6 +90,19 @@ image_sign_ready (const ImageSigners *signers, const SignTarget *target, const c
 
 /* ---- gpg */
 
+/* throw_gpg: why gpg has not signed, as far as can be told. */
+static gboolean
+throw_gpg (const char *key, GError **error)
+{
+  const char *const argv[] = { "gpg", "--batch", "--quiet", "--with-colons", "--list-secret-keys", "--", key, NULL };
+  g_autofree char *keys = NULL;
+  gsize size;
+  int status;
+  if (outside_run (argv, "", 0, SIGNATURE_LIMIT, &keys, &size, &status, NULL) && (!WIFEXITED (status) || WEXITSTATUS (status) != 0))
+    return coracle_throw (error, CORACLE_ERROR_DENIED, "key \"%s\" not found", key);
+  return coracle_throw (error, CORACLE_ERROR_DENIED, "signing with key %s: gpg has failed", key);
+}
+
 static gboolean
 make_signature (const char *payload, const ImageSigners *signers, char **ret_data, gsize *ret_size, GError **error)
 {
@@ -107,8 +120,7 @@ make_signature (const char *payload, const ImageSigners *signers, char **ret_dat
   int status;
   if (!outside_run ((const char *const *) argv->pdata, payload, strlen (payload), SIGNATURE_LIMIT, ret_data, ret_size, &status, error))
     return FALSE;
-  return (WIFEXITED (status) && WEXITSTATUS (status) == 0 && *ret_size > 0)
-         || coracle_throw (error, CORACLE_ERROR_DENIED, "signing with key %s: gpg has failed", signers->gpg_key);
+  return (WIFEXITED (status) && WEXITSTATUS (status) == 0 && *ret_size > 0) || throw_gpg (signers->gpg_key, error);
 }
 
 /* write_signature: under the first number that is free. */

@@ -241,7 +241,7 @@ sign() {
   run_coracle push -q --sign-by locked@test --sign-passphrase-file "$K/passphrase" "$own" "$REGISTRY/own/locked:1"
   policy "[{\"type\": \"signedBy\", \"keyType\": \"GPGKeys\", \"keyPath\": \"$K/locked.gpg\"}]"
   run_coracle 125 push -q --sign-by nobody@test "$own" "$REGISTRY/own/none:1"
-  has "$output" "signing with key nobody@test: gpg has failed"
+  has "$output" "creating signature: key \"nobody@test\" not found"
   run_coracle 125 push -q --sign-by good@test "$own" "dir:$TEST_STORE/dir2"
   has "$output" "Cannot determine canonical Docker reference for destination dir:"
   run_coracle 125 push --sign-passphrase-file x "$own" "$REGISTRY/own/none:1"

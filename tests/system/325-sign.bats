@@ -268,12 +268,15 @@ tag_of() {
   is "$(find "$LOOK/is" -type f | wc -l)" 2
   accepted is/app:1
   mkdir "$TEST_STORE/sigs"
-  run_coracle image sign --sign-by good@test -d "$TEST_STORE/sigs" "docker://$REGISTRY/is/app:1" "docker://$REGISTRY/list/app:1"
+  run_coracle manifest create signed
+  run_coracle manifest add signed app
+  run_coracle manifest push -q signed "docker://$REGISTRY/is/list:1"
+  run_coracle image sign --sign-by good@test -d "$TEST_STORE/sigs" "docker://$REGISTRY/is/app:1" "docker://$REGISTRY/is/list:1"
   is "$(cd "$TEST_STORE/sigs" && find . -type f | sed 's/=[0-9a-f]*//' | sort)" "./is/app@sha256/signature-1
-./list/app@sha256/signature-1"
+./is/list@sha256/signature-1"
   rm -r "$TEST_STORE/sigs/"*
-  run_coracle image sign -a --sign-by good@test --directory "$TEST_STORE/sigs" "docker://$REGISTRY/list/app:1"
-  [ "$(find "$TEST_STORE/sigs/list" -type f | wc -l)" -ge 2 ] || fail "each image of the list is signed"
+  run_coracle image sign -a --sign-by good@test --directory "$TEST_STORE/sigs" "docker://$REGISTRY/is/list:1"
+  is "$(ls -d "$TEST_STORE/sigs/is/"*)" "$TEST_STORE/sigs/is/list@sha256=$(skopeo inspect --raw --tls-verify=false "docker://$REGISTRY/is/list:1" | jq -r '.manifests[0].digest' | cut -d: -f2)" "its image, not the list"
   # what is in the store, by the name that it has there
   run_coracle tag app stored.test/own/app:1
   run_coracle image sign --sign-by good@test -d "$TEST_STORE/sigs" containers-storage:stored.test/own/app:1
@@ -281,7 +284,7 @@ tag_of() {
   local case
   for case in "docker://$REGISTRY/is/app:1|no identity provided" "--sign-by good@test -d /no/such docker://$REGISTRY/is/app:1|/no/such: no such file or directory" \
     "--sign-by good@test docker://$REGISTRY/is/none:1|getting image source: reading manifest 1 in $REGISTRY/is/none: manifest unknown" \
-    "--sign-by good@test dir:/x|cannot determine canonical Docker reference for destination dir:/x" "--sign-by nobody@test docker://$REGISTRY/is/app:1|signing with key nobody@test: gpg has failed" \
+    "--sign-by good@test dir:/x|cannot determine canonical Docker reference for destination dir:/x" "--sign-by nobody@test docker://$REGISTRY/is/app:1|not found" \
     "--sign-by good@test $REGISTRY/is/app:1|parsing image name: Invalid image name" "--sign-by good@test --all docker://$REGISTRY/is/app:1|is not a multi-architecture image" \
     "--sign-by good@test|requires at least 1 arg(s), only received 0"; do
     # shellcheck disable=SC2086 # words
@@ -301,6 +304,17 @@ tag_of() {
     run_coracle 125 ${command%% *} --disable-content-trust=false ${command#* }
     has "$output" "--disable-content-trust=false: Docker's content trust is not supported"
   done
+}
+
+@test "an empty value is none; a key that does not open is no missing key" {
+  run_coracle push -q --sign-by= --sign-by-sigstore= --sign-by-sigstore-private-key= --sign-passphrase-file= app "$REGISTRY/empty/app:1"
+  policy '[{"type": "insecureAcceptAnything"}]'
+  run_coracle pull -q "$REGISTRY/empty/app:1"
+  gpg --batch --quiet --pinentry-mode loopback --passphrase secret --quick-gen-key locked@test default default never 2>/dev/null
+  gpgconf --kill gpg-agent
+  run_coracle 125 push -q --sign-by locked@test --sign-passphrase-file "$K/wrong" app "$REGISTRY/empty/app:2"
+  has "$output" "creating signature: signing with key locked@test: gpg has failed"
+  run_coracle push -q --sign-by locked@test --sign-passphrase-file "$K/pass" app "$REGISTRY/empty/app:2"
 }
 
 @test "passphrase: asked for on a terminal" {

@@ -161,17 +161,16 @@ theirs() {
   ours podman
 }
 
-@test "podman: an artifact that we sign" {
-  need podman
+@test "skopeo: an artifact that we sign" {
+  # Podman 5.8 itself pulls no artifact that has such a signature: it would keep it in an OCI layout, which cannot
+  need skopeo
   echo data >"$TEST_STORE/file"
   run_coracle artifact add "$REGISTRY/ours/art:1" "$TEST_STORE/file"
   run_coracle artifact push -q --sign-passphrase-file "$S/pass" --sign-by-sigstore-private-key "$S/a.private" "$REGISTRY/ours/art:1"
   sigstore a
-  peer "$S/podman" artifact pull -q --tls-verify=false "$REGISTRY/ours/art:1"
+  takes skopeo ours/art:1
   sigstore b
-  run peer "$S/podman" artifact pull -q --tls-verify=false "$REGISTRY/ours/art:1"
-  isnt "$status" 0 "$output"
-  has "$output" "cryptographic signature verification failed"
+  refuses skopeo ours/art:1 "cryptographic signature verification failed"
 }
 
 @test "podman: what it signs we take" {
