@@ -250,6 +250,8 @@ clients_tell_input (Clients *clients)
 void
 clients_tell (Clients *clients, const MonitorExit *exited)
 {
+  /* the command leaves when it hears of the end, before we may have read that its row is written: it takes nothing along, a start by the restart policy follows */
+  (void) prctl (PR_SET_PDEATHSIG, 0, 0, 0, 0);
   clients->exited = *exited;
   for (int i = 0; i < clients->n; i++)
     if (clients->list[i].socket >= 0 && (i == CLIENT_PRIMARY || clients->list[i].attached))
