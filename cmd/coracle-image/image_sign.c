@@ -13,12 +13,14 @@ image_sign_run (const CliContext *context, const CliArgs *args, GError **error)
 {
   g_auto (Session) session = { 0 };
   g_auto (AccessArgs) access = { 0 };
+  if (!access_read (args, &cmd_image_sign, &access, error))
+    return CLI_FAILED;
   if (!cli_args_is_set (args, "sign-by"))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "no identity provided"), CLI_FAILED;
   const char *folder = cli_args_string (args, "directory");
   if (folder != NULL && !g_file_test (folder, G_FILE_TEST_IS_DIR))
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: no such file or directory", folder), CLI_FAILED;
-  if (!access_read (args, &cmd_image_sign, &access, error) || !outside_begin (error) || !session_open (&session, context, FALSE, error))
+  if (!outside_begin (error) || !session_open (&session, context, FALSE, error))
     return CLI_FAILED;
   const ImageSignRequest request = { cli_args_string (args, "sign-by"), folder, cli_args_bool (args, "all"), access.access };
   for (guint i = 0; cli_args_arg (args, i) != NULL; i++)

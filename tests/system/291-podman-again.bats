@@ -185,6 +185,7 @@ manifest add --authfile=FILE box box
 manifest inspect --authfile=FILE box
 manifest push --authfile=FILE box localhost:1/box
 container runlabel --authfile=FILE run box
+image sign --authfile=FILE box
 X
   REGISTRY_AUTH_FILE=$file run_coracle 0 run --rm box true
   is "$(coracle ps -aq)" ""
