@@ -89,7 +89,7 @@ $(BUILD)/bin/coracle-monitor: $(MONITOR_OBJECTS) $(if $(SANITIZE),$(BUILD)/libco
 	$(Q)$(MONITOR_CC) $(if $(SANITIZE),,-static) $(filter-out -Wl$(comma)--as-needed,$(ALL_LDFLAGS)) -o $@ $^ $(if $(SANITIZE),$(shell $(PKG_CONFIG) --libs glib-2.0))
 
 # coracle-port likewise: one for every container with published ports that somebody has connected to
-PORT_OBJECTS := $(patsubst %.c,$(BUILD)/monitor/%.o,$(sort $(wildcard cmd/coracle-port/*.c)) $(addprefix network/,port_follow.c port_loop.c port_relay.c port_serve.c port_udp.c port_rules_child.c port_table_child.c) pkg/base/fd_child.c)
+PORT_OBJECTS := $(patsubst %.c,$(BUILD)/monitor/%.o,$(sort $(wildcard cmd/coracle-port/*.c)) $(addprefix network/,port_follow.c port_loop.c port_relay.c port_serve.c port_udp.c port_rules_child.c port_table_child.c pace_child.c) pkg/base/fd_child.c)
 $(BUILD)/bin/coracle-port: $(PORT_OBJECTS) $(if $(SANITIZE),$(BUILD)/libcoracle.a)
 	@mkdir -p $(@D)
 	$(call say,LINK  $@)

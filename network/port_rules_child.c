@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "network/pace.h"
 #include "network/port_route.h"
 #include "network/port_table.h"
 #include "pkg/base/fd.h"
@@ -151,22 +152,6 @@ write_word (const char *path, const char *word)
   return done;
 }
 
-/* unpace: connections of published ports stay on this machine, where nothing is lost and a way of congestion control that sends by the clock (bbr) only costs: a timer for each packet,
- * a third of the throughput. Those of the host's sockets keep the host's way. A namespace may only choose what is free to all: reno always is. */
-static void
-unpace (void)
-{
-  static const char path[] = "/proc/sys/net/ipv4/tcp_congestion_control";
-  char name[32];
-  int fd = open (path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read (fd, name, sizeof name - 1);
-  fd_close (fd);
-  if (n < 3 || memcmp (name, "bbr", 3) != 0)
-    return;
-  if (!write_word (path, "cubic"))
-    (void) write_word (path, "reno");
-}
-
 static int
 put_family (int netlink, const PortTable *table, int family, bool marks)
 {
@@ -192,7 +177,7 @@ port_rules_child (const PortTable *table)
   cleanup_fd int netlink = port_route_open ();
   if (netlink < 0)
     return 0;
-  unpace ();
+  pace_drop_child ();
   /* what is refused (nobody listens) must find back as well, or the client would wait: fwmark_reflect */
   bool marks = write_word ("/proc/sys/net/ipv4/tcp_fwmark_accept", "1");
   bool marks4 = marks && write_word ("/proc/sys/net/ipv4/fwmark_reflect", "1"), marks6 = marks && write_word ("/proc/sys/net/ipv6/fwmark_reflect", "1");

@@ -55,5 +55,5 @@ int port_spawn_child (const char *program, int table, int *ret_socket, pid_t *re
  * container, ends the connections of the one before. Async-signal-safe. Returns 0 or -errno; rules that the kernel does not know are no error. */
 int port_attach_child (int socket, int table);
 
-/* port_rules_child: only the rules; returns PORT_TRANSPARENT_…. Where the namespace would send by the clock (bbr), its connections no longer do: they do not leave this machine. */
+/* port_rules_child: only the rules; returns PORT_TRANSPARENT_…. Calls pace_drop_child. */
 int port_rules_child (const PortTable *table);

@@ -19,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "network/pace.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
 
@@ -322,6 +323,7 @@ attach (int socket_fd, const SlirpNetwork *network, int fresh)
 int
 slirp_attach_child (int socket, const SlirpNetwork *network)
 {
+  pace_drop_child ();
   return attach (socket, network, 1);
 }
 
