@@ -71,7 +71,7 @@ state() { coracle inspect -f '{{.State.Status}}' "$1"; }
 
 @test "systemd: sdnotify: a service of Type=notify is active when the container runs" {
   run systemd-run --user --quiet --unit=coracle-test -p Type=notify -p NotifyAccess=all -p TimeoutStartSec=300 --setenv=XDG_DATA_HOME="$XDG_DATA_HOME" --setenv=XDG_RUNTIME_DIR="$XDG_RUNTIME_DIR" \
-    --setenv=HOME="$HOME" --setenv=CONTAINERS_CONF="$CONTAINERS_CONF" "$CORACLE" run --rm --name noted --sdnotify conmon box sleep 1000
+    --setenv=HOME="$HOME" --setenv=CONTAINERS_CONF="$CONTAINERS_CONF" "$CORACLE" run --rm --name noted --sdnotify conmon --init box sleep 1000
   is "$status" 0 "systemd-run waits until it is ready: $output"
   is "$(systemctl --user is-active coracle-test)" active
   is "$(systemctl --user show -P MainPID coracle-test)" "$(coracle inspect -f '{{.State.ConmonPid}}' noted)" "the monitor is the main process"
