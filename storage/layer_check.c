@@ -233,8 +233,10 @@ gboolean
 layer_check (Storage *storage, const StorageWork *work, const StateLayer *row, char **ret_problem, char **ret_folder, GError **error)
 {
   g_autofree char *problem = NULL, *folder = NULL, *other = NULL, *other_folder = NULL;
+  g_autofree char *own = g_strconcat ("layers/", image_digest_hex (row->diff_id), NULL);
   *ret_problem = *ret_folder = NULL;
-  if (row->blob_digest == NULL || row->blob_digest[0] == '\0' || !content_has (storage, row->blob_digest))
+  /* what an additional store has is not ours to look after */
+  if (row->blob_digest == NULL || row->blob_digest[0] == '\0' || !content_has (storage, row->blob_digest) || faccessat (storage->root_fd, own, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
     return TRUE;
   if (!check_once (storage, work, row, FALSE, &problem, &folder, error) || (folder != NULL && !check_once (storage, work, row, TRUE, &other, &other_folder, error)))
     return FALSE;
