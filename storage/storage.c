@@ -308,9 +308,8 @@ storage_container_note_volume (Storage *storage, const char *id, const char *vol
   return r == 0 || coracle_throw_errno (error, -r, "writing %s/%s", storage->paths->root, path);
 }
 
-/* remove_anonymous: the volumes that were made for this container alone. */
-static gboolean
-remove_anonymous (Storage *storage, const char *id, GError **error)
+gboolean
+storage_container_remove_anonymous (Storage *storage, const char *id, GError **error)
 {
   g_autofree char *path = g_strconcat ("containers/", id, "/" ANONYMOUS_FILE, NULL), *text = NULL;
   if (!path_read_file (storage->root_fd, path, 1 << 20, &text, NULL, NULL))
@@ -345,7 +344,7 @@ remove_folder (Storage *storage, const char *id, GError **error)
 gboolean
 storage_container_clear (Storage *storage, const char *id, GError **error)
 {
-  return remove_anonymous (storage, id, error) && remove_folder (storage, id, error);
+  return storage_container_remove_anonymous (storage, id, error) && remove_folder (storage, id, error);
 }
 
 gboolean
@@ -364,7 +363,7 @@ storage_container_remove (Storage *storage, const char *id, gboolean volumes, GE
       g_clear_error (&failure);
       volumes = row == NULL || row->auto_remove;
     }
-  if (volumes && !remove_anonymous (storage, id, error))
+  if (volumes && !storage_container_remove_anonymous (storage, id, error))
     return FALSE;
   g_autofree char *name = g_strconcat ("containers/", id, NULL);
   gboolean gone = state_container_remove (storage->state, id, &failure);

@@ -95,6 +95,9 @@ void storage_run_end (Storage *storage, const char *id, int run_fd);
 int storage_container_make (Storage *storage, const char *id, GError **error);
 /* storage_container_note_volume: before an anonymous volume is made for a container, note its name in containers/@id. */
 gboolean storage_container_note_volume (Storage *storage, const char *id, const char *volume, GError **error);
+/* storage_container_remove_anonymous: the volumes that were made for container @id alone, and were noted so. */
+gboolean storage_container_remove_anonymous (Storage *storage, const char *id, GError **error);
+
 /* storage_container_remove: the row (if there is one) and containers/@id; first its anonymous volumes, if @volumes, or it was --rm, or has no row yet. The caller holds R and then calls storage_run_end.
  * Runs in: the user namespace. */
 gboolean storage_container_remove (Storage *storage, const char *id, gboolean volumes, GError **error);

@@ -425,6 +425,9 @@ finish (Run *run, const MonitorExit *ended, GError **error)
   if (run->rest)
     {
       event_container (make->storage, run->row, make->options->rm ? "died remove" : "died cleanup");
+      /* volumes others can see; what cannot be removed now, the rest tries again, or the sweep */
+      if (make->options->rm)
+        (void) storage_container_remove_anonymous (make->storage, make->id, NULL);
       return TRUE;
     }
   /* not told that it is done, the monitor does it after us: when it has let go of the root filesystem there may be room */
