@@ -73,7 +73,7 @@ Try 'coracle image --help' for more information" image zzzzzzzz
 
 @test "cli: too many arguments" {
   fails_with "Error: \`coracle version\` takes no arguments" version x
-  fails_with "Error: accepts at most 2 arg(s), received 3" help a b c
+  fails_with "Error: accepts at most 3 arg(s), received 4" help image trust show all
 }
 
 @test "cli: a group without a command shows its help and fails" {
