@@ -326,6 +326,8 @@ storage_container_remove_anonymous (Storage *storage, const char *id, GError **e
       const Event event = { .type = "volume", .status = "remove", .name = *name };
       event_write (storage->paths->root, storage->paths->run_root, &event);
     }
+  /* told once */
+  (void) unlinkat (storage->root_fd, path, 0);
   return TRUE;
 }
 

@@ -53,8 +53,10 @@ error_of() { coracle inspect -f '{{.State.Error}}' "$1"; }
     run_coracle 1 container exists f3
     no_leaks
   done
+  # one that stays has told its id
   run_coracle 127 run --name f3 --cidfile "$BATS_TEST_TMPDIR/id" box nosuch
-  [ ! -e "$BATS_TEST_TMPDIR/id" ]
+  run_coracle_out 0 inspect -f '{{.Id}}' f3
+  is "$(cat "$BATS_TEST_TMPDIR/id")" "$output"
   run_coracle rm f3
 }
 

@@ -136,7 +136,7 @@ history_of() { coracle images --format '{{.History}}' "$1"; }
   run_coracle 125 image sign --sign-by signer@test "$REGISTRY/team/app:1"
   has "$output" "Invalid image name"
   run_coracle 125 image sign --sign-by nobody@test -d "$folder" "docker://$REGISTRY/team/app:1"
-  has "$output" "signing with key nobody@test: gpg has failed"
+  has "$output" "creating signature: key \"nobody@test\" not found"
   run_coracle 125 image sign --sign-by signer@test -d "$folder" containers-storage:nosuch
   has "$output" "nosuch: image not known"
   run_coracle rmi -af

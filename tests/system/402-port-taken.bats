@@ -19,15 +19,19 @@ teardown() {
   local t u
   t=$(free_port tcp) u=$(free_port udp)
   run_coracle 0 run -d --name web -p "$t:80" -p "$u:90/udp" box sleep 1000
-  run_coracle 126 run --name other -p "$t:8080" box true
+  run_coracle 126 run --rm --name other -p "$t:8080" box true
   is "$output" "Error: publishing port 0.0.0.0:$t/tcp: bind: address already in use: container web has it"
-  run_coracle 126 run --name other -p "127.0.0.1:$t:8080" box true
+  run_coracle 126 run --rm --name other -p "127.0.0.1:$t:8080" box true
   is "$output" "Error: publishing port 127.0.0.1:$t/tcp: bind: address already in use: container web has it"
-  run_coracle 126 run --name other -p "[::]:$t:8080" box true
+  run_coracle 126 run --rm --name other -p "[::]:$t:8080" box true
   is "$output" "Error: publishing port [::]:$t/tcp: bind: address already in use: container web has it"
-  run_coracle 126 run -d --name other -p "$u:8080/udp" box true
+  run_coracle 126 run -d --rm --name other -p "$u:8080/udp" box true
   is "$output" "Error: publishing port 0.0.0.0:$u/udp: bind: address already in use: container web has it"
   run_coracle 1 container exists other
+  # without --rm it waits for its port
+  run_coracle 126 run -d --name other -p "$u:8080/udp" box true
+  is "$(coracle container inspect --format '{{.State.Status}}' other)" created
+  run_coracle 0 rm other
   # the other protocol is another port
   run_coracle 0 run --rm -p "$t:80/udp" box true
   run_coracle 0 create --name other -p "$t:80" box sleep 1000
@@ -76,7 +80,7 @@ time.sleep(60)
   [ "$lowest" -gt 80 ] || skip "port 80 is free to all here"
   run_coracle 126 run --name web -p 80:80 box true
   like "$output" "^Error: publishing port 0.0.0.0:80/tcp: bind: permission denied: .*sysctl net.ipv4.ip_unprivileged_port_start=80$"
-  run_coracle 1 container exists web
+  run_coracle 0 rm web
   run_coracle 0 create --name web -p 80:80 box true
   run_coracle 125 start web
   has "$output" "net.ipv4.ip_unprivileged_port_start"
@@ -85,7 +89,7 @@ time.sleep(60)
 }
 
 @test "taken: an address that is not this machine's" {
-  run_coracle 126 run --name web -p 192.0.2.77:18080:80 box true
+  run_coracle 126 run --rm --name web -p 192.0.2.77:18080:80 box true
   has "$output" "publishing port 192.0.2.77:18080/tcp: bind: Cannot assign requested address"
   run_coracle 1 container exists web
   no_leaks
@@ -100,7 +104,8 @@ time.sleep(60)
   wait
   for i in 1 2 3 4; do [ ! -e "$TEST_STORE/won.$i" ] || won=$((won + 1)); done
   is "$won" 1
-  is "$(coracle ps -aq | wc -l)" 1
+  is "$(coracle ps -q | wc -l)" 1
+  is "$(coracle ps -aq --filter status=created | wc -l)" 3
   run_coracle 0 rm -a -f -t 0
   no_leaks
 }
