@@ -166,7 +166,7 @@ nothing_found() {
 
 @test "pid share: the programs that its monitor starts are not in there: health checks, the clean-up" {
   watcher --cap-add SYS_PTRACE
-  run_coracle run -d --name b --pid container:a --health-cmd true --health-interval 100ms --restart always box sleep 0.3
+  run_coracle run -d --name b --pid container:a --health-cmd true --health-interval 100ms --restart always box sleep 2
   healthy() { [ "$(coracle inspect -f '{{.State.Health.Status}}' b)" = healthy ]; }
   wait_for 10 healthy
   sleep 2
