@@ -47,12 +47,7 @@ static const struct sock_filter program[] = {
   ALLOW (clock_gettime),
   ALLOW (gettimeofday),
   ALLOW (getrusage),
-  ALLOW (brk),
-  ALLOW_WITHOUT (mmap, 2, PROT_EXEC),
-  ALLOW_WITHOUT (mprotect, 2, PROT_EXEC),
-  ALLOW (munmap),
-  ALLOW (mremap),
-  ALLOW (madvise),
+  ALLOW_MEMORY,
   ALLOW (futex),
   ALLOW (getrandom),
   /* /etc/resolv.conf is read again when it changes */

@@ -1,9 +1,4 @@
-#include <stdio.h>
-
-#include "cmd/common/dispatch.h"
-#include "cmd/common/session.h"
-#include "pkg/base/error.h"
-#include "pkg/engine/container_stop.h"
+#include "cmd/coracle/remove_each.h"
 #include "pkg/engine/network.h"
 
 static const CliOption options[] = {
@@ -12,44 +7,15 @@ static const CliOption options[] = {
   CLI_END
 };
 
-/* Exit statuses of podman-network-rm(1) */
-enum { RM_MISSING = 1, RM_USED = 2 };
-
-/* remove_one: the exit status. */
-static int
-remove_one (Session *session, const char *name, gboolean force, gint64 timeout)
-{
-  g_autoptr (GError) problem = NULL;
-  if (network_remove (session->storage, name, force, timeout, &problem))
-    {
-      puts (name);
-      return 0;
-    }
-  gboolean missing = g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND);
-  if (missing && force)
-    return 0;
-  (void) fflush (stdout);
-  dispatch_print_error (problem);
-  return missing ? RM_MISSING : g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_IN_USE) ? RM_USED : cli_exit_status (problem);
-}
-
 static int
 network_rm_run (const CliContext *context, const CliArgs *args, GError **error)
 {
-  gboolean force = cli_args_bool (args, "force");
-  if (cli_args_is_set (args, "time") && !force)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "--force option must be specified to use the --time option"), CLI_FAILED;
-  g_auto (Session) session = { 0 };
-  if (!session_open (&session, context, force, error))
+  if (!remove_check (args, error))
     return CLI_FAILED;
-  gint64 timeout = cli_args_is_set (args, "time") ? cli_args_int (args, "time") : CONTAINER_OWN_TIMEOUT;
-  int worst = 0;
-  for (const char *const *name = cli_args_argv (args); *name != NULL; name++)
-    {
-      int status = remove_one (&session, *name, force, timeout);
-      worst = MAX (worst, status);
-    }
-  return worst;
+  g_auto (Session) session = { 0 };
+  if (!session_open (&session, context, cli_args_bool (args, "force"), error))
+    return CLI_FAILED;
+  return remove_each (&session, args, cli_args_argv (args), network_remove);
 }
 
 const CliCommand cmd_network_rm = {

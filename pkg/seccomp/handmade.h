@@ -46,3 +46,6 @@
 #define ALLOW_EITHER(name, n, a, b) \
   BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_##name, 0, 5), LOAD (ARGUMENT (n)), BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (a), 1, 0), \
       BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, (b), 0, 1), ANSWER (SECCOMP_RET_ALLOW), ANSWER (REFUSED)
+/* ALLOW_MEMORY: as much as the allocator wants, none of it executable. Needs sys/mman.h. */
+#define ALLOW_MEMORY \
+  ALLOW (brk), ALLOW_WITHOUT (mmap, 2, PROT_EXEC), ALLOW_WITHOUT (mprotect, 2, PROT_EXEC), ALLOW (munmap), ALLOW (mremap), ALLOW (madvise)

@@ -96,15 +96,15 @@ wait_status() {
   local own home
   own=$(id -un) home=$(getent passwd "$(id -u)" | cut -d: -f6)
   run_coracle 0 create --name w box true
-  run_coracle 0 commit -q --change 'WORKDIR /work/here' w workbox
+  run_coracle 0 commit -q --change 'WORKDIR /place/here' w workbox
   run_coracle 0 rm w
   homes='HOMES=$HOME; unset HOME; echo $(pwd; echo $HOMES; grep "^$(id -un):" /etc/passwd | cut -d: -f6; id -un)'
   run_coracle_out 0 run --rm --userns keep-id workbox sh -c "$homes"
-  is "$output" "/work/here /work/here /work/here $own"
+  is "$output" "/place/here /place/here /place/here $own"
   run_coracle_out 0 run --rm --userns keep-id -v /elsewhere workbox sh -c "$homes"
-  is "$output" "/work/here /work/here /work/here $own"
+  is "$output" "/place/here /place/here /place/here $own"
   run_coracle_out 0 run --rm --userns keep-id -v "$home" workbox sh -c "$homes"
-  is "$output" "/work/here $home $home $own" "what is mounted on the home of the host"
+  is "$output" "/place/here $home $home $own" "what is mounted on the home of the host"
   run_coracle_out 0 run --rm --userns keep-id -w /tmp workbox sh -c "$homes"
   is "$output" "/tmp /tmp /tmp $own"
   run_coracle_out 0 run --rm --userns keep-id --user 0 workbox id -u

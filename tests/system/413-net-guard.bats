@@ -3,21 +3,14 @@
 # root: yes
 
 load helpers
+load net-helpers
 
 setup_file() {
   basic_setup_file
   fixture_image box
 }
 
-no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
-
-# what a test leaves to the next one is nothing: addresses begin anew
-teardown() {
-  coracle rm -af -t 0 >/dev/null 2>&1 || true
-  coracle network prune -f >/dev/null 2>&1 || true
-  wait_for 10 no_netd
-  basic_teardown
-}
+teardown() { netd_teardown; }
 
 # process WORD: of this store's: "names", "first", "spare".
 process() {

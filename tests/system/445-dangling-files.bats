@@ -17,9 +17,9 @@ link_image() {
 }
 
 @test "a resolv.conf that is a link into /run, which is empty in an image" {
-  link_image relative resolv.conf ../run/systemd/resolve/stub-resolv.conf
-  run_coracle run --rm --dns 192.0.2.53 relative sh -c 'readlink /etc/resolv.conf; cat /run/systemd/resolve/stub-resolv.conf'
-  has "$output" "../run/systemd/resolve/stub-resolv.conf" "the link is as it was"
+  link_image relative resolv.conf ../run/systemd/resolve/resolv.conf
+  run_coracle run --rm --dns 192.0.2.53 relative sh -c 'readlink /etc/resolv.conf; cat /run/systemd/resolve/resolv.conf'
+  has "$output" "../run/systemd/resolve/resolv.conf" "the link is as it was"
   has "$output" "nameserver 192.0.2.53" "where it leads"
   link_image absolute resolv.conf /run/resolvconf/resolv.conf
   run_coracle run --rm --dns 192.0.2.53 absolute cat /etc/resolv.conf

@@ -1,5 +1,15 @@
 # net-helpers: for tests of what containers reach: servers on this machine, a Debian image, what is asked of a network from inside.
 
+# netd_teardown: for files whose networks have the same addresses in each test: what one leaves to the next is nothing
+no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
+
+netd_teardown() {
+  coracle rm -af -t 0 >/dev/null 2>&1 || true
+  coracle network prune -f >/dev/null 2>&1 || true
+  wait_for 10 no_netd
+  basic_teardown
+}
+
 # a Debian that tests may import; where none can be made, needs_debian skips
 debian_setup_file() {
   basic_setup_file

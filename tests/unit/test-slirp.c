@@ -95,8 +95,8 @@ make_resolver (const char *dir, ResolverKind kind)
   if (mount ("none", "/etc", "tmpfs", 0, NULL) < 0 || mount ("none", "/mnt", "tmpfs", 0, NULL) < 0)
     return FALSE;
   return kind == RESOLVER_MISSING
-         || (g_mkdir (LINK_FOLDER, 0755) == 0 && g_file_set_contents (LINK_FOLDER "/stub.conf", "nameserver 127.0.0.99\n", -1, NULL)
-             && symlink ("../mnt/resolve/stub.conf", "/etc/resolv.conf") == 0);
+         || (g_mkdir (LINK_FOLDER, 0755) == 0 && g_file_set_contents (LINK_FOLDER "/given.conf", "nameserver 127.0.0.99\n", -1, NULL)
+             && symlink ("../mnt/resolve/given.conf", "/etc/resolv.conf") == 0);
 }
 
 /* enter_host: NULL, or why it cannot be. In a forked process. */
@@ -241,7 +241,7 @@ check_resolver (ResolverKind kind)
       g_assert_true (g_file_set_contents (LINK_FOLDER "/new", "nameserver 127.0.0.53\n", -1, NULL));
       /* libslirp looks at most once a second */
       usleep (1200000);
-      g_assert_cmpint (rename (LINK_FOLDER "/new", LINK_FOLDER "/stub.conf"), ==, 0);
+      g_assert_cmpint (rename (LINK_FOLDER "/new", LINK_FOLDER "/given.conf"), ==, 0);
     }
   if (kind == RESOLVER_MISSING)
     return;
