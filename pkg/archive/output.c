@@ -8,16 +8,22 @@
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+
+#ifndef RWF_DONTCACHE
+#define RWF_DONTCACHE 0x00000080 /* Linux 6.14 */
+#endif
 
 struct Output {
   int fd, folder_fd;       /* folder_fd: -1: written to directly */
   char *path, *base;       /* of the file to be; path is for messages */
   gboolean random;
   gint64 at, begin, end;   /* end: the furthest byte written */
+  gint cached;             /* atomic: this kernel or filesystem knows no RWF_DONTCACHE */
 };
 
 /* ---- opening and naming */
@@ -174,13 +180,29 @@ throw_write (const Output *self, GError **error, int errsv)
   return coracle_throw_errno (error, errsv, "writing %s", self->path != NULL ? self->path : "to standard output");
 }
 
+/* write_some: an archive is written once, is large, and will be read elsewhere or much later: it goes to the disk without staying in memory, which others need and which costs more to
+ * get than the copy itself where a machine is a guest (540 MB: 0.85 s for 1.7). As pwrite(2). */
+static ssize_t
+write_some (Output *self, const void *data, size_t size, gint64 offset)
+{
+  struct iovec piece = { .iov_base = (void *) data, .iov_len = size };
+  if (!g_atomic_int_get (&self->cached))
+    {
+      ssize_t n = pwritev2 (self->fd, &piece, 1, offset, RWF_DONTCACHE);
+      if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
+        return n;
+      g_atomic_int_set (&self->cached, TRUE);
+    }
+  return pwrite (self->fd, data, size, offset);
+}
+
 gboolean
 output_write_at (Output *self, gint64 offset, const void *data, size_t size, GError **error)
 {
   const char *at = data;
   for (size_t left = size; left > 0;)
     {
-      ssize_t n = pwrite (self->fd, at, left, offset);
+      ssize_t n = write_some (self, at, left, offset);
       if (n < 0 && errno == EINTR)
         continue;
       if (n < 0)

@@ -1,6 +1,6 @@
 /* output: the one file that an archive is written to: nothing stands under its name until it is whole, where that name is a file's.
  *
- * Source: open(2) O_TMPFILE, linkat(2), copy_file_range(2), POSIX ustar; GNU tar's base-256 for sizes of 8 GiB and more. */
+ * Source: open(2) O_TMPFILE, linkat(2), copy_file_range(2), pwritev2(2) RWF_DONTCACHE, POSIX ustar; GNU tar's base-256 for sizes of 8 GiB and more. */
 #pragma once
 
 #include <glib.h>

@@ -93,9 +93,9 @@ expect_all (const char *tar, gsize size)
 }
 
 static void
-test_file (void)
+file_in (const char *folder)
 {
-  g_autofree char *path = g_build_filename (top, "x.tar", NULL), *data = NULL;
+  g_autofree char *path = g_build_filename (folder, "x.tar", NULL), *data = NULL;
   gsize size;
   g_autoptr (Output) output = output_open (path, FALSE, NULL);
   g_assert_true (output_random (output));
@@ -107,6 +107,26 @@ test_file (void)
   g_assert_null (output_open (path, FALSE, &error));
   g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_EXISTS);
   (void) g_unlink (path);
+}
+
+static void
+test_file (void)
+{
+  file_in (top);
+}
+
+/* A filesystem in memory has no way around its pages: then as any file. */
+static void
+test_memory (void)
+{
+  g_autofree char *folder = g_strdup ("/dev/shm/test-tar-write-XXXXXX");
+  if (g_mkdtemp (folder) == NULL)
+    {
+      g_test_skip ("/dev/shm cannot be written");
+      return;
+    }
+  file_in (folder);
+  (void) g_rmdir (folder);
 }
 
 static gpointer
@@ -156,6 +176,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   top = g_dir_make_tmp ("test-tar-write-XXXXXX", NULL);
   g_test_add_func ("/tar-write/file", test_file);
+  g_test_add_func ("/tar-write/memory", test_memory);
   g_test_add_func ("/tar-write/pipe", test_pipe);
   g_test_add_func ("/tar-write/large", test_large);
   int r = g_test_run ();
