@@ -10,6 +10,9 @@
 #include "network/slirp.h"
 #include "network/slirp_guard.h"
 
+/* Connections, and flows of datagrams, at a time. More are refused: the guest gets a reset, or ICMP "unreachable" */
+#define CONNECTIONS 16384
+
 /* loop_new: the stack (needs /dev/urandom, so before sandbox_enter). NULL if it cannot be made. */
 typedef struct Loop Loop;
 Loop *loop_new (int tap, const SlirpNetwork *network);

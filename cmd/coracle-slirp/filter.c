@@ -48,6 +48,13 @@ static const struct sock_filter program[] = {
   ALLOW (gettimeofday),
   ALLOW (getrusage),
   ALLOW_MEMORY,
+  /* how much of it is there, and how many sockets there may be: its own limits only */
+  ALLOW (mincore),
+  ALLOW_UP_TO (prlimit64, 0, 0),
+#ifdef SYS_getrlimit
+  ALLOW (getrlimit),
+  ALLOW (setrlimit),
+#endif
   ALLOW (futex),
   ALLOW (getrandom),
   /* /etc/resolv.conf is read again when it changes */

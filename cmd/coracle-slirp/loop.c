@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <malloc.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "buffers.h"
+
 /* Packets taken from the tap before its sockets get their turn */
 #define BURST 64
-/* What a guest can make libslirp hold has no end of its own: a process that has come to this many kilobytes leaves, and the next packet finds a new one */
-#define MEMORY_MOST (2 * 1024 * 1024)
-/* Turns of the loop between two looks at that */
+/* What a guest can make libslirp hold has no end of its own. Beyond this much in its buffers, those that are empty again give back what they took; */
+#define HELD_SWEEP ((size_t) 4 << 20)
+/* beyond this no connection more is begun, until it is a quarter less; */
+#define HELD_REFUSE ((size_t) 256 << 20)
+/* milliseconds between two looks at that. */
+#define MEMORY_MS 1000
+/* And a process that has come to this many kilobytes leaves, and the next packet finds a new one: looked at every so many turns of the loop */
+#define MEMORY_MOST (1024 * 1024)
 #define MEMORY_TURNS 256
-/* libslirp's two buffers of a connection, 128 KiB each, go back to the kernel with it: what is larger than this is mapped apart */
-#define BUFFER_LARGE 100000
 
 typedef struct Timer Timer;
 struct Timer {
@@ -33,6 +37,8 @@ struct Loop {
   Slirp *slirp;
   int tap;
   bool gone;              /* the tap */
+  bool refusing;          /* more connections */
+  int64_t looked;         /* at the memory */
   SlirpNetwork network;
   SlirpGuard guard;
   Timer *timers;
@@ -110,6 +116,12 @@ timer_mod (void *timer, int64_t expires, void *data)
 }
 
 static void
+opened_fd (int fd, void *data)
+{
+  buffers_opened (fd);
+}
+
+static void
 ignore_fd (int fd, void *data)
 {
 }
@@ -172,9 +184,9 @@ loop_new (int tap, const SlirpNetwork *network)
 {
   static const SlirpCb callbacks = {
     .send_packet = send_packet, .guest_error = guest_error, .clock_get_ns = clock_ns, .timer_new = timer_new, .timer_free = timer_free,
-    .timer_mod = timer_mod, .register_poll_fd = ignore_fd, .unregister_poll_fd = ignore_fd, .notify = ignore_notify,
+    .timer_mod = timer_mod, .register_poll_fd = opened_fd, .unregister_poll_fd = ignore_fd, .notify = ignore_notify,
   };
-  (void) mallopt (M_MMAP_THRESHOLD, BUFFER_LARGE);
+  buffers_init (CONNECTIONS);
   Loop *loop = g_new0 (Loop, 1);
   SlirpConfig config;
   memset (&config, 0, sizeof config);
@@ -258,6 +270,34 @@ read_tap (Loop *loop)
     }
 }
 
+/* refuse: no more sockets: libslirp says to the guest what it says of a network that cannot be reached. Those there are stay, and poll(2) takes as many as there can be. */
+static void
+refuse (Loop *loop, bool refusing)
+{
+  struct rlimit files;
+  if (refusing == loop->refusing || getrlimit (RLIMIT_NOFILE, &files) < 0)
+    return;
+  rlim_t number = MIN (files.rlim_max, CONNECTIONS);
+  while (refusing && number > 0 && fcntl ((int) number - 1, F_GETFD) < 0)
+    number--;
+  files.rlim_cur = number;
+  if (setrlimit (RLIMIT_NOFILE, &files) == 0)
+    loop->refusing = refusing;
+}
+
+static void
+look_at_memory (Loop *loop, int64_t now)
+{
+  size_t held = buffers_held (HELD_SWEEP);
+  if (held > HELD_SWEEP)
+    {
+      buffers_release (loop->slirp);
+      held = buffers_held (HELD_SWEEP);
+    }
+  refuse (loop, held > (loop->refusing ? HELD_REFUSE / 4 * 3 : HELD_REFUSE));
+  loop->looked = now;
+}
+
 /* too_large: resident, at any time so far. */
 static bool
 too_large (void)
@@ -271,8 +311,11 @@ loop_run (Loop *loop)
 {
   for (unsigned turn = 0; !loop->gone; turn++)
     {
+      int64_t now = clock_ms ();
       if (turn % MEMORY_TURNS == 0 && too_large ())
         break;
+      if (now - loop->looked >= MEMORY_MS)
+        look_at_memory (loop, now);
       uint32_t timeout = UINT32_MAX;
       loop->n_polls = 0;
       (void) add_poll (loop->tap, SLIRP_POLL_IN, loop);

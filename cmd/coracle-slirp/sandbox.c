@@ -4,9 +4,6 @@
 
 #include "network/sandbox.h"
 
-/* More at a time are refused: the guest gets a reset, or ICMP "unreachable" */
-#define CONNECTIONS 16384
-
 /* set_limits: a descriptor for each connection of the container, and so a bound on what they hold; no core file with its traffic. */
 static void
 set_limits (void)

@@ -1,14 +1,22 @@
-/* peer TCP-PORT UDP-PORT [4]: for tests of published ports, static, to be mounted into a container: tells each client on these ports its address and port, then repeats what it says.
- * With 4 it listens on IPv4 alone. */
+/* peer TCP-PORT UDP-PORT [4]: for tests of networks, static, to be mounted into a container: tells each client on these ports its address and port, then repeats what it says.
+ * With 4 it listens on IPv4 alone.
+ * peer connect ADDRESS PORT N BYTES: the other side: N connections at once to an IPv4 address where what is said is repeated, some hundred begun at a time; over each so many bytes there and
+ * back. Says how many it has, and how those ended that it could not make ("1000 open, 0 wrong, 24 refused: Network is unreachable"), and stays. With BYTES 0 it only listens, with as little room as can
+ * be had. */
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { AT_A_TIME = 200, PIECE = 4096 };
 
 typedef union {
   struct sockaddr any;
@@ -83,9 +91,99 @@ serve_datagram (int fd)
   (void) sendto (fd, data, (size_t) (n + length), 0, &from.any, size);
 }
 
+/* ---- the client */
+
+static int
+begin (const struct sockaddr_in *to, int small)
+{
+  const int least = 1;
+  int fd = socket (AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  if (fd >= 0 && small)
+    (void) setsockopt (fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+  if (fd >= 0 && connect (fd, (const struct sockaddr *) to, sizeof *to) < 0 && errno != EINPROGRESS)
+    {
+      (void) close (fd);
+      return -1;
+    }
+  return fd;
+}
+
+/* finish: -1 and errno: it could not be made. */
+static int
+finish (int fd)
+{
+  struct pollfd wait = { .fd = fd, .events = POLLOUT };
+  int error = ETIMEDOUT;
+  socklen_t size = sizeof error;
+  if (poll (&wait, 1, 60000) == 1)
+    (void) getsockopt (fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  (void) fcntl (fd, F_SETFL, 0);
+  errno = error;
+  return error == 0 ? 0 : -1;
+}
+
+static int
+talk (int fd, size_t bytes, int number)
+{
+  char there[PIECE], back[PIECE];
+  memset (there, 'a' + number % 26, sizeof there);
+  for (size_t done = 0; done < bytes; done += PIECE)
+    {
+      if (write (fd, there, PIECE) != PIECE)
+        return -1;
+      for (ssize_t n, at = 0; at < PIECE; at += n)
+        if ((n = read (fd, back + at, (size_t) (PIECE - at))) <= 0)
+          return -1;
+      if (memcmp (there, back, PIECE) != 0)
+        return -1;
+    }
+  return 0;
+}
+
+static int
+client (const char *address, int port, int n, size_t bytes)
+{
+  struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons ((uint16_t) port) };
+  struct rlimit files;
+  int *fds = calloc ((size_t) n, sizeof *fds), open = 0, refused = 0, why = 0, wrong = 0;
+  (void) inet_pton (AF_INET, address, &to.sin_addr);
+  if (getrlimit (RLIMIT_NOFILE, &files) == 0)
+    {
+      files.rlim_cur = files.rlim_max;
+      (void) setrlimit (RLIMIT_NOFILE, &files);
+    }
+  for (int from = 0; from < n; from += AT_A_TIME)
+    {
+      int end = from + AT_A_TIME < n ? from + AT_A_TIME : n;
+      for (int i = from; i < end; i++)
+        fds[i] = begin (&to, bytes == 0);
+      for (int i = from; i < end; i++)
+        if (fds[i] < 0 || finish (fds[i]) < 0)
+          {
+            refused++;
+            why = errno;
+            (void) close (fds[i]);
+            fds[i] = -1;
+          }
+      for (int i = from; i < end; i++)
+        if (fds[i] >= 0)
+          {
+            open++;
+            wrong += talk (fds[i], bytes, i) < 0;
+          }
+    }
+  printf ("%d open, %d wrong, %d refused: %s\n", open, wrong, refused, strerror (why));
+  (void) fflush (stdout);
+  while (pause () < 0)
+    continue;
+  return 0;
+}
+
 int
 main (int argc, char **argv)
 {
+  if (argc == 6 && strcmp (argv[1], "connect") == 0)
+    return client (argv[2], atoi (argv[3]), atoi (argv[4]), (size_t) atol (argv[5]));
   if (argc < 3)
     return 2;
   int family = argc > 3 ? AF_INET : AF_INET6;
