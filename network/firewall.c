@@ -1,11 +1,16 @@
 #include "network/firewall.h"
 
+#include <errno.h>
+#include <linux/netlink.h>
 #include <nftables/libnftables.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "pkg/base/error.h"
+#include "pkg/base/fd.h"
 
 #define TABLE "inet coracle"
+#define WANTED "named networks need a kernel with nf_tables and its nat"
 
 static gboolean
 is_strict (const NetConfig *config)
@@ -84,9 +89,20 @@ firewall_text (const GArray *networks)
   return g_string_free (text, FALSE);
 }
 
+/* can_ask: whether the kernel has what nft speaks to: the library ends its process where it has not. */
+static gboolean
+can_ask (GError **error)
+{
+  cleanup_fd int fd = socket (AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+  int errsv = errno;
+  return fd >= 0 || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "nftables: %s (" WANTED ")", g_strerror (errsv));
+}
+
 gboolean
 firewall_apply (const char *text, GError **error)
 {
+  if (!can_ask (error))
+    return FALSE;
   struct nft_ctx *nft = nft_ctx_new (NFT_CTX_DEFAULT);
   if (nft == NULL)
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "nftables: it cannot be used here");
@@ -99,5 +115,5 @@ firewall_apply (const char *text, GError **error)
     return TRUE;
   said[strcspn (said, "\n")] = '\0';
   gboolean missing = strstr (said, "Operation not supported") != NULL || strstr (said, "Protocol not supported") != NULL || strstr (said, "No such file") != NULL;
-  return coracle_throw (error, missing ? CORACLE_ERROR_UNSUPPORTED : CORACLE_ERROR_SYSTEM, "nftables: %s%s", said, missing ? " (named networks need a kernel with nf_tables and its nat)" : "");
+  return coracle_throw (error, missing ? CORACLE_ERROR_UNSUPPORTED : CORACLE_ERROR_SYSTEM, "nftables: %s%s", said, missing ? " (" WANTED ")" : "");
 }

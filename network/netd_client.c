@@ -73,7 +73,9 @@ start (const char *run_root, const char *libexec, gboolean single, int lock, GEr
   if (n == 1 && text[0] == '\0')
     return TRUE;
   text[n > 0 ? n : 0] = '\0';
-  return coracle_throw (error, CORACLE_ERROR_SYSTEM, "starting the network of this user: %s", n > 0 ? text : "coracle-netd ended at once");
+  if (n > 0)
+    return coracle_throw (error, CORACLE_ERROR_SYSTEM, "starting the network of this user: %s", text);
+  return coracle_throw (error, CORACLE_ERROR_SYSTEM, "starting the network of this user: %s ended at once: is a library of it missing (ldd tells: libnftables, libmnl, libjansson)?", program);
 }
 
 int

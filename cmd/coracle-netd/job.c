@@ -20,7 +20,7 @@
 #include "pkg/base/proc.h"
 
 /* Source: netavark's, so that routes of several networks do not collide */
-enum { ROUTE_METRIC = 100, DNS_PORT = 53, TEXT_MAX = 2048, BIND_TRIES = 200, BIND_PAUSE_US = 5000 };
+enum { ROUTE_METRIC = 100, ROUTE_TRIES = 256, DNS_PORT = 53, TEXT_MAX = 2048, BIND_TRIES = 200, BIND_PAUSE_US = 5000 };
 
 /* What a job has made, to be handed back. */
 typedef struct {
@@ -143,6 +143,16 @@ make_bridge (LinkSocket *socket, const Live *network, const Job *job, Made *made
   return TRUE;
 }
 
+/* add_default: the networks before it lead out first. One that came and went left a number free, which another may have by now. */
+static int
+add_default (LinkSocket *inside, const NetAddress *gateway, int index, uint32_t metric)
+{
+  int r = -EEXIST;
+  for (uint32_t i = 0; r == -EEXIST && i < ROUTE_TRIES; i++)
+    r = link_add_route (inside, NULL, gateway, index, metric + i);
+  return r;
+}
+
 /* configure: the container's end, through a socket of its namespace. */
 static gboolean
 configure (LinkSocket *inside, const Attachment *attachment, guint number, GError **error)
@@ -168,8 +178,8 @@ configure (LinkSocket *inside, const Attachment *attachment, guint number, GErro
       if (lease->gateway.size == 0 || (families & lease->gateway.size))
         continue;
       families |= lease->gateway.size;
-      r = link_add_route (inside, NULL, &lease->gateway, index, metric > 0 ? metric : ROUTE_METRIC + number);
-      if (r < 0 && r != -EEXIST)
+      r = add_default (inside, &lease->gateway, index, metric > 0 ? metric : ROUTE_METRIC + number);
+      if (r < 0)
         return coracle_throw_errno (error, -r, "network %s: adding the default route", config->name);
     }
   for (guint i = 0; i < config->routes->len; i++)
