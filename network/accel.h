@@ -13,6 +13,13 @@
  * A socket of the host in a container could otherwise be used to go elsewhere (connect it to nothing, then to the host's loopback, from a process without the filter): so before it is
  * connected it is given a filter, locked, that lets in only what comes from the address and port that it was made for. Whatever is done with it, it hears nobody else.
  *
+ * Where the kernel wants CAP_NET_ADMIN of the network namespace for a filter (that of the host's, here), only real root has accel. What else was looked at, and why it is not done:
+ *   SO_BINDTODEVICE   a user may set it once and not take it back, and a socket bound to a device does not reach the loopback; but in the container's hands it could be disconnected
+ *                     and made to listen, on the host's network: that wants no privilege, and nothing but a filter keeps it from it (listen(2) by a supervisor is no help: `exec` has none)
+ *   a relay           the container gets a socket of its own namespace, made transparent as coracle-port makes them, and its bytes are spliced to one of the host's that it never sees.
+ *                     What port says of its speed holds (tests/bench/ports: "out"); but a connect that does not block would have to be answered before the host's has come about:
+ *                     a program that asks whether a port is open would hear "yes" of every one
+ *
  * Carried over: the descriptor's number, close-on-exec and O_NONBLOCK; its duplicates in the same process; registrations with epoll; the options in accel_options. Not carried over, and
  * so a reason to know about it: duplicates in other processes (they keep the old, unconnected socket); a port that was bound (slirp does not keep it either); getsockname(2) gives the host's
  * address, and interface ioctls of that socket the host's interfaces. */

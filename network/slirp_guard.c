@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Offsets: RFC 826, 791, 8200, 768, 4443 */
+/* Offsets: RFC 826, 791, 8200, 768, 4443, 9293 */
 enum { ETHERNET = 14, ARP_SIZE = 28, IPV4_LEAST = 20, IPV6_HEADER = 40, UDP_HEADER = 8 };
 enum { TYPE_IPV4 = 0x0800, TYPE_ARP = 0x0806, TYPE_IPV6 = 0x86dd };
 enum { PROTOCOL_UDP = 17, PROTOCOL_ICMPV6 = 58, ROUTER_ADVERTISEMENT = 134 };
+enum { PROTOCOL_TCP = 6, TCP_LEAST = 20, TCP_FLAGS = 13, TCP_SYN = 2, TCP_SUM = 16, OPTION_END = 0, OPTION_NONE = 1, OPTION_SEGMENT = 2 };
 enum { PORT_DHCP = 67, PORT_TFTP = 69, PORT_DHCPV6 = 547 };
 enum { MORE_PIECES = 0x2000, OFFSET_MASK = 0x1fff };
 
@@ -215,6 +216,67 @@ slirp_guard_admit (SlirpGuard *guard, const uint8_t *frame, size_t *size, int64_
     default:
       return NULL;
     }
+}
+
+/* ---- segments */
+
+/* find_syn: the TCP header in this frame, which a whole packet lies in; NULL: it is no SYN. @ret_size: of the header with its options. */
+static uint8_t *
+find_syn (uint8_t *frame, size_t size, size_t *ret_size)
+{
+  size_t at = ETHERNET;
+  if (size >= ETHERNET + IPV4_LEAST && get16 (frame + 12) == TYPE_IPV4 && frame[ETHERNET + 9] == PROTOCOL_TCP)
+    at += (size_t) (frame[ETHERNET] & 15) * 4;
+  else if (size >= ETHERNET + IPV6_HEADER && get16 (frame + 12) == TYPE_IPV6 && frame[ETHERNET + 6] == PROTOCOL_TCP)
+    at += IPV6_HEADER;
+  else
+    return NULL;
+  if (size < at + TCP_LEAST || (frame[at + TCP_FLAGS] & TCP_SYN) == 0)
+    return NULL;
+  *ret_size = (size_t) (frame[at + 12] >> 4) * 4;
+  return *ret_size >= TCP_LEAST && at + *ret_size <= size ? frame + at : NULL;
+}
+
+/* put_segment: the number, and the checksum as it is with it: RFC 1624. One that lies across two words counts for it turned round. */
+static void
+put_segment (uint8_t *header, size_t at, uint16_t most)
+{
+  const uint16_t old = get16 (header + at), turned = (uint16_t) (at % 2 == 0 ? old : old << 8 | old >> 8), new = (uint16_t) (at % 2 == 0 ? most : most << 8 | most >> 8);
+  uint32_t sum = (uint16_t) ~get16 (header + TCP_SUM);
+  sum += (uint32_t) (uint16_t) ~turned + new;
+  while (sum >> 16 != 0)
+    sum = (sum & 0xffff) + (sum >> 16);
+  header[at] = (uint8_t) (most >> 8);
+  header[at + 1] = (uint8_t) most;
+  header[TCP_SUM] = (uint8_t) (~sum >> 8);
+  header[TCP_SUM + 1] = (uint8_t) ~sum;
+}
+
+bool
+slirp_guard_segments (uint8_t *frame, size_t size, uint16_t most)
+{
+  size_t end = 0;
+  uint8_t *header = find_syn (frame, size, &end);
+  for (size_t i = TCP_LEAST; header != NULL && i < end && header[i] != OPTION_END;)
+    {
+      if (header[i] == OPTION_NONE)
+        {
+          i++;
+          continue;
+        }
+      const size_t length = i + 1 < end ? header[i + 1] : 0;
+      if (length < 2 || i + length > end)
+        return false;
+      if (header[i] == OPTION_SEGMENT && length == 4)
+        {
+          if (get16 (header + i + 2) <= most)
+            return false;
+          put_segment (header, i + 2, most);
+          return true;
+        }
+      i += length;
+    }
+  return false;
 }
 
 bool

@@ -47,5 +47,9 @@ void slirp_guard_clear (SlirpGuard *guard);
  * under way. @size: of the frame, then of what is returned. @now: CLOCK_MONOTONIC, milliseconds. */
 const uint8_t *slirp_guard_admit (SlirpGuard *guard, const uint8_t *frame, size_t *size, int64_t now);
 
+/* slirp_guard_segments: where this frame begins a TCP connection, ask for segments of @most bytes where it asks for more. A frame that libslirp had or makes: its lengths are looked at, not its
+ * checksum, which stays as right as it was. Returns whether it was changed. */
+bool slirp_guard_segments (uint8_t *frame, size_t size, uint16_t most);
+
 /* slirp_guard_emit: is this frame of libslirp's for the guest? Not its router advertisements: the tap has its addresses and routes, and gets no others. */
 bool slirp_guard_emit (const uint8_t *frame, size_t size);

@@ -214,6 +214,75 @@ test_emit (void)
   g_assert_true (slirp_guard_emit (frame, 20));
 }
 
+/* tcp_sum: 0 for a segment whose checksum is right, with the addresses left out: they do not change. */
+static guint16
+tcp_sum (const guint8 *header, gsize size)
+{
+  guint32 sum = 0;
+  for (gsize i = 0; i < size; i++)
+    sum += i % 2 == 0 ? (guint32) header[i] << 8 : header[i];
+  while (sum >> 16 != 0)
+    sum = (sum & 0xffff) + (sum >> 16);
+  return (guint16) ~sum;
+}
+
+static void
+test_segments (void)
+{
+  static const struct {
+    guint8 options[12];
+    guint at, asked;   /* at: 0: there is none that can be read */
+  } cases[] = {
+    { { 2, 4, 0xff, 0xd7, 1, 3, 3, 7, 4, 2, 0, 0 }, 2, 65495 },
+    { { 1, 2, 4, 0xff, 0xd7, 1, 3, 3, 7, 4, 2, 0 }, 3, 65495 },
+    { { 1, 1, 2, 4, 5, 0xb4, 0 }, 4, 1460 },
+    { { 4, 2, 2, 4, 0x7f, 0xff, 0 }, 4, 32767 },
+    { { 0, 2, 4, 0xff, 0xff }, 0, 0 },
+    { { 3, 0, 2, 4, 0xff, 0xff }, 0, 0 },
+    { { 3, 40, 2, 4, 0xff, 0xff }, 0, 0 },
+    { { 2, 3, 0xff, 1, 1, 1, 1, 1, 1, 1, 1, 1 }, 0, 0 },
+    { { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2 }, 0, 0 },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (guint six = 0; six < 2; six++)
+      {
+        guint8 frame[200], before[200];
+        gsize size = frame4 (frame, 6, 1, 0, 32), at = 34;
+        if (six)
+          {
+            memset (frame, 0, sizeof frame);
+            memcpy (frame + 12, "\x86\xdd\x60\0\0\0\0\x20\x06", 9);
+            size = 54 + 32;
+            at = 54;
+          }
+        guint8 *tcp = frame + at;
+        tcp[12] = 0x80;
+        tcp[13] = 0x12;
+        memcpy (tcp + 20, cases[i].options, 12);
+        guint16 sum = tcp_sum (tcp, 32);
+        tcp[16] = (guint8) (sum >> 8);
+        tcp[17] = (guint8) sum;
+        g_assert_cmpuint (tcp_sum (tcp, 32), ==, 0);
+        memcpy (before, frame, sizeof frame);
+        gboolean changes = cases[i].at > 0 && cases[i].asked > 21845;
+        g_assert_cmpint (slirp_guard_segments (frame, size, 21845), ==, changes);
+        if (changes)
+          g_assert_cmpuint ((guint) (tcp[20 + cases[i].at] << 8 | tcp[21 + cases[i].at]), ==, 21845);
+        else
+          g_assert_cmpmem (frame, size, before, size);
+        g_assert_cmpuint (tcp_sum (tcp, 32), ==, 0);
+        /* of what is cut nothing is read that is not there; what begins nothing is left alone */
+        for (gsize cut = 0; cut < size; cut++)
+          {
+            g_autofree guint8 *piece = g_memdup2 (before, cut);
+            g_assert_false (slirp_guard_segments (piece, cut, 21845));
+          }
+        memcpy (frame, before, sizeof frame);
+        tcp[13] = 0x10;
+        g_assert_false (slirp_guard_segments (frame, size, 21845));
+      }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -223,5 +292,6 @@ main (int argc, char **argv)
   g_test_add_func ("/slirp-guard/pieces", test_pieces);
   g_test_add_func ("/slirp-guard/bad-pieces", test_bad_pieces);
   g_test_add_func ("/slirp-guard/emit", test_emit);
+  g_test_add_func ("/slirp-guard/segments", test_segments);
   return g_test_run ();
 }
