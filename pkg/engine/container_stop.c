@@ -418,12 +418,17 @@ container_kill (Storage *storage, const char *id, int signal, GError **error)
     return FALSE;
   pid_t pid;
   cleanup_fd int init = live_open_init (storage, row->id, &pid);
-  int r = init >= 0 ? proc_pidfd_signal (init, signal) : -ESRCH;
+  int r = init >= 0 ? proc_pidfd_signal (init, 0) : -ESRCH;
+  /* before the signal: whoever records the end must not tell of it first */
+  if (r == 0)
+    {
+      event_container (storage, row, "kill");
+      r = proc_pidfd_signal (init, signal);
+    }
   if (r == -ESRCH)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "can only kill running containers. %s is in state exited: container state improper", row->id);
   if (r < 0)
     return coracle_throw_errno (error, -r, "sending signal to container %s", row->id);
-  event_container (storage, row, "kill");
   if (signal == SIGKILL)
     (void) container_wait_pidfd (init, (int) (DYING_TIME / 1000));
   return TRUE;

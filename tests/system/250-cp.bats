@@ -21,8 +21,8 @@ setup() {
 live() {
   local name=$1
   shift
-  coracle run --name "$name" "$@" box sh -c 'mkdir -p /d/sub; echo 1 >/d/a; echo 2 >/d/sub/b; echo f >/file; ln -s /d /ld; ln -s file /lf; ln -s nowhere /dangle; mkfifo /fifo; : >/ready; sleep 60' &
-  wait_for 5 eval "coracle diff $name 2>/dev/null | grep -q /ready"
+  coracle run --name "$name" "$@" box sh -c 'mkdir -p /d/sub; echo 1 >/d/a; echo 2 >/d/sub/b; echo f >/file; ln -s /d /ld; ln -s file /lf; ln -s nowhere /dangle; mkfifo /fifo; : >/ready; sleep 1000' &
+  wait_for 20 diff_says "$name" /ready
 }
 
 # see NAME: what is in the container, as a list of paths
@@ -52,7 +52,7 @@ gone() {
   is "$(content c /nowhere)" "hello" "a link that leads nowhere: where it leads"
   run_coracle 0 cp dir/a c:/lf
   is "$(content c /file)" "1" "through a link"
-  coracle export c | tar -tvf - | grep -q 'lf -> file'
+  coracle export c | tar -tvf - | grep -c 'lf -> file'
   run_coracle 0 cp f c:/etc/hosts
   is "$(content c /etc/hosts)" "hello" "over a file that is a mount"
   gone c
@@ -152,7 +152,7 @@ END
   like "${lines[0]}" '^Error: copying to container: .*a: File exists'
   is "$(content c /d/a)" "1"
   run_coracle 0 cp --overwrite o/. c:/d
-  coracle export c | tar -tf - | grep -qx d/a/
+  coracle export c | tar -tf - | grep -cx d/a/
   echo x >d-a
   mkdir p
   echo file >p/a
@@ -169,8 +169,8 @@ END
 
 @test "cp: the working folder and the user of the container; --archive=false" {
   fixture_image ubox --change 'WORKDIR /srv/w' --change 'USER 1000'
-  coracle run --name u ubox sh -c ': >ready; sleep 60' &
-  wait_for 5 eval "coracle diff u 2>/dev/null | grep -q ready"
+  coracle run --name u ubox sh -c ': >ready; sleep 1000' &
+  wait_for 20 diff_says u ready
   run_coracle 0 cp f u:rel
   run_coracle 0 cp -a=false f u:/tmp/af
   run_coracle 0 cp dir u:/tmp/

@@ -26,8 +26,8 @@ hostile() {
   local script=$1
   shift
   coracle run --name h "$@" box sh -c "$script
-    : >/ready; sleep 120" &
-  wait_for 5 eval 'coracle diff h 2>/dev/null | grep -q /ready'
+    : >/ready; sleep 1000" &
+  wait_for 60 diff_says h /ready
 }
 gone() {
   coracle rm -f -t 0 "$@" >/dev/null
@@ -97,7 +97,7 @@ gone() {
     ! grep -rqs "host's secret" out || fail "try $i: the host's file came out"
     coracle cp --overwrite in/. h:/tree >/dev/null 2>&1 || true
     tar -C in -cf - . | coracle cp --overwrite - h:/tree >/dev/null 2>&1 || true
-    coracle cp h:/tree - 2>/dev/null | tar -xOf - 2>/dev/null | grep -q "host's secret" && fail "try $i: it is in the archive"
+    coracle cp h:/tree - 2>/dev/null | tar -xOf - 2>/dev/null | grep "host's secret" && fail "try $i: it is in the archive"
   done
   gone h
 }
@@ -232,7 +232,7 @@ END
     coracle start st >/dev/null 2>&1 &
     wait
   done
-  wait_for 10 eval '[ "$(coracle inspect --format "{{.State.Status}}" st)" = exited ]'
+  wait_for 20 eval '[ "$(coracle inspect --format "{{.State.Status}}" st)" = exited ]'
   coracle cp many st:/z >/dev/null 2>&1 &
   coracle rm -f st >/dev/null 2>&1 || true
   wait || true
@@ -268,9 +268,12 @@ END
     run coracle exec h cat "$s/key"
     not_like "$output" "host's secret" "what exec saw"
   done
-  is "$(coracle inspect --format '{{.State.Restarting}} {{.RestartCount}}' h | grep -c ' 0$')" 0 "it was restarted"
+  # or nothing was tried
+  wait_for 20 restarted h
   gone h
 }
+
+restarted() { [ "$(coracle inspect --format '{{.RestartCount}}' "$1")" -gt 0 ]; }
 
 @test "a tree deeper than any path: sizes, export that says so, and removal" {
   hostile 'cd /; i=0; while [ $i -lt 2100 ] && mkdir d && cd d; do i=$((i + 1)); done 2>/dev/null; echo 12345 >file; cd /'

@@ -57,8 +57,8 @@ A /var/fifo'
   is "$(grep -v '^C /etc$' <<<"$output")" "" "files that the runtime makes are not told of"
   run_coracle_out 0 diff --format json still
   like "$output" '^\{'
-  coracle run --name live box sh -c 'echo 1 >/one; sleep 30' &
-  wait_for 5 eval 'coracle diff live 2>/dev/null | grep -q "A /one"'
+  coracle run --name live box sh -c 'echo 1 >/one; sleep 1000' &
+  wait_for 20 diff_says live "A /one"
   run_coracle 0 rm -f -t 0 live still
   wait || true
 }
@@ -130,8 +130,8 @@ A /var/fifo'
 @test "export: a running container, without its volumes" {
   mkdir -p "$TEST_STORE/files"
   echo secret >"$TEST_STORE/files/secret"
-  coracle run --name r -v "$TEST_STORE/files:/data" box sh -c 'echo 1 >/one; sleep 30' &
-  wait_for 5 eval 'coracle diff r 2>/dev/null | grep -q "A /one"'
+  coracle run --name r -v "$TEST_STORE/files:/data" box sh -c 'echo 1 >/one; sleep 1000' &
+  wait_for 20 diff_says r "A /one"
   coracle export r >"$TEST_STORE/tmp/r.tar"
   run tar -tf "$TEST_STORE/tmp/r.tar"
   has "$output" "one"

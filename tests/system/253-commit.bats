@@ -43,8 +43,8 @@ config() {
 }
 
 @test "commit: a running container, and its image outlives it" {
-  coracle run --name live box sh -c 'echo 1 >/one; sleep 60' &
-  wait_for 5 eval 'coracle diff live 2>/dev/null | grep -q "A /one"'
+  coracle run --name live box sh -c 'echo 1 >/one; sleep 1000' &
+  wait_for 20 diff_says live "A /one"
   run_coracle 0 commit -q live snap
   run_coracle 0 commit -q -s live flat
   run_coracle 0 rm -f -t 0 live
@@ -145,7 +145,7 @@ config() {
   done
   run_coracle 0 rm k
   run_coracle 0 rmi -f -a
-  wait_for 5 eval '[ -z "$(ls -A "$STORE/tmp")" ] || coracle images >/dev/null'
+  wait_for 20 eval '[ -z "$(ls -A "$STORE/tmp")" ] || coracle images >/dev/null'
   is "$(find "$STORE/layers" -mindepth 1 -maxdepth 1 | wc -l)" 0 "no layer is left"
 }
 
@@ -153,7 +153,7 @@ config() {
   needs_group
   run_coracle 0 run -d --name c box sh -c 'i=0; while :; do i=$((i + 1)); echo $i >/count; sleep 0.01; done'
   run_coracle_out 0 commit --pause c still
-  run_coracle_out 0 events --stream=false --since 1m --filter container=c --format '{{.Status}}'
+  run_coracle_out 0 events --stream=false --since 1h --filter container=c --format '{{.Status}}'
   like "$output" $'pause\n(.*\n)*unpause' "events"
   run_coracle_out 0 inspect -f '{{.State.Status}}' c
   is "$output" "running"

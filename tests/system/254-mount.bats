@@ -9,7 +9,7 @@ setup() {
 
 # inside SCRIPT: in `unshare`, with $C the program
 inside() {
-  C=$CORACLE run timeout 30 "$CORACLE" unshare sh -euc "$1"
+  C=$CORACLE run timeout 120 "$CORACLE" unshare sh -euc "$1"
   printf '%s\n' "$output"
 }
 
@@ -33,7 +33,7 @@ inside() {
   is "${lines[3]}" "$id  $m"
   is "$(printf '%s\n' "${lines[@]:4:9}" | jq -c .)" "[{\"id\":\"$id\",\"Names\":[\"one\"],\"mountpoint\":\"$m\"}]"
   is "$(printf '%s ' "${lines[@]:13}")" "$m one one "
-  coracle cp one:/new - | tar -xOf - | grep -qx 2
+  coracle cp one:/new - | tar -xOf - | grep -cx 2
   run_coracle 0 rm one
   no_leaks
 }
@@ -50,7 +50,7 @@ inside() {
 
 @test "mount: a running one is what it sees itself" {
   coracle run --name live -v vol:/vol box sh -c ': >/ready; while [ ! -e /stop ]; do sleep 0.05; done; cat /from' >"$TEST_STORE/out" &
-  wait_for 5 eval "coracle diff live 2>/dev/null | grep -q ready"
+  wait_for 20 diff_says live ready
   inside 'cd /tmp; m=$($C mount live); test -e "$m/ready"; echo outside >"$m/from"; : >"$m/stop"; ls "$m/proc" "$m/vol"; pwd'
   is "$status" 0
   like "$output" $'\n/tmp$' "the working folder is still that"

@@ -33,10 +33,10 @@ told() {
 @test "events: one whose command and monitor were killed is told of when it is found" {
   coracle run --name lost --rm=false box sleep 100 </dev/null &
   local pid=$!
-  wait_for 10 some_run
+  wait_for 20 some_run
   kill -KILL "$(cut -d' ' -f1 "$RUN_ROOT"/*/monitor.pid)"
   wait $pid || true
-  wait_for 5 none_run
+  wait_for 20 none_run
   coracle ps -a >/dev/null
   run told container=lost event=died
   is "$output" "container died lost"
@@ -93,12 +93,12 @@ told() {
 }
 
 @test "events: of a detached container, and what is done to it" {
-  run_coracle 0 run -d --name busy box sleep 60
+  run_coracle 0 run -d --name busy box sleep 1000
   run_coracle 1 exec busy false
   run_coracle 0 rename busy busier
   coracle export busier >/dev/null
   run_coracle 0 kill busier
-  wait_for 5 none_run
+  wait_for 20 none_run
   run_coracle 0 start busier
   run_coracle 0 rm -f -t 0 busier
   local id all
@@ -134,14 +134,17 @@ told() {
 
 @test "events: followed without missing or polling, through rotation" {
   local out=$TEST_STORE/followed conf=$TEST_STORE/small.conf i
+  : >"$out"
   printf '[engine]\nevents_logfile_max_size = "2k"\n' >"$conf"
   CONTAINERS_CONF=$conf "$CORACLE" events --filter event=tag --format "{{.Name}}" >"$out" &
   local pid=$!
-  sleep 0.5
+  # one that follows tells of what comes from then on
+  follows() { CONTAINERS_CONF=$conf coracle tag box begun && grep -q begun "$out"; }
+  wait_for 20 follows
   for i in $(seq 40); do CONTAINERS_CONF=$conf coracle tag box "n:$i"; done
-  wait_for 5 grep -q 'n:40$' "$out"
+  wait_for 20 grep -q 'n:40$' "$out"
   kill $pid
-  is "$(sed 's/.*n://' "$out" | tr '\n' ' ')" "$(seq -s ' ' 40) "
+  is "$(sed -n 's/.*n://p' "$out" | tr '\n' ' ')" "$(seq -s ' ' 40) "
   has "$(head -n 1 "$RUN_ROOT/events/events.log")" '"io.podman.event.rotate":"begin"'
 }
 

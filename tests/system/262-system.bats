@@ -17,7 +17,7 @@ answer() {
 
 @test "system df: counts, sizes and what could be had back" {
   run_coracle 0 run --name writer -v kept:/v -v /anonymous box sh -c 'head -c 1000 /dev/zero >/root/x; head -c 300 /dev/zero >/v/y'
-  run_coracle 0 run -d --name alive box sleep 60
+  run_coracle 0 run -d --name alive box sleep 1000
   run_coracle 0 run --rm -v idle:/v box sh -c 'head -c 50 /dev/zero >/v/z'
   run_coracle 0 system df
   like "${lines[0]}" '^TYPE +TOTAL +ACTIVE +SIZE +RECLAIMABLE$'
@@ -63,7 +63,7 @@ answer() {
   run_coracle 0 run --name ended box sh -c 'head -c 1000 /dev/zero >/root/x'
   local ended
   ended=$(coracle inspect --format "{{.Id}}" ended)
-  run_coracle 0 run -d --name alive -v used:/v box sleep 60
+  run_coracle 0 run -d --name alive -v used:/v box sleep 1000
   run_coracle 0 run --rm -v unused:/v box true
   run_coracle 0 import -q --change 'LABEL only=this' "$(fixture busybox.tar)"
   local dangling=${output#sha256:}
@@ -166,7 +166,7 @@ answer() {
 }
 
 @test "system migrate and renumber" {
-  run_coracle 0 run -d --name moving box sleep 60
+  run_coracle 0 run -d --name moving box sleep 1000
   local id=$output
   run_coracle 0 system migrate
   is "$output" "stopped $id"
@@ -181,7 +181,7 @@ answer() {
 }
 
 @test "system reset: all is gone, even what runs; what is not ours stays" {
-  run_coracle 0 run -d --name alive -v vol:/v box sleep 60
+  run_coracle 0 run -d --name alive -v vol:/v box sleep 1000
   : >"$STORE/mine"
   answer n 0 system reset
   has "$output" "- the graphRoot directory: \"$STORE\""

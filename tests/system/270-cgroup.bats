@@ -56,7 +56,7 @@ setup() {
   needs_group
   run_coracle run -d --name three box sleep 100
   kill -9 "$(coracle inspect -f '{{.State.ConmonPid}}' three)"
-  wait_for 5 gone three
+  wait_for 20 gone three
   coracle ps >/dev/null
   none_left
   run_coracle rm three

@@ -117,7 +117,7 @@ counting() { run_coracle run -d --name "$1" box sh -c 'i=0; while :; do i=$((i +
   run_coracle run -d --name k box sleep 100
   run_coracle pause k
   kill -9 "$(coracle inspect -f '{{.State.ConmonPid}}' k)"
-  wait_for 5 ended k
+  wait_for 20 ended k
   coracle ps >/dev/null
   none_left
 }

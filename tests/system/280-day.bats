@@ -22,7 +22,7 @@ serves() { [ "$(fetch_inside "$1" 2>/dev/null)" = "$2" ]; }
 @test "day: a web server from the morning to the evening" {
   # morning: made from the image, configured, not yet running
   run_coracle create --name web --restart on-failure:5 --stop-timeout 2 -e GREETING=hello --workdir /tmp --log-opt max-size=1m --health-cmd 'wget -q -O /dev/null http://127.0.0.1:8080/health.txt' \
-    --health-interval 1s --health-retries 2 --health-timeout 2s --health-on-failure restart box \
+    --health-interval 1s --health-retries 5 --health-timeout 20s --health-on-failure restart box \
     sh -c 'echo "$GREETING from the server"; test -e health.txt || echo ok >health.txt; trap "echo going down; exit 0" TERM; httpd -f -p 8080 -h /tmp & wait'
   like "$output" '^[0-9a-f]{64}$'
   local id=$output
@@ -35,15 +35,16 @@ serves() { [ "$(fetch_inside "$1" 2>/dev/null)" = "$2" ]; }
   # it starts, and says so in its log, which is followed from another shell
   run_coracle start web
   is "$output" web
-  timeout 60 "$CORACLE" logs -f web </dev/null >"$TEST_STORE/followed" 2>&1 3>&- &
+  timeout 300 "$CORACLE" logs -f web </dev/null >"$TEST_STORE/followed" 2>&1 3>&- &
   local follower=$!
-  wait_for 10 serves health.txt ok
+  wait_for 20 serves health.txt ok
+  wait_for 20 logs_say web server
   run_coracle logs web
   is "$output" "hello from the server"
   run_coracle ps --format '{{.ID}} {{.Image}} {{.State}}'
   has "$output" "${id:0:12}"
   has "$output" running
-  wait_for 10 is_health web healthy
+  wait_for 60 is_health web healthy
   run_coracle ps
   has "$output" '(healthy)'
   run_coracle port web
@@ -52,7 +53,7 @@ serves() { [ "$(fetch_inside "$1" 2>/dev/null)" = "$2" ]; }
   # a page goes in and is served; one comes out
   echo '<h1>mine</h1>' >"$TEST_STORE/index.html"
   run_coracle cp "$TEST_STORE/index.html" web:/tmp/
-  wait_for 5 serves index.html '<h1>mine</h1>'
+  wait_for 20 serves index.html '<h1>mine</h1>'
   run_coracle cp web:/tmp/health.txt "$TEST_STORE/out.txt"
   is "$(cat "$TEST_STORE/out.txt")" ok
   run_coracle 125 cp web:/tmp/nothing "$TEST_STORE/"
@@ -84,31 +85,31 @@ serves() { [ "$(fetch_inside "$1" 2>/dev/null)" = "$2" ]; }
   run_coracle 255 exec web true
   has "$output" "container state improper"
   run_coracle start web
-  wait_for 10 serves index.html '<h1>mine</h1>'
+  wait_for 20 serves index.html '<h1>mine</h1>'
 
   # sick: it is restarted
   is "$(restarts_of web)" 0
   run_coracle exec web rm /tmp/health.txt
-  wait_for 20 has_restarted 1
-  wait_for 10 is_health web healthy
+  wait_for 60 has_restarted 1
+  wait_for 60 is_health web healthy
   run_coracle rm -f web
   is "$output" web
   no_leaks
 }
 
 @test "day: what crashes by itself comes back, what is unhealthy is restarted" {
-  run_coracle run -d --name web --restart always --stop-timeout 1 --health-cmd 'test ! -e /tmp/sick' --health-interval 1s --health-retries 1 --health-timeout 5s --health-on-failure restart \
-    box sh -c 'echo up; rm -f /tmp/sick; while :; do sleep 0.2; test ! -e /tmp/crash || { rm /tmp/crash; exit 9; }; done'
-  wait_for 10 is_health web healthy
+  run_coracle run -d --name web --restart always --stop-timeout 1 --health-cmd 'test ! -e /tmp/sick' --health-interval 1s --health-retries 1 --health-timeout 30s --health-on-failure restart \
+    --tmpfs /tmp box sh -c 'echo up; while :; do sleep 0.2; test ! -e /tmp/crash || { rm /tmp/crash; exit 9; }; done'
+  wait_for 60 is_health web healthy
   run_coracle exec web touch /tmp/crash
-  wait_for 15 has_restarted 1
-  wait_for 10 is_state web running
-  wait_for 10 is_health web healthy
+  wait_for 60 has_restarted 1
+  wait_for 20 is_state web running
+  wait_for 60 is_health web healthy
   run_coracle exec web touch /tmp/sick
-  wait_for 15 has_restarted 2
-  wait_for 10 is_health web healthy
-  run_coracle logs web
-  is "$(grep -c '^up$' <<<"$output")" 3 "starts in the log"
+  wait_for 60 has_restarted 2
+  wait_for 60 is_health web healthy
+  ups() { [ "$(coracle logs web | grep -c '^up$')" = 3 ]; }
+  wait_for 20 ups
   run_coracle events --stream=false --since 1h --filter container=web --filter event=died --format '{{.ContainerExitCode}}'
   has "$output" 9
   # who stops it means it
@@ -120,8 +121,8 @@ serves() { [ "$(fetch_inside "$1" 2>/dev/null)" = "$2" ]; }
 }
 
 @test "day: evening: the work becomes an image, the rest is thrown away" {
-  run_coracle run -d --name web -w /tmp box sh -c 'echo made >made.txt; exec sleep 100'
-  wait_for 5 coracle exec web test -e made.txt
+  run_coracle run -d --name web -w /tmp box sh -c 'echo made >made.txt; exec sleep 1000'
+  wait_for 20 coracle exec web test -e made.txt
   run_coracle commit -q --change 'CMD cat /tmp/made.txt' --change 'LABEL day=done' web localhost/evening:v1
   like "$output" '^[0-9a-f]{64}$'
   run_coracle run --rm localhost/evening:v1

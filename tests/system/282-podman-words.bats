@@ -82,7 +82,7 @@ inspect() { coracle inspect --format "$1" "$2"; }
 
 @test "start: one that waits to be started again is left to its monitor" {
   run_coracle 0 run -d --name again --restart always box sleep 0.05
-  wait_for 10 restarted_often
+  wait_for 20 restarted_often
   run_coracle 0 start again
   is "$output" "again"
   run_coracle 0 rm -f -t 0 again
@@ -140,7 +140,7 @@ restarted_often() { [ "$(inspect '{{.RestartCount}}' again)" -ge 4 ]; }
   local pid
   pid=$(inspect '{{.State.ConmonPid}}' lost)
   kill -KILL "$pid"
-  wait_for 5 is_dead "$pid"
+  wait_for 20 is_dead "$pid"
   run_coracle 125 stop -t 0 lost
   like "$output" 'Error: container [0-9a-f]+ conmon exited prematurely, exit code could not be retrieved: conmon process killed'
   is "$(inspect '{{.State.Status}}' lost)" "exited"
@@ -166,12 +166,12 @@ is_dead() { ! kill -0 "$1" 2>/dev/null; }
   done >"$log"
   CONTAINERS_CONF=$conf "$CORACLE" events --since 2022-01-01 --format json >"$TEST_STORE/followed" 3>&- &
   local pid=$!
-  wait_for 10 follows 100
+  wait_for 20 follows 100
   CONTAINERS_CONF=$conf run_coracle 0 create --label a=b --name rotated box true
   is "$(wc -l <"$log")" 53 "two marks, half of the old, two new"
   like "$(head -n 1 "$log")" "\"Name\":\"$log\",\"Status\":\"log-rotation\",.*\"Attributes\":\{\"io.podman.event.rotate\":\"begin\"\}"
   like "$(sed -n 51p "$log")" '"io.podman.event.rotate":"end"'
-  wait_for 10 follows 103
+  wait_for 20 follows 103
   kill "$pid"
   like "$(sed -n 101p "$TEST_STORE/followed")" '"io.podman.event.rotate":"end"'
   CONTAINERS_CONF=$conf run_coracle 0 events --stream=false --filter container=rotated --filter status=create --format '{{.Attributes.a}}'

@@ -85,7 +85,7 @@ $(id -gn):x:$MY_GROUP:$(id -un)
 
 @test "userns: auto takes what no other container has" {
   as_user
-  run_coracle 0 run -d --net none --name first --userns auto box sleep 100
+  run_coracle 0 run -d --net none --name first --userns auto box sleep 1000
   run_coracle_out 0 exec first cat /proc/self/uid_map
   is "$(map "$output")" "0 1 1024;"
   run_coracle_out 0 "${box[@]}" --userns auto:size=3000 box cat /proc/self/uid_map
@@ -102,7 +102,7 @@ $(id -gn):x:$MY_GROUP:$(id -un)
   run_coracle 0 rm -f -t 0 first
   # ten at once: none has another's
   local i
-  for i in 1 2 3 4 5 6 7 8 9 10; do coracle run -d --net none --name many$i --userns auto:size=100 box sleep 100 >/dev/null & done
+  for i in 1 2 3 4 5 6 7 8 9 10; do coracle run -d --net none --name many$i --userns auto:size=100 box sleep 1000 >/dev/null & done
   wait
   run bash -c 'for i in 1 2 3 4 5 6 7 8 9 10; do "$0" exec many$i cat /proc/self/uid_map; done | sort -u | wc -l' "$CORACLE"
   is "$output" 10 "different maps"
@@ -229,10 +229,11 @@ $(id -gn):x:$MY_GROUP:$(id -un)
   run_coracle 0 run -d --net none --name again --userns keep-id --restart on-failure:2 box sh -c 'echo run; cat /proc/self/uid_map | wc -l; exit 3'
   run_coracle_out 0 wait again
   is "$output" 3
-  wait_for 10 bash -c '[ "$("$0" logs again | tr "\n" " ")" = "run 3 run 3 run 3 " ]' "$CORACLE"
+  wait_for 20 bash -c '[ "$("$0" logs again | tr "\n" " ")" = "run 3 run 3 run 3 " ]' "$CORACLE"
   run_coracle 0 rm -f -t 0 again
   run_coracle 0 run -dt --net none --name tty --userns auto --health-cmd 'test $(id -u) = 0' --health-interval 1s box sh -c 'tty; echo >/dev/stdout; sleep 1000'
-  wait_for 10 bash -c '[ "$("$0" inspect tty --format "{{.State.Health.Status}}")" = healthy ]' "$CORACLE"
+  wait_for 20 bash -c '[ "$("$0" inspect tty --format "{{.State.Health.Status}}")" = healthy ]' "$CORACLE"
+  wait_for 20 logs_say tty /dev/
   run_coracle_out 0 logs tty
   like "$output" '/dev/(pts/0|console)'
   run_coracle 0 create --name held --net none --userns nomap box cat /proc/self/uid_map
@@ -247,8 +248,8 @@ $(id -gn):x:$MY_GROUP:$(id -un)
   as_user
   run_coracle 125 "${box[@]}" --userns container:nosuch box true
   is "$output" 'Error: looking up container to share user namespace with: no container with name or ID "nosuch" found: no such container'
-  run_coracle 0 run -d --name a --userns auto box sleep 100
-  run_coracle 0 run -d --name b --userns container:a --pid container:a --net container:a --ipc container:a box sleep 101
+  run_coracle 0 run -d --name a --userns auto box sleep 1000
+  run_coracle 0 run -d --name b --userns container:a --pid container:a --net container:a --ipc container:a box sleep 1001
   run_coracle_out 0 exec b sh -c 'readlink /proc/self/ns/user; readlink /proc/self/ns/net; stat -c %u /etc /bin/busybox'
   local b=$output
   run_coracle_out 0 exec a sh -c 'readlink /proc/self/ns/user; readlink /proc/self/ns/net; stat -c %u /etc /bin/busybox'
@@ -262,12 +263,12 @@ $(id -gn):x:$MY_GROUP:$(id -un)
   is "$output" 1
   run_coracle 0 rm -f -t 0 b a
   # of a container with one id
-  run_coracle 0 run -d --net none --name one --userns single box sleep 100
+  run_coracle 0 run -d --net none --name one --userns single box sleep 1000
   run_coracle_out 0 "${box[@]}" --userns container:one box sh -c 'wc -l </proc/self/uid_map'
   is "$output" 1
   CORACLE_USERNS=single run_coracle 0 rm -f -t 0 one
   # one that is not there any more
-  run_coracle 0 run -d --name a --net none --userns keep-id:uid=9 box sleep 100
+  run_coracle 0 run -d --name a --net none --userns keep-id:uid=9 box sleep 1000
   run_coracle 0 create --name later --net none --userns container:a box cat /proc/self/uid_map
   run_coracle 0 stop -t 0 a
   run_coracle_out 0 start -a later
@@ -278,7 +279,7 @@ $(id -gn):x:$MY_GROUP:$(id -un)
 
 @test "userns: ns:PATH" {
   as_user
-  run_coracle 0 run -d --name a --net none --userns auto:size=2000 box sleep 100
+  run_coracle 0 run -d --name a --net none --userns auto:size=2000 box sleep 1000
   local pid
   pid=$(coracle inspect a --format '{{.State.Pid}}')
   run_coracle_out 0 "${box[@]}" --userns "ns:/proc/$pid/ns/user" box sh -c 'cat /proc/self/uid_map; stat -c %u /etc'
@@ -416,7 +417,7 @@ $(id -gn):x:$MY_GROUP:$(id -un)
     run_coracle 125 "${box[@]}" --userns auto box true
     has "$output" 'user "containers"'
   fi
-  run_coracle 0 run -d --name c --net none --uidmap 0:200000:1000 box sleep 100
+  run_coracle 0 run -d --name c --net none --uidmap 0:200000:1000 box sleep 1000
   run_coracle_out 0 exec c sh -c 'id -u; cat /proc/self/uid_map'
   is "$(map "$output")" "0;0 200000 1000;"
   is "$(stat -c %u "/proc/$(coracle inspect c --format '{{.State.Pid}}')")" 200000

@@ -37,8 +37,8 @@ box=(run --rm --net none)
   is "$output" 'Error: invalid config provided: --systemd values must be one of "true, false, always": invalid configuration'
   # it is that signal that is sent
   run_coracle 0 run -d --net none --name s --systemd=always box sh -c 'trap "echo got it; exit 3" 37; echo ready; while :; do sleep 0.05; done'
-  wait_for 5 bash -c '"$0" logs s | grep -q ready' "$CORACLE"
-  run_coracle 0 stop -t 5 s
+  wait_for 20 logs_say s ready
+  run_coracle 0 stop -t 30 s
   run_coracle_out 0 logs s
   is "${lines[1]}" "got it"
   run_coracle 0 rm s
@@ -46,8 +46,10 @@ box=(run --rm --net none)
 }
 
 @test "ipc: container:NAME shares /dev/shm too" {
-  run_coracle 0 run -d --net none --name giver --ipc shareable box sh -c 'echo shared >/dev/shm/x; sleep 100'
-  run_coracle 0 run -d --net none --name usual box sh -c 'echo usual >/dev/shm/x; sleep 100'
+  run_coracle 0 run -d --net none --name giver --ipc shareable box sh -c 'echo shared >/dev/shm/x; sleep 1000'
+  run_coracle 0 run -d --net none --name usual box sh -c 'echo usual >/dev/shm/x; sleep 1000'
+  local name
+  for name in giver usual; do wait_for 20 coracle exec "$name" test -s /dev/shm/x; done
   run_coracle_out 0 "${box[@]}" --ipc container:giver box sh -c 'cat /dev/shm/x; echo back >/dev/shm/y'
   is "$output" shared
   run_coracle_out 0 exec giver cat /dev/shm/y
@@ -62,10 +64,10 @@ box=(run --rm --net none)
   fi
   # automatic restarts find it again
   run_coracle 0 run -d --net none --name again --ipc container:giver --restart on-failure:1 box sh -c 'cat /dev/shm/x; exit 1'
-  wait_for 10 bash -c '[ "$("$0" logs again | tr "\\n" " ")" = "shared shared " ]' "$CORACLE"
+  wait_for 20 bash -c '[ "$("$0" logs again | tr "\\n" " ")" = "shared shared " ]' "$CORACLE"
   run_coracle 0 rm -f -t 0 again
   # the giver is started for it, with a new one
-  run_coracle 0 create --name later --net none --ipc container:giver box sh -c 'cat /dev/shm/x; ls /dev/shm'
+  run_coracle 0 create --name later --net none --ipc container:giver box sh -c 'until [ -s /dev/shm/x ]; do sleep 0.05; done; cat /dev/shm/x; ls /dev/shm'
   run_coracle 0 stop -t 0 giver
   run_coracle_out 0 start -a later
   is "$output" $'shared\nx'
@@ -74,7 +76,7 @@ box=(run --rm --net none)
 }
 
 @test "ipc: private cannot be joined, none has no /dev/shm" {
-  run_coracle 0 run -d --net none --name own --ipc private box sleep 100
+  run_coracle 0 run -d --net none --name own --ipc private box sleep 1000
   local id
   id=$(coracle inspect own --format '{{.Id}}')
   run_coracle 125 "${box[@]}" --ipc container:own box true
@@ -85,8 +87,9 @@ box=(run --rm --net none)
   run_coracle 125 "${box[@]}" --ipc bogus box true
   has "$output" "bogus"
   # a link that the other has made there leads nowhere
-  run_coracle 0 run -d --net none --name liar --ipc shareable --cap-add sys_admin box sh -c 'umount /dev/shm; rmdir /dev/shm; ln -s /etc /dev/shm; sleep 100'
-  wait_for 5 bash -c '"$0" exec liar test -L /dev/shm' "$CORACLE" || skip "this container may not unmount"
+  run_coracle 0 run -d --net none --name liar --ipc shareable --cap-add sys_admin box sh -c 'umount /dev/shm; rmdir /dev/shm; ln -s /etc /dev/shm; : >/tried; sleep 1000'
+  wait_for 20 coracle exec liar test -e /tried
+  coracle exec liar test -L /dev/shm || skip "this container may not unmount"
   run_coracle 125 "${box[@]}" --ipc container:liar box true
   has "$output" "not a directory"
   run_coracle 0 rm -f -t 0 liar

@@ -129,7 +129,7 @@ runtime = \"$other\"" run_coracle_out 0 run --net none --name d box true
   is "$(sort -n <<<"$output" | xargs)" "0 1 2"
   run_coracle 0 rm c
   # the pipe that the monitor handed on is seen to end with the container's command
-  is "$(timeout 20 bash -c '"$0" run -d --name d --net none --preserve-fd 9 box sh -c "echo said >&9; exec 9>&-; sleep 100" 9>&1 >/dev/null | cat' "$CORACLE")" said
+  is "$(timeout 60 bash -c '"$0" run -d --name d --net none --preserve-fd 9 box sh -c "echo said >&9; exec 9>&-; sleep 1000" 9>&1 >/dev/null | cat' "$CORACLE")" said
   run_coracle 0 rm -ft0 d
 }
 

@@ -20,11 +20,33 @@ teardown() {
 }
 status_of() { coracle inspect -f '{{.State.Status}}' "$1" 2>/dev/null; }
 is_status() { [ "$(status_of "$1")" = "$2" ]; }
+# runs COMMAND: for wait_for: in the newest container the shell has begun it, and so the keys that follow are its
+runs() { grep -qxF "$1" <<<"$(coracle top -l args 2>/dev/null)"; }
+# at_prompt WINDOW: for wait_for, after an attach: Enter, until the container's shell answers
+at_prompt() {
+  press "$1" Enter
+  sleep 0.2
+  [ "$(screen "$1" | sed '/^ *$/d' | tail -n 1 | sed 's/ *$//')" = 'box#' ]
+}
+# sized WINDOW SIZE: for wait_for: the shell's terminal is told of a new size a moment after the window has it
+sized() {
+  type "$1" 'stty size'
+  sleep 0.2
+  [[ $(screen "$1") == *"$2"* ]]
+}
+# still WINDOW: for wait_for: nothing changes on the screen for a second
+still() {
+  local before
+  before=$(screen "$1")
+  sleep 1
+  [ "$(screen "$1")" = "$before" ]
+}
+differs() { [ "$(screen "$1")" != "$2" ]; }
 # settings WINDOW FILE: the host terminal's, as a text
 settings() {
   type "$1" "stty -a >$TEST_STORE/$2; echo set-$2"
   shows "$1" "set-$2"
-  wait_for 5 test -s "$TEST_STORE/$2"
+  wait_for 20 test -s "$TEST_STORE/$2"
 }
 
 @test "a person: line editing: arrows, Ctrl-A, Ctrl-E, Ctrl-W, Ctrl-U, backspace, history, completion" {
@@ -98,14 +120,14 @@ settings() {
   type one 'coracle run -it --rm box sh'
   shows_last one 'box#'
   type one 'sleep 1000'
-  sleep 0.3
+  wait_for 20 runs 'sleep 1000'
   press one C-c
   shows one '^C'
   shows_last one 'box#'
   type one 'echo "was $?"'
   shows one 'was 130'
   type one 'sleep 1000'
-  sleep 0.3
+  wait_for 20 runs 'sleep 1000'
   press one 'C-\'
   shows one '^\'
   shows_last one 'box#'
@@ -126,7 +148,7 @@ settings() {
   type one 'coracle run -it --rm box sh'
   shows_last one 'box#'
   type one 'cat'
-  sleep 0.3
+  wait_for 20 runs cat
   press one C-z
   shows one 'Stopped'
   shows_last one 'box#'
@@ -134,14 +156,15 @@ settings() {
   type one 'jobs'
   shows one 'cat'
   type one 'fg'
-  sleep 0.3
+  # its own line, and that of the job which it names
+  shows one $'fg\ncat'
   type one 'hello again'
   shows one $'hello again\nhello again'
   press one C-d
   shows_last one 'box#'
   wipe one
   type one 'sleep 1000'
-  sleep 0.3
+  wait_for 20 runs 'sleep 1000'
   press one C-z
   shows one 'Stopped'
   type one 'bg; kill %1; wait; echo "gone"'
@@ -158,18 +181,14 @@ settings() {
 @test "a person: Ctrl-S holds the output, Ctrl-Q lets it go on" {
   type one 'coracle run -it --rm box sh'
   shows_last one 'box#'
-  type one 'i=0; while [ $i -lt 1000 ]; do i=$((i + 1)); echo "line $i"; sleep 0.05; done'
+  type one 'i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); echo "line $i"; sleep 0.05; done'
   shows one 'line 5'
   press one C-s
-  sleep 0.3
-  local before after
+  wait_for 20 still one
+  local before
   before=$(screen one)
-  sleep 0.5
-  after=$(screen one)
-  is "$after" "$before" "held"
   press one C-q
-  sleep 0.5
-  isnt "$(screen one)" "$before" "going on"
+  wait_for 20 differs one "$before"
   press one C-c
   shows_last one 'box#'
   type one exit
@@ -180,12 +199,10 @@ settings() {
 @test "a person: the window is resized: the shell knows, a full-screen program redraws" {
   type one 'coracle run -it --rm --name p box sh'
   shows_last one 'box#'
-  type one 'stty size'
-  shows one '24 80'
+  wait_for 20 sized one '24 80'
   screen_size one 40x120
   wipe one
-  type one 'stty size'
-  shows one '40 120'
+  wait_for 20 sized one '40 120'
   # vi: what is written there is saved; the screen is redrawn at the new size
   type one 'vi /tmp/note'
   shows one '~'
@@ -194,7 +211,7 @@ settings() {
   write one 'the second line'
   press one Escape
   # a key that comes at once would make a sequence with it
-  sleep 0.4
+  sleep 1
   shows one 'the second line'
   screen_size one 12x60
   press one C-l
@@ -211,11 +228,9 @@ settings() {
   type one 'top'
   shows one 'Mem:'
   screen_size one 30x100
-  sleep 0.2
   press one q
   shows_last one 'box#'
-  type one 'stty size'
-  shows one '30 100'
+  wait_for 20 sized one '30 100'
   type one 'exit'
   shows_last one 'host$'
   no_leaks
@@ -236,12 +251,10 @@ settings() {
   # the window has another size when one comes back
   screen_size one 33x77
   type one 'coracle attach p'
-  sleep 0.3
-  press one Enter
-  shows_last one 'box#'
-  type one 'echo "$word in $PWD"; stty size'
+  wait_for 20 at_prompt one
+  wait_for 20 sized one '33 77'
+  type one 'echo "$word in $PWD"'
   shows one $'\nremembered in /tmp'
-  shows one '33 77'
   # ctrl-p alone is history, one key later
   wipe one
   press one C-p
@@ -252,9 +265,7 @@ settings() {
   # keys of one's own
   wipe one
   type one 'coracle attach --detach-keys ctrl-x,x p'
-  sleep 0.3
-  press one Enter
-  shows_last one 'box#'
+  wait_for 20 at_prompt one
   press one C-x x
   shows_last one 'box# host$'
   run_coracle rm -f -t 0 p
@@ -268,7 +279,8 @@ settings() {
   shows_last one 'box#'
   type two 'coracle attach p'
   type three 'coracle attach p'
-  sleep 0.4
+  wait_for 20 at_prompt two
+  wait_for 20 at_prompt three
   type one 'echo "from $((0 + 1))"'
   shows one 'from 1'
   shows two 'from 1'
@@ -286,13 +298,9 @@ settings() {
   shows two $'\ntogether'
   # the window that was resized last gives the size
   screen_size two 20x70
-  sleep 0.2
-  type two 'stty size'
-  shows one '20 70'
+  wait_for 20 sized two '20 70'
   screen_size one 31x91
-  sleep 0.2
-  type two 'stty size'
-  shows two '31 91'
+  wait_for 20 sized two '31 91'
   press two C-p C-q
   shows_last two 'box# host$'
   screen_close three
@@ -308,12 +316,12 @@ settings() {
   is "$(status_of p)" running
   wipe two
   type two 'coracle attach p'
-  sleep 0.3
+  wait_for 20 at_prompt two
   type two 'exit 4'
   shows_last two 'host$'
   type two 'echo "status $?"'
   shows two 'status 4'
-  wait_for 5 is_status p exited
+  wait_for 20 is_status p exited
   run_coracle rm p
   no_leaks
 }
@@ -328,20 +336,19 @@ settings() {
   write one c
   press one Enter
   shows one $'\nabcd\n'
-  type one 'sleep 1000'
-  sleep 0.3
+  type one 'sleep 998'
+  wait_for 20 runs 'sleep 998'
   press one C-c
   shows_last one 'box#'
   type one 'sleep 999'
-  sleep 0.3
+  wait_for 20 runs 'sleep 999'
   press one C-z
   shows one 'Stopped'
   type one 'kill %1'
   shows_last one 'box#'
   screen_size one 30x90
   wipe one
-  type one 'stty size'
-  shows one '30 90'
+  wait_for 20 sized one '30 90'
   press one C-p C-q
   shows_last one 'box# host$'
   settings one after
@@ -365,9 +372,7 @@ settings() {
   shows one 'status 3'
   wipe one
   type one 'coracle start p && coracle attach p'
-  sleep 0.5
-  press one Enter
-  shows_last one 'box#'
+  wait_for 20 at_prompt one
   type one 'exit 0'
   shows_last one 'host$'
   run_coracle rm p
@@ -379,11 +384,10 @@ settings() {
   type one 'coracle run -it --rm box sh'
   shows_last one 'box#'
   type one 'stty -echo; cat >/tmp/page; md5sum </tmp/page; stty echo'
-  sleep 0.3
+  wait_for 20 runs cat
   for ((i = 1; i <= 300; i++)); do echo "this is line $i of the page that was pasted"; done >"$TEST_STORE/page"
   tm load-buffer "$TEST_STORE/page"
   tm paste-buffer -t one
-  sleep 1
   press one C-d
   # tmux pastes a line's end as the Enter key, which the terminal turns into a newline again
   shows one "$(md5sum <"$TEST_STORE/page" | cut -d ' ' -f 1)"

@@ -45,7 +45,7 @@ caller() {
     if [ $((RANDOM % 3)) = 0 ]; then
       timeout -s KILL "0.$(printf %03d $((RANDOM % 100)))" "$CORACLE" "${words[@]}" || true
     else
-      timeout -k 1 30 "$CORACLE" "${words[@]}" || status=$?
+      timeout -k 5 60 "$CORACLE" "${words[@]}" || status=$?
       [ "$status" != 124 ] || printf 'hung: %s\n' "${words[*]}" >>"$TEST_STORE/hung"
       # a signal that is none of ours: it crashed
       [ "$status" -lt 132 ] || [ "$status" -gt 139 ] || [ "$status" = 137 ] || printf 'status %s: %s\n' "$status" "${words[*]}" >>"$TEST_STORE/hung"

@@ -94,6 +94,7 @@ setup() { fixture_image box; }
   run_coracle 0 exec env sh -c 'echo "new=$NEW old=$OLD keep=$KEEP home=$HOME"'
   is "$output" "new=a b old= keep=3 home=/root"
   run_coracle 0 restart -t 0 env
+  wait_for 20 logs_say env "new=a b"
   run_coracle 0 logs --tail 1 env
   is "$output" "new=a b old= keep=3 100"
   run_coracle 0 inspect -f '{{json .Config.Env}}' env
@@ -102,6 +103,7 @@ setup() { fixture_image box; }
   # what was taken away may come back
   run_coracle 0 update --env OLD=again --unsetenv NEW env
   run_coracle 0 restart -t 0 env
+  wait_for 20 logs_say env "old=again"
   run_coracle 0 logs --tail 1 env
   is "$output" "new= old=again keep=3 100"
   run_coracle 125 update --ulimit bad env

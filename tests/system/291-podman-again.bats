@@ -2,6 +2,7 @@
 # 291-podman-again: more of what Podman's own tests ask: what stays when a port is taken, how a lost monitor is told of, the caller's home with keep-id, json-file, image events, --authfile.
 
 load helpers
+load port-helpers
 
 setup_file() {
   basic_setup_file
@@ -15,16 +16,16 @@ names() { coracle ps -a --sort names --format '{{.Names}} {{.Status}}'; }
 taken() {
   needs python3
   mkfifo "$TEST_STORE/go"
+  port=$(free_port)
   python3 -c '
 import socket, sys
 s = socket.socket()
-s.bind(("0.0.0.0", 0))
+s.bind(("0.0.0.0", int(sys.argv[3])))
 s.listen()
-open(sys.argv[1], "w").write(str(s.getsockname()[1]))
-open(sys.argv[2]).read()' "$TEST_STORE/port" "$TEST_STORE/go" 3>&- &
+open(sys.argv[1], "w").write("here")
+open(sys.argv[2]).read()' "$TEST_STORE/port" "$TEST_STORE/go" "$port" 3>&- &
   holder=$!
-  wait_for 5 test -s "$TEST_STORE/port"
-  port=$(<"$TEST_STORE/port")
+  wait_for 20 test -s "$TEST_STORE/port"
 }
 let_go() {
   echo >"$TEST_STORE/go"
@@ -34,7 +35,7 @@ let_go() {
 
 @test "a port that is taken: a new container stays, created, and starts when the port is free; not with --rm" {
   taken
-  run_coracle 126 run -d -p "$port:80" --name p1 --cidfile "$TEST_STORE/cid" box sleep 100
+  run_coracle 126 run -d -p "$port:80" --name p1 --cidfile "$TEST_STORE/cid" box sleep 1000
   like "$output" "^Error: .*$port.*address already in use"
   run_coracle 126 run -d -p "$port:80" --rm --name p2 --cidfile "$TEST_STORE/cid2" box sleep 100
   has "$output" "address already in use"
@@ -65,7 +66,7 @@ let_go() {
   "$CORACLE" stop lost >"$TEST_STORE/stopped" 2>&1 3>&- &
   stopping=$!
   is_stopping() { [ "$(inspect '{{.State.Status}}' lost)" = stopping ]; }
-  wait_for 5 is_stopping
+  wait_for 20 is_stopping
   kill -KILL "$monitor"
   run wait_status "$stopping"
   is "$status" 125
@@ -84,7 +85,7 @@ let_go() {
   no_leaks
 }
 wait_status() {
-  local deadline=$((SECONDS + 10))
+  local deadline=$((SECONDS + 40))
   while kill -0 "$1" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do sleep 0.05; done
   grep -q '^Error' "$TEST_STORE/stopped" && return 125
   return 0
@@ -194,7 +195,7 @@ X
 @test "a container that its health check stops is stopping until it has ended" {
   run_coracle 0 run -d --name ill --health-cmd false --health-interval 1s --health-retries 1 --health-on-failure stop --stop-timeout 3 box sleep 1000
   is_stopping() { [ "$(inspect '{{.State.Status}}' ill)" = stopping ]; }
-  wait_for 5 is_stopping
+  wait_for 20 is_stopping
   run_coracle 2 rm ill
   like "$output" 'Error: cannot remove container [0-9a-f]+ as it is stopping - running or paused containers cannot be removed without force: container state improper'
   local pid

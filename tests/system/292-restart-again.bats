@@ -21,8 +21,8 @@ pid_is_new() { [ "$(cat "$TEST_STORE/pid")" = "$(inspect '{{.State.Pid}}' "$1")"
   is "$first" "$(inspect '{{.State.Pid}}' r1)"
   cd /
   kill -KILL "$first"
-  wait_for 10 restarted r1 1
-  wait_for 5 pid_is_new r1
+  wait_for 20 restarted r1 1
+  wait_for 20 pid_is_new r1
   isnt "$(cat "$TEST_STORE/pid")" "$first"
   is "$monitor" "$(inspect '{{.State.ConmonPid}}' r1)"
   run_coracle 0 stop -t 0 r1
@@ -43,10 +43,11 @@ X
   for stage in prestart poststart poststop; do
     printf '{"version":"1.0.0","hook":{"path":"%s","args":["hook","%s"]},"when":{"always":true},"stages":["%s"]}' "$TEST_STORE/hooks/hook" $stage $stage >"$TEST_STORE/hooks/$stage.json"
   done
-  run_coracle 0 run -d --name h1 --restart on-failure:2 --hooks-dir "$TEST_STORE/hooks" box sh -c 'sleep 0.4; exit 3'
+  run_coracle 0 run -d --name h1 --restart on-failure:2 --hooks-dir "$TEST_STORE/hooks" box sh -c 'sleep 1; exit 3'
   all_ran() { [ "$(grep -c poststop "$TEST_STORE/ran")" = 3 ]; }
-  wait_for 10 all_ran
+  wait_for 20 all_ran
   is "$(tr '\n' , <"$TEST_STORE/ran")" "prestart creating,poststart running,poststop stopped,prestart creating,poststart running,poststop stopped,prestart creating,poststart running,poststop stopped,"
+  run_coracle 0 wait h1
   run_coracle 0 rm h1
   no_leaks
 }
@@ -58,7 +59,7 @@ X
   printf '{"version":"1.0.0","hook":{"path":"%s"},"when":{"always":true},"stages":["poststart"]}' "$TEST_STORE/slow/hook" >"$TEST_STORE/slow/hook.json"
   run_coracle 0 run -d --name h2 --restart always --hooks-dir "$TEST_STORE/slow" box sleep 1000
   kill -KILL "$(inspect '{{.State.Pid}}' h2)"
-  wait_for 10 restarted h2 1
+  wait_for 20 restarted h2 1
   run_coracle 0 rm -f -t 0 h2
   no_leaks
 }
@@ -68,7 +69,7 @@ X
   echo content >"$TEST_STORE/forty"
   run bash -c 'exec 3>>"$1" 9>>"$1" 40<"$2"; "$0" run -d --name f1 --restart on-failure:2 --preserve-fd 9,40 box sh -c "echo nine \$(ls /proc/self/fd) >&9; cat <&40 >&9; exit 1"' "$CORACLE" "$TEST_STORE/three" "$TEST_STORE/forty"
   is "$status" 0
-  wait_for 10 said 4
+  wait_for 20 said 4
   run_coracle 0 wait f1
   # one open file: what was read of it is read
   is "$(tr '\n' , <"$TEST_STORE/three")" "nine 0 1 2 3 40 9,content,nine 0 1 2 3 40 9,nine 0 1 2 3 40 9,"
@@ -78,7 +79,7 @@ X
   : >"$TEST_STORE/three"
   run bash -c 'exec 3>>"$1" 4>>"$1"; "$0" run -d --name f2 --restart on-failure:1 --preserve-fds 2 box sh -c "echo three >&3; echo four >&4; ls /proc/self/fd >&4; exit 1"' "$CORACLE" "$TEST_STORE/three"
   is "$status" 0
-  wait_for 10 said 16
+  wait_for 20 said 16
   run_coracle 0 wait f2
   is "$(tr '\n' , <"$TEST_STORE/three")" "three,four,0,1,2,3,4,5,three,four,0,1,2,3,4,5,"
   run_coracle 0 rm f2
@@ -88,9 +89,9 @@ X
 @test "restart: without a policy the monitor keeps no copy of a preserved file; with one, not too many" {
   mkfifo "$TEST_STORE/pipe"
   # the reader sees the end of the pipe though the container goes on
-  run bash -c 'timeout 20 cat "$1" >"$2" & "$0" run -d --name f3 --preserve-fds 1 box sh -c "echo ready >&3; exec 3>&-; exec sleep 1000" 3>"$1" >/dev/null; wait' "$CORACLE" "$TEST_STORE/pipe" "$TEST_STORE/heard"
+  run bash -c '(timeout 60 cat "$1" >"$2" && echo "and its end" >>"$2") & "$0" run -d --name f3 --preserve-fds 1 box sh -c "echo ready >&3; exec 3>&-; exec sleep 1000" 3>"$1" >/dev/null; wait' "$CORACLE" "$TEST_STORE/pipe" "$TEST_STORE/heard"
   is "$status" 0
-  is "$(cat "$TEST_STORE/heard")" ready
+  is "$(cat "$TEST_STORE/heard")" $'ready\nand its end'
   is "$(inspect '{{.State.Status}}' f3)" running
   run_coracle 0 rm -f -t 0 f3
   run bash -c 'for ((i = 3; i < 40; i++)); do eval "exec $i</dev/null"; done; "$0" run -d --name f4 --restart always --preserve-fds 33 box true' "$CORACLE"

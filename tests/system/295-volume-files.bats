@@ -121,7 +121,7 @@ teardown() {
   has "$output" "No space left"
 
   run_coracle run -d --name a -v t:/vol box sh -c 'echo shared >/vol/file; exec sleep 1000'
-  wait_for 5 coracle exec a test -s /vol/file
+  wait_for 20 coracle exec a test -s /vol/file
   run_coracle run --rm -v t:/other box cat /other/file
   is "$output" shared "a second container sees the same files"
   run_coracle run -d --name b -v t:/vol box sleep 1000
@@ -144,7 +144,7 @@ teardown() {
   done
   wait
   seen() { is "$(coracle exec n3 ls /vol | tr '\n' ' ')" "1 2 3 4 5 6 "; }
-  wait_for 5 seen
+  wait_for 20 seen
 }
 
 @test "other filesystems: the reason why not" {

@@ -131,9 +131,8 @@ setup() {
 # watcher [FLAGS]: a container that looks at every process that it sees
 watcher() {
   run_coracle run -d --name a "$@" -v "$LOOK:/look:ro" box /look "$OUTSIDE/secret"
-  wait_for 10 has_looked
+  wait_for 30 logs_say a looking
 }
-has_looked() { coracle logs a | grep -q looking; }
 nothing_found() {
   run_coracle logs a
   is "$output" "looking" "what a process of the container could look into, after: $1"
@@ -159,20 +158,21 @@ nothing_found() {
   for i in $(seq 20); do coracle start b || true; coracle wait b; done
   run_coracle run -d --name c --pid container:a --restart on-failure:5 box false
   ended() { [ "$(coracle inspect -f '{{.State.Status}} {{.RestartCount}}' c)" = "exited 5" ]; }
-  wait_for 30 ended
+  wait_for 60 ended
   run_coracle restart -t 0 c
   nothing_found "start"
 }
 
 @test "pid share: the programs that its monitor starts are not in there: health checks, the clean-up" {
   watcher --cap-add SYS_PTRACE
-  run_coracle run -d --name b --pid container:a --health-cmd true --health-interval 100ms --restart always box sleep 2
+  run_coracle run -d --name b --pid container:a --health-cmd true --health-interval 100ms --restart always box sleep 3
   healthy() { [ "$(coracle inspect -f '{{.State.Health.Status}}' b)" = healthy ]; }
-  wait_for 10 healthy
-  sleep 2
+  wait_for 60 healthy
+  again() { [ "$(coracle inspect -f '{{.RestartCount}}' b)" -ge 1 ]; }
+  wait_for 30 again
   run_coracle run -d --rm --name c --pid container:a box true
   gone() { ! coracle container exists c; }
-  wait_for 10 gone
+  wait_for 20 gone
   nothing_found "health"
 }
 

@@ -33,7 +33,8 @@ state() { coracle inspect -f '{{.State.Status}}' "$1"; }
   run_coracle update --memory 96m one
   is "$(cat "$group/memory.max")" $((96 * 1024 * 1024)) "update"
   run_coracle stop -t 0 one
-  is "$(systemctl --user is-active "libpod-$id.scope")" inactive
+  scope_ended() { [ "$(systemctl --user is-active "libpod-$id.scope")" = inactive ]; }
+  wait_for 20 scope_ended
   run_coracle start one
   is "$(unit ActiveState one)" active "started again"
   run_coracle rm -f -t 0 one

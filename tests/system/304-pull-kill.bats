@@ -90,9 +90,9 @@ receiving() { [ -n "$(find "$STORE/tmp" -name 'blob-*' -size +1 2>/dev/null)" ];
 @test "one that waits for another goes on when that is killed" {
   local first second pid
   forget
-  strace -f -o /dev/null -e trace=syncfs -e inject=syncfs:delay_enter=3000000 "$CORACLE" pull -q "$REGISTRY/team/app:1" >/dev/null 2>&1 3>&- &
+  strace -f -o /dev/null -e trace=syncfs -e inject=syncfs:delay_enter=30000000 "$CORACLE" pull -q "$REGISTRY/team/app:1" >/dev/null 2>&1 3>&- &
   first=$!
-  wait_for 10 receiving
+  wait_for 20 receiving
   coracle pull -q "$REGISTRY/team/app:1" >"$TEST_STORE/second" 2>&1 3>&- &
   second=$!
   sleep 0.5
@@ -113,7 +113,7 @@ on_small_disk() {
 set -e
 mount -t tmpfs -o size=4m,mode=755 tmpfs "$SMALL" || exit 99
 trap 'umount "$SMALL"' EXIT
-store() { timeout 60 "$CORACLE_BIN/coracle" --root "$SMALL/data" --runroot "$XDG_RUNTIME_DIR/small" "$@" </dev/null; }
+store() { timeout 120 "$CORACLE_BIN/coracle" --root "$SMALL/data" --runroot "$XDG_RUNTIME_DIR/small" "$@" </dev/null; }
 END
   printf '%s\n' "$1" >>"$script"
   ! is_root || enter=(unshare --mount)

@@ -84,7 +84,7 @@ teardown_file() {
   run_coracle rmi -af
   (cd "$TEST_STORE/www" && exec python3 -m http.server --bind 127.0.0.1 "$port" >/dev/null 2>&1 3>&-) &
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
-  REGISTRY=127.0.0.1:$port wait_for 5 curl_registry
+  REGISTRY=127.0.0.1:$port wait_for 20 curl_registry
   run_coracle load -q -i "http://127.0.0.1:$port/box.tar"
   is "$output" "Loaded image: localhost/box:latest"
   run_coracle import -q "http://127.0.0.1:$port/root.tar" imported

@@ -109,7 +109,7 @@ image_digest() { coracle image inspect --format '{{.Digest}}' "$1"; }
   has "$(tar -xOf "$TEST_STORE/n.tar" manifest.json)" '"RepoTags":["localhost/more:latest","quay.io/a/b:c","localhost/two:latest"]' "further names"
   run_coracle save -q -o "$TEST_STORE/i.tar" "$(image_id two)"
   has "$(tar -xOf "$TEST_STORE/i.tar" manifest.json)" '"RepoTags":[]' "an id has no name"
-  coracle save -q --format oci-archive two | tar -xOf - index.json | grep -qF '"org.opencontainers.image.ref.name":"localhost/two:latest"'
+  coracle save -q --format oci-archive two | tar -xOf - index.json | grep -cF '"org.opencontainers.image.ref.name":"localhost/two:latest"'
   run_coracle 125 save -q -o "$TEST_STORE/bad.tar" two UPPER
   has "$output" "repository name must be lowercase"
   [ ! -e "$TEST_STORE/bad.tar" ]

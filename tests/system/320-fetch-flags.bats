@@ -315,7 +315,7 @@ while True:
 PY
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
   PROXY=http://127.0.0.1:$port
-  wait_for 10 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$port"
+  wait_for 20 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$port"
 }
 
 @test "proxies: for https, for http, in capitals too; not for this machine, nor for no_proxy" {

@@ -59,7 +59,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
 PY
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
   export OLD=127.0.0.1:$port
-  wait_for 10 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$port"
+  wait_for 20 python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "$port"
 }
 
 search() {

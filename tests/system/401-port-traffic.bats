@@ -63,7 +63,7 @@ is_from() {
   local t u
   t=$(free_port tcp) u=$(free_port udp)
   run_coracle 0 run -d --name web -v "$PEER:/peer:ro" -p "$t:80" -p "$u:90/udp" box /peer 80 90 4
-  wait_for 10 sh -c "'$CORACLE' logs web 2>/dev/null | grep -q listening"
+  wait_for 20 logs_say web listening
   run -0 say tcp ::1 "$t" hello
   is "${lines[1]}" hello
   like "${lines[0]}" '^10\.0\.2\.2 '
@@ -111,13 +111,13 @@ END
   local t
   t=$(free_port tcp)
   run_coracle 0 run -d --name source -p "$t:80" box nc -ll -p 80 -e cat /dev/zero
-  sleep 0.3
+  wait_for 20 listens source 80
   run -0 python3 - "$t" <<'END'
 import socket, subprocess, sys, time
 s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 time.sleep(1)
 got = 0
-s.settimeout(5)
+s.settimeout(30)
 while got < 100 << 20:
   got += len(s.recv(1 << 20))
 print("goes on")
@@ -176,7 +176,7 @@ port_process() {
   run -0 say tcp 127.0.0.1 "$t" first
   port=$(port_process web)
   if [ "$(id -u)" = 0 ]; then kill -9 "$port"; else run_coracle 0 unshare kill -9 "$port"; fi
-  wait_for 5 sh -c "! kill -0 $port 2>/dev/null"
+  wait_for 20 test ! -e "/proc/$port"
   run -0 say tcp 127.0.0.1 "$t" again
   is "${lines[1]}" again
   is_from 10.0.2.2
@@ -195,18 +195,19 @@ port_process() {
   local i
   for i in 1 2 3; do
     run_coracle 0 start web
-    wait_for 5 say tcp 127.0.0.1 "$t" "start $i"
+    wait_for 20 say tcp 127.0.0.1 "$t" "start $i"
     run_coracle 0 restart -t 0 web
-    wait_for 5 say tcp 127.0.0.1 "$t" "restart $i"
+    wait_for 20 say tcp 127.0.0.1 "$t" "restart $i"
     run_coracle 0 stop -t 0 web
   done
   run_coracle 0 rm web
   run_coracle 0 run -d --name again --restart always -v "$PEER:/peer:ro" -p "$t:80" box sh -c '/peer 80 90 & sleep 1'
   for i in 1 2 3; do
-    wait_for 10 say tcp 127.0.0.1 "$t" alive
+    wait_for 20 say tcp 127.0.0.1 "$t" alive
     sleep 1.2
   done
-  [ "$(coracle container inspect --format '{{.RestartCount}}' again)" -gt 0 ] || fail "it did not restart"
+  restarted() { [ "$(coracle container inspect --format '{{.RestartCount}}' again)" -gt 0 ]; }
+  wait_for 20 restarted
   run_coracle 0 stop -t 0 again
   run ! say tcp 127.0.0.1 "$t" no
   has "$output" "ConnectionRefusedError"
@@ -230,6 +231,6 @@ port_process() {
   run_coracle 0 init web
   run_coracle 125 run --rm -p "$t:80" box true || run_coracle 126 run --rm -p "$t:80" box true
   run_coracle 0 start web
-  wait_for 5 say tcp 127.0.0.1 "$t" hello
+  wait_for 20 say tcp 127.0.0.1 "$t" hello
   run_coracle 0 rm -f -t 0 web
 }

@@ -62,10 +62,10 @@ s.bind(("127.0.0.1", 0))
 s.listen(1)
 open(sys.argv[1] + ".new", "w").write(str(s.getsockname()[1]))
 os.rename(sys.argv[1] + ".new", sys.argv[1])
-time.sleep(60)
+time.sleep(1000)
 ' "$TEST_STORE/port" </dev/null >/dev/null 2>&1 3>&- &
   server=$!
-  wait_for 10 test -e "$TEST_STORE/port"
+  wait_for 20 test -e "$TEST_STORE/port"
   local port
   port=$(cat "$TEST_STORE/port")
   run_coracle 126 run --rm -p "$port:80" box true

@@ -16,7 +16,7 @@ teardown() {
 
 # netd_gone: nobody is left of what served the networks of this store.
 no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
-netd_gone() { wait_for 10 no_netd; }
+netd_gone() { wait_for 40 no_netd; }
 
 @test "named network: an address, a route, a name server and names in hosts" {
   run_coracle network create --subnet 10.91.7.0/24 back
@@ -35,7 +35,8 @@ netd_gone() { wait_for 10 no_netd; }
   run_coracle run -d --name web --network bridge box sh -c 'while true; do echo hello | nc -l -p 80; done'
   run_coracle_out 0 inspect -f '{{.NetworkSettings.Networks.podman.IPAddress}} {{.NetworkSettings.Networks.podman.Gateway}} {{.NetworkSettings.Networks.podman.IPPrefixLen}}' web
   is "$output" "10.88.0.2 10.88.0.1 16"
-  run_coracle_out 0 run --rm --network podman --cap-add net_raw box sh -c 'nc -w 3 10.88.0.2 80; ping -c 1 -W 3 10.88.0.1 | grep -c "1 packets received"'
+  wait_for 20 listens web 80
+  run_coracle_out 0 run --rm --network podman --cap-add net_raw box sh -c 'nc -w 20 10.88.0.2 80; ping -c 1 -W 20 10.88.0.1 | grep -c "1 packets received"'
   is "$output" $'hello\n1'
   run_coracle rm -f -t 0 web
   netd_gone
@@ -56,7 +57,7 @@ netd_gone() { wait_for 10 no_netd; }
   run_coracle '?' exec app nslookup -type=a nosuch.dns.podman
   has "$output" "NXDOMAIN"
   # over TCP: the length, then the question; the address is in the answer
-  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 2 10.91.8.1 53 | od -An -tx1 | tr -d ' \\n'"
+  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 4 10.91.8.1 53 | od -An -tx1 | tr -d ' \\n'"
   has "$output" "0a5b0802" "10.91.8.2"
   # whoever comes later is known at once, and whoever has gone is not
   run_coracle run -d --name late --network back box sleep 1000
@@ -105,7 +106,7 @@ netd_gone() { wait_for 10 no_netd; }
   is "$output" "Error: IPAM error: failed to find free IP in range: 10.91.9.1 - 10.91.9.6"
   # an address is free again when its container has ended, also by SIGKILL of its monitor
   kill -9 "$(cut -d' ' -f1 "$RUN_ROOT/$id/monitor.pid")"
-  wait_for 5 coracle run --rm --network small:ip=10.91.9.2 box true
+  wait_for 20 coracle run --rm --network small:ip=10.91.9.2 box true
   run_coracle rm -f -t 0 n5
   run_coracle 125 run --rm --network small:mac=00:00:00:00:00:00 box true
   has "$output" "Cannot assign requested address"
@@ -183,10 +184,13 @@ netd_gone() { wait_for 10 no_netd; }
   run_coracle run -d --name target --network left box sh -c 'while true; do echo hello | nc -l -p 80; done'
   local ip
   ip=$(coracle inspect -f '{{.NetworkSettings.Networks.left.IPAddress}}' target)
-  run_coracle_out 0 run --rm --network left box nc -w 2 "$ip" 80
+  wait_for 20 listens target 80
+  run_coracle_out 0 run --rm --network left box nc -w 20 "$ip" 80
   is "$output" hello
-  run_coracle_out 0 run --rm --network open box nc -w 2 "$ip" 80
+  wait_for 20 listens target 80
+  run_coracle_out 0 run --rm --network open box nc -w 20 "$ip" 80
   is "$output" hello "not isolated from it"
+  wait_for 20 listens target 80
   run_coracle '?' run --rm --network right box nc -w 1 "$ip" 80
   not_like "$output" hello
   run_coracle '?' run --rm --network right box nslookup -type=a target.dns.podman
@@ -198,7 +202,7 @@ netd_gone() { wait_for 10 no_netd; }
   run_coracle run -d --name web --network back -p 127.0.0.1::80 box sh -c 'while true; do echo hello | nc -l -p 80; done'
   local port
   port=$(coracle port web 80 | sed 's/.*://')
-  wait_for 5 sh -c "[ \"\$(nc -w 2 127.0.0.1 $port </dev/null || python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', $port)); print(s.recv(9).decode().strip())\")\" = hello ]"
+  wait_for 20 sh -c "[ \"\$(nc -w 2 127.0.0.1 $port </dev/null || python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', $port)); print(s.recv(9).decode().strip())\")\" = hello ]"
 }
 
 @test "named network: killed: the server of names, the way out, the one that waits: service goes on" {
@@ -209,14 +213,14 @@ netd_gone() { wait_for 10 no_netd; }
   for i in 1 2 3; do
     netd=$(pgrep -o -f "coracle-netd $RUN_ROOT netd")
     kill -9 "$netd"
-    resolves() { coracle exec app nslookup -type=a db | grep -q 'Address: 10.91.12.2'; }
-    wait_for 10 resolves
+    resolves() { [[ $(coracle exec app nslookup -type=a db 2>&1) == *'Address: 10.91.12.2'* ]]; }
+    wait_for 40 resolves
     run_coracle run --rm --network back box true
   done
   # all of it: the next command makes it anew
   pkill -9 -f "coracle-netd $RUN_ROOT netd"
   run_coracle network reload --all
-  wait_for 10 resolves
+  wait_for 40 resolves
   run_coracle_out 0 exec app ip -o -4 addr show dev eth0
   has "$output" "inet 10.91.12.3/24" "the address stays"
   run_coracle rm -f -t 0 db app
@@ -236,6 +240,9 @@ netd_gone() { wait_for 10 no_netd; }
   run_coracle_out 0 exec app cat /etc/resolv.conf
   has "$output" "nameserver 10.91.13.1"
   run_coracle 1 run --name fails --network back --restart on-failure:3 box false
+  # the starts by its policy follow when the command that it was attached to has left
+  given_up() { [ "$(coracle inspect -f '{{.State.Status}} {{.RestartCount}}' fails)" = "exited 3" ]; }
+  wait_for 20 given_up
   run_coracle rm fails
   run_coracle_out 0 network rm -f -t 0 back
   is "$output" back
@@ -245,7 +252,7 @@ netd_gone() { wait_for 10 no_netd; }
 @test "named network: many join and leave at once: every address is another's, and nothing is left" {
   run_coracle network create --subnet 10.91.14.0/24 crowd
   run_coracle run -d --name first --network crowd box sleep 1000
-  local n=${CORACLE_TEST_CROWD:-40}
+  local n=${CORACLE_TEST_CROWD:-40} CORACLE_TEST_TIMEOUT=240
   for i in $(seq "$n"); do coracle run -d --name "m$i" --network crowd box sleep 1000 & done >/dev/null
   wait
   is "$(coracle ps -q | wc -l)" $((n + 1))

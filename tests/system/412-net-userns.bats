@@ -23,11 +23,11 @@ modes() {
   local mode
   for mode in $(modes); do
     run_coracle_out 0 run --rm --userns "$mode" --user 0 --network back --sysctl net.ipv4.ip_local_port_range='2000 3000' box sh -c '
-      (echo served | nc -l -p 80) & sleep 0.2
-      nc -w 2 127.0.0.1 80; cat /proc/sys/net/ipv4/ip_local_port_range; ls /sys/class/net; ip -o -4 addr show dev eth0 | grep -c 10.92.1'
+      (echo served | nc -l -p 80) & '"$(till_listens 80)"'
+      nc -w 20 127.0.0.1 80; cat /proc/sys/net/ipv4/ip_local_port_range; ls /sys/class/net; ip -o -4 addr show dev eth0 | grep -c 10.92.1'
     is "$output" $'served\n2000\t3000\neth0\nlo\n1' "$mode"
   done
-  wait_for 10 no_netd
+  wait_for 20 no_netd
 }
 
 @test "userns and network: --cap-add NET_ADMIN is of that network, and of no other" {
@@ -42,14 +42,16 @@ modes() {
   needs python3
   run_coracle network create --subnet 10.92.2.0/24 back
   run_coracle run -d --name web --userns keep-id --user 0 --network back -p 127.0.0.1::80 box sh -c 'while true; do echo hello | nc -l -p 80; done'
-  run_coracle_out 0 run --rm --network back box sh -c 'nslookup -type=a web | tail -2; nc -w 3 web 80'
+  wait_for 20 listens web 80
+  run_coracle_out 0 run --rm --network back box sh -c 'nslookup -type=a web | tail -2; nc -w 20 web 80'
   has "$output" "Address: 10.92.2.2"
   has "$output" hello
-  run_coracle_out 0 run --rm --userns keep-id --network back box nc -w 3 web 80
+  wait_for 20 listens web 80
+  run_coracle_out 0 run --rm --userns keep-id --network back box nc -w 20 web 80
   is "$output" hello "the caller's own id"
   local port
   port=$(coracle port web 80 | sed 's/.*://')
-  wait_for 5 sh -c "[ \"\$(python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', $port)); print(s.recv(9).decode().strip())\")\" = hello ]"
+  wait_for 20 sh -c "[ \"\$(python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', $port)); print(s.recv(9).decode().strip())\")\" = hello ]"
 }
 
 @test "userns and network: connect, disconnect, restart, and a network shared by another container" {
@@ -64,11 +66,11 @@ modes() {
   is "$output" $'eth1\nlo'
   run_coracle network reload app
   run_coracle restart -t 0 app
-  run_coracle_out 0 exec app sh -c '(echo served | nc -l -p 80) & sleep 0.2; nc -w 2 127.0.0.1 80'
+  run_coracle_out 0 exec app sh -c '(echo served | nc -l -p 80) & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80'
   is "$output" served
-  run_coracle_out 0 run --rm --userns container:app --user 0 --network container:app box sh -c '(echo shared | nc -l -p 81) & sleep 0.2; nc -w 2 127.0.0.1 81'
+  run_coracle_out 0 run --rm --userns container:app --user 0 --network container:app box sh -c '(echo shared | nc -l -p 81) & '"$(till_listens 81)"'; nc -w 20 127.0.0.1 81'
   is "$output" shared
-  run_coracle_out 0 run --rm --userns container:app --user 0 --network two box sh -c '(echo joined | nc -l -p 81) & sleep 0.2; nc -w 2 127.0.0.1 81; ip -o -4 addr show dev eth0 | grep -c 10.92.4'
+  run_coracle_out 0 run --rm --userns container:app --user 0 --network two box sh -c '(echo joined | nc -l -p 81) & '"$(till_listens 81)"'; nc -w 20 127.0.0.1 81; ip -o -4 addr show dev eth0 | grep -c 10.92.4'
   is "$output" $'joined\n1'
 }
 
@@ -76,6 +78,8 @@ modes() {
   run_coracle network create --subnet 10.92.5.0/29 small
   run_coracle 1 run --name fails --network small --userns keep-id --restart on-failure:6 box false
   run_coracle_out 0 run --rm --network small box true
+  given_up() { [ "$(coracle inspect -f '{{.State.Status}} {{.RestartCount}}' fails)" = "exited 6" ]; }
+  wait_for 20 given_up
   run_coracle rm fails
-  wait_for 10 no_netd
+  wait_for 40 no_netd
 }

@@ -26,12 +26,14 @@ process() {
 
 field() { sed -n "s/^$2:\t//p" "/proc/$1/status"; }
 
-resolves() { coracle exec app nslookup -type=a db 2>/dev/null | grep -q 'Address: 10.93.1.2'; }
+resolves() { [[ $(coracle exec app nslookup -type=a db 2>&1) == *'Address: 10.93.1.2'* ]]; }
 
 begin() {
   run_coracle network create --subnet 10.93.1.0/24 back
   run_coracle run -d --name db --network back box sleep 1000
   run_coracle run -d --name app --network back box sleep 1000
+  # who serves has begun to
+  wait_for 40 resolves
 }
 
 @test "guard: whoever serves names has no capability, no file, a filter" {
@@ -79,8 +81,9 @@ begin() {
   for i in 1 2 3; do
     names=$(process names)
     kill -9 "$names"
-    wait_for 3 resolves
-    isnt "$(process names)" "$names"
+    wait_for 40 resolves
+    another_serves() { [ -n "$(process names)" ] && [ "$(process names)" != "$names" ]; }
+    wait_for 20 another_serves
   done
   # it knows what comes and goes from then on
   run_coracle run -d --name late --network back box sleep 1000
@@ -102,27 +105,29 @@ begin() {
   begin
   pkill -9 -f "coracle-netd $RUN_ROOT netd" || true
   run_coracle network reload --all
-  wait_for 10 resolves
+  wait_for 20 resolves
   local pid
+  serves() { [ -n "$(process names)" ]; }
+  wait_for 20 serves
   pid=$(process names)
-  isnt "$pid" ""
   run_coracle rm -f -t 0 db app
-  wait_for 10 no_netd
-  # dead, although nobody may have asked for its status yet
-  [ ! -e "/proc/$pid" ] || like "$(field "$pid" State)" '^Z' "the server of names"
+  wait_for 40 no_netd
+  # although nobody may have asked for its status yet
+  dead() { [ ! -e "/proc/$pid" ] || [[ $(field "$pid" State 2>/dev/null) == Z* ]]; }
+  wait_for 20 dead
 }
 
 @test "guard: the way out still begins again when it is killed, without its user's files" {
   begin
   slirp() { pgrep -P "$(process first)" -x coracle-slirp; }
   local before
-  wait_for 5 slirp
+  wait_for 20 slirp
   before=$(slirp)
   kill -9 "$before"
   another() { [ -n "$(slirp)" ] && [ "$(slirp)" != "$before" ]; }
-  wait_for 5 another
+  wait_for 20 another
   # it answers: a packet begins its program
   run_coracle run -d --name pinger --cap-add NET_RAW --network back box sleep 1000
   answers() { coracle exec pinger ping -c 1 -W 1 10.0.2.2 >/dev/null 2>&1; }
-  wait_for 10 answers
+  wait_for 20 answers
 }

@@ -16,7 +16,7 @@ teardown() {
   : >"$CONTAINERS_CONF"
   coracle rm -af -t 0 >/dev/null 2>&1 || true
   coracle network prune -f >/dev/null 2>&1 || true
-  wait_for 10 no_netd
+  wait_for 40 no_netd
   basic_teardown
 }
 
@@ -118,6 +118,7 @@ teardown() {
   run_coracle_out 0 unshare --rootless-netns ip -o addr
   has "$output" "10.94.6.1/24"
   has "$output" "tap0"
+  wait_for 20 listens web 80
   run_coracle_out 0 unshare --rootless-netns bash -c 'exec 3<>/dev/tcp/10.94.6.2/80; cat <&3'
   is "$output" hello
   run_coracle_out 0 unshare --rootless-netns cat /etc/resolv.conf
@@ -128,9 +129,9 @@ teardown() {
   # without any container
   run_coracle_out 0 unshare --rootless-netns ip -o link show dev tap0
   has "$output" tap0
-  wait_for 10 no_netd
+  wait_for 40 no_netd
   run -127 coracle unshare --rootless-netns /no/such/program
-  wait_for 10 no_netd
+  wait_for 40 no_netd
 }
 
 @test "macvlan: on top of an interface of the shared namespace" {
@@ -147,7 +148,7 @@ teardown() {
   has "$output" "92:d0:c6:0a:29:33"
   has "$output" "mtu 1400"
   has "$output" "default via 10.94.7.1 dev eth0"
-  run_coracle_out 0 run --rm --network flat --cap-add NET_RAW box sh -c 'ping -c 1 -W 2 10.94.7.2 | grep -c "1 packets received"'
+  run_coracle_out 0 run --rm --network flat --cap-add NET_RAW box sh -c 'ping -c 1 -W 20 10.94.7.2 | grep -c "1 packets received"'
   is "$output" 1 "from container to container: a macvlan does not reach its parent itself"
   run_coracle_out 0 network inspect -f '{{range .Containers}}{{.Name}}{{end}}' flat
   is "$output" one
@@ -162,7 +163,7 @@ teardown() {
   run_coracle rm -f -t 0 one
   run_coracle_out 0 unshare --rootless-netns ip -o link show dev lan
   has "$output" lan
-  run_coracle_out 0 run --rm --userns keep-id --user 0 --network flat box sh -c '(echo served | nc -l -p 80) & sleep 0.2; nc -w 2 127.0.0.1 80'
+  run_coracle_out 0 run --rm --userns keep-id --user 0 --network flat box sh -c '(echo served | nc -l -p 80) & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80'
   is "$output" served
 }
 
@@ -214,9 +215,11 @@ teardown() {
   not_like "$output" default
   run_coracle network create --subnet 10.94.12.0/24 -o isolate=strict alone
   run_coracle run -d --name target --network alone box sh -c 'while true; do echo hello | nc -l -p 80; done'
+  wait_for 20 listens target 80
   run_coracle_out '?' run --rm --network routed box nc -w 1 10.94.12.2 80
   not_like "$output" hello
-  run_coracle_out 0 run --rm --network alone box nc -w 2 10.94.12.2 80
+  wait_for 20 listens target 80
+  run_coracle_out 0 run --rm --network alone box nc -w 20 10.94.12.2 80
   is "$output" hello
 }
 

@@ -61,7 +61,7 @@ look_up() {
   # and all are killed at once, monitors and all
   pkill -9 -f "coracle-monitor.*$RUN_ROOT" || true
   run_coracle rm -af -t 0
-  wait_for 20 no_netd
+  wait_for 60 no_netd
   is "$(ls "$RUN_ROOT" | grep -c -E '^[0-9a-f]{64}$' || true)" 0 "no run folder is left"
   no_leaks
 }
@@ -92,7 +92,7 @@ look_up() {
   # shellcheck disable=SC2046 # names
   is "$(look_up $(grep -o '^k[0-9]*' "$TMPDIR/all") | sort)" "$(grep ^k "$TMPDIR/all" | sort)"
   run_coracle rm -af -t 0
-  wait_for 20 no_netd
+  wait_for 60 no_netd
 }
 
 @test "bad input: what is not right changes nothing" {
@@ -146,7 +146,7 @@ random.seed(7)
 os.chdir(os.path.dirname(sys.argv[1]))
 def say(data, fds=()):
   s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-  s.settimeout(5)
+  s.settimeout(30)
   s.connect("socket")
   socket.send_fds(s, [data], fds) if fds else s.send(data)
   answer = s.recv(1 << 17)
@@ -179,5 +179,5 @@ END
   run_coracle_out 0 run --rm --network crowd box nslookup -type=a asker
   has "$output" "Address: 10.99.0.2"
   run_coracle rm -af -t 0
-  wait_for 10 no_netd
+  wait_for 60 no_netd
 }

@@ -19,8 +19,21 @@ setup() {
   coracle run -d --name db --network back box sleep 1000 >/dev/null
   coracle run -d --name app --network back box sleep 1000 >/dev/null
   coracle run -d --name hostile --cap-add NET_RAW --cap-add NET_ADMIN --network back debian sleep 1000 >/dev/null
+  # all of them have begun, and nobody who does one thing only is there
+  wait_for 40 resolves
+  wait_for 20 settled
   before=$(processes)
 }
+
+settled() {
+  local now
+  now=$(processes)
+  sleep 0.5
+  [[ $(ps -o comm= -p "${now//$'\n'/,}") == *coracle-slirp* ]] && [ "$(processes)" = "$now" ]
+}
+
+resolves() { [[ $(coracle exec app nslookup -type=a db 2>&1) == *'Address: 10.100.1.2'* ]]; }
+same_processes() { [ "$(processes)" = "$before" ]; }
 
 no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
 
@@ -30,7 +43,7 @@ teardown() {
   for pid in ${servers-}; do kill "$pid" 2>/dev/null || true; done
   coracle rm -af -t 0 >/dev/null 2>&1 || true
   coracle network prune -f >/dev/null 2>&1 || true
-  wait_for 10 no_netd
+  wait_for 40 no_netd
   basic_teardown
 }
 
@@ -46,9 +59,9 @@ processes() {
 # still_served: the others are, by the same processes, which have not grown.
 still_served() {
   local pid
-  resolves() { coracle exec app nslookup -type=a db 2>/dev/null | grep -q 'Address: 10.100.1.2'; }
-  wait_for 10 resolves
-  is "$(processes)" "$before" "the same processes"
+  wait_for 60 resolves
+  # and those who do one thing only, when somebody comes or goes, have done it
+  wait_for 20 same_processes || is "$(processes)" "$before" "the same processes"
   for pid in $before; do
     [ "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$pid/status")" -le 98304 ] || [[ $CORACLE_BIN == *address* ]] || fail "$(cat "/proc/$pid/comm") has grown: $(grep VmRSS "/proc/$pid/status")"
   done
@@ -125,7 +138,7 @@ FRAMES='
     print "thrown\n";'
   is "$output" thrown
   still_served
-  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 2 10.100.1.1 53 | od -An -tx1 | tr -d ' \\n'"
+  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 4 10.100.1.1 53 | od -An -tx1 | tr -d ' \\n'"
   has "$output" 0a640102 "by TCP as well"
 }
 
@@ -158,7 +171,7 @@ open(sys.argv[1], "w").write(str(s.getsockname()[1]))
 while True:
   c, _ = s.accept(); c.send(b"reached\n"); c.close()' "$TEST_STORE/loop" </dev/null >/dev/null 2>&1 3>&- &
   servers=$!
-  wait_for 5 test -s "$TEST_STORE/loop"
+  wait_for 20 test -s "$TEST_STORE/loop"
   local port target
   port=$(cat "$TEST_STORE/loop")
   for target in 127.0.0.1 10.0.2.2 10.0.2.3 10.100.1.1 0.0.0.0 ::1 fd00::2 fd00:100:1::1 ::ffff:127.0.0.1; do

@@ -13,5 +13,5 @@ started_again() { [ "$(coracle inspect --format '{{.RestartCount}} {{.State.Stat
 @test "restart, attached: every one of many is started again" {
   local i
   for i in $(seq 15); do run_coracle 1 run --name "c$i" --network none --restart on-failure:2 box false; done
-  for i in $(seq 15); do wait_for 10 started_again "c$i"; done
+  for i in $(seq 15); do wait_for 40 started_again "c$i"; done
 }

@@ -30,7 +30,7 @@ while True:
   c.close()
 ' "$1" "$TEST_STORE/port" "$2" </dev/null >/dev/null 2>&1 3>&- &
   servers="${servers-} $!"
-  wait_for 10 test -e "$TEST_STORE/port"
+  wait_for 20 test -e "$TEST_STORE/port"
   port=$(cat "$TEST_STORE/port")
 }
 
@@ -54,7 +54,7 @@ gone() { [ ! -e "/proc/$1" ]; }
   has "$output" "hello to "
   run_coracle_out 0 run --rm --name me --network slirp:cidr=172.16.0.0/12 box cat /etc/hosts
   like "$output" $'172.16.0.100\t[0-9a-f]+ me'
-  run_coracle_out 0 run --rm --cap-add NET_RAW --network slirp:cidr=172.16.0.0/12 box ping -c 1 -W 2 172.16.0.2
+  run_coracle_out 0 run --rm --cap-add NET_RAW --network slirp:cidr=172.16.0.0/12 box ping -c 1 -W 20 172.16.0.2
 }
 
 @test "slirp: mtu=, enable_ipv6=" {
@@ -139,7 +139,7 @@ gone() { [ ! -e "/proc/$1" ]; }
   has "$output" "10.0.2.0/24"
   has "$output" "default via 10.0.2.2"
   has "$output" "1500"
-  run_coracle_out 0 run --rm --cap-add NET_RAW --network pasta:-I,eth5,-a,192.0.2.77/24,-g,192.0.2.1 box sh -c 'ip -o -4 addr show eth5; ip route; ping -c 1 -W 2 192.0.2.1'
+  run_coracle_out 0 run --rm --cap-add NET_RAW --network pasta:-I,eth5,-a,192.0.2.77/24,-g,192.0.2.1 box sh -c 'ip -o -4 addr show eth5; ip route; ping -c 1 -W 20 192.0.2.1'
   has "$output" "192.0.2.77/24"
   has "$output" "default via 192.0.2.1"
   has "$output" "1 packets received"
@@ -152,11 +152,11 @@ gone() { [ ! -e "/proc/$1" ]; }
 }
 
 @test "slirp: ping the gateway and the name server, over both families" {
-  run_coracle_out 0 run --rm --cap-add NET_RAW box ping -c 2 -W 2 10.0.2.2
+  run_coracle_out 0 run --rm --cap-add NET_RAW box ping -c 2 -W 20 10.0.2.2
   has "$output" "2 packets received"
-  run_coracle_out 0 run --rm --cap-add NET_RAW box ping -c 1 -W 2 10.0.2.3
+  run_coracle_out 0 run --rm --cap-add NET_RAW box ping -c 1 -W 20 10.0.2.3
   [ -e /proc/net/if_inet6 ] || return 0
-  run_coracle_out 0 run --rm --cap-add NET_RAW box ping -6 -c 1 -W 2 fd00::2
+  run_coracle_out 0 run --rm --cap-add NET_RAW box ping -6 -c 1 -W 20 fd00::2
   has "$output" "1 packets received"
 }
 
@@ -164,13 +164,13 @@ gone() { [ ! -e "/proc/$1" ]; }
   needs_address
   serve "$address" hello
   run_coracle_out 0 run -d --name lasting box sh -c "nc $address $port; sleep 1000"
-  wait_for 10 slirp_of lasting
+  wait_for 20 slirp_of lasting
   local first second
   for _ in 1 2 3; do
     first=$(slirp_of lasting)
     kill -KILL "$first"
     # the new one waits for the first packet; one that dies early is begun again more slowly
-    run_coracle_out 0 exec lasting timeout 10 nc "$address" "$port"
+    run_coracle_out 0 exec lasting timeout 30 nc "$address" "$port"
     is "$output" "hello to $address"
     second=$(slirp_of lasting)
     isnt "$second" "$first"
@@ -179,7 +179,7 @@ gone() { [ ! -e "/proc/$1" ]; }
   has "$output" "10.0.2.100/24"
   has "$output" "default via 10.0.2.2"
   run_coracle_out 0 rm -f -t 0 lasting
-  wait_for 2 gone "$second"
+  wait_for 20 gone "$second"
   no_leaks
 }
 
@@ -195,24 +195,23 @@ open(sys.argv[2] + ".new", "w").write(str(s.getsockname()[1]))
 os.rename(sys.argv[2] + ".new", sys.argv[2])
 c, _ = s.accept()
 c.sendall(b"connected\n")
-time.sleep(60)
+time.sleep(1000)
 ' "$address" "$TEST_STORE/port" </dev/null >/dev/null 2>&1 3>&- &
   servers="${servers-} $!"
-  wait_for 10 test -e "$TEST_STORE/port"
+  wait_for 20 test -e "$TEST_STORE/port"
   port=$(cat "$TEST_STORE/port")
   # it goes on talking, as a client does
   run_coracle_out 0 run -d --name talker box sh -c "(while sleep 0.2; do echo more; done) | nc $address $port; echo ended"
-  wait_for 10 logs_have talker connected
+  wait_for 20 logs_say talker connected
   kill -KILL "$(slirp_of talker)"
-  wait_for 20 logs_have talker ended
+  wait_for 40 logs_say talker ended
   run_coracle_out 0 rm -f -t 0 talker
 }
-
-logs_have() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
 
 @test "slirp: its program is begun by the container's first packet, not by what the kernel says by itself" {
   local slirp
   run_coracle_out 0 run -d --cap-add NET_RAW --name quiet box sh -c 'read -r x </dev/null; sleep 1000'
+  wait_for 20 slirp_of quiet
   slirp=$(slirp_of quiet)
   # group reports, duplicate address detection and router solicitations: all within the first seconds
   sleep 3
@@ -226,15 +225,16 @@ logs_have() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
 
 @test "slirp: it ends with its container, and idle it is small" {
   run_coracle_out 0 run -d --cap-add NET_RAW --name small box sh -c 'ping -c 1 10.0.2.2; sleep 1000'
-  wait_for 10 logs_have small "1 packets received"
+  wait_for 20 logs_say small "1 packets received"
   local slirp
+  wait_for 20 slirp_of small
   slirp=$(slirp_of small)
   grep -E '^(VmRSS|CapEff|CapBnd|NoNewPrivs|Seccomp):' "/proc/$slirp/status"
   like "$(grep VmRSS "/proc/$slirp/status")" ' ([1-3]?[0-9]{1,3}|40[0-9]{2}) kB' "at most 4 MB"
   has "$(cat "/proc/$slirp/status")" $'CapEff:\t0000000000000000'
   has "$(cat "/proc/$slirp/status")" $'Seccomp:\t2'
   run_coracle_out 0 stop -t 0 small
-  wait_for 2 gone "$slirp"
+  wait_for 20 gone "$slirp"
   run_coracle_out 0 rm small
   no_leaks
 }

@@ -18,10 +18,10 @@ teardown() {
   basic_teardown
 }
 
-serve() { # ADDRESS: says hello, and goes after a second
+serve() { # ADDRESS: says hello, and goes when the other says that it has no more to say
   rm -f "$TEST_STORE/port"
   python3 -c '
-import os, socket, sys, threading, time
+import os, socket, sys, threading
 s = socket.socket()
 s.bind((sys.argv[1], 0))
 s.listen(64)
@@ -29,13 +29,13 @@ open(sys.argv[2] + ".new", "w").write(str(s.getsockname()[1]))
 os.rename(sys.argv[2] + ".new", sys.argv[2])
 def talk(c):
   c.sendall(b"hello\n")
-  time.sleep(1)
+  while c.recv(100): pass
   c.close()
 while True:
   threading.Thread(target=talk, args=(s.accept()[0],)).start()
 ' "$1" "$TEST_STORE/port" </dev/null >/dev/null 2>&1 3>&- &
   servers="${servers-} $!"
-  wait_for 10 test -e "$TEST_STORE/port"
+  wait_for 20 test -e "$TEST_STORE/port"
   port=$(cat "$TEST_STORE/port")
 }
 
@@ -50,7 +50,8 @@ needs_accel() {
 supervisors() { pgrep -P "$(coracle inspect --format '{{.State.ConmonPid}}' "$1")" coracle-accel; }
 gone() { [ ! -e "/proc/$1" ]; }
 # what a container says that connects and looks whether the connection is one of its own network namespace
-look='nc $0 $1 & sleep 0.4; grep -ci ":$(printf %04X $1) " /proc/net/tcp; wait'
+look='rm -f /tmp/said /tmp/seen; (until [ -e /tmp/seen ]; do sleep 0.05; done) | nc $0 $1 >/tmp/said & until grep . /tmp/said; do sleep 0.05; done 2>/dev/null
+  grep -ci ":$(printf %04X $1) " /proc/net/tcp; : >/tmp/seen; wait'
 
 @test "accel: on for all that may, or a clear reason" {
   run_coracle '?' run --rm --network slirp:accel=on box true
@@ -82,7 +83,7 @@ look='nc $0 $1 & sleep 0.4; grep -ci ":$(printf %04X $1) " /proc/net/tcp; wait'
     run_coracle '?' run --rm --network slirp:accel=on box timeout 3 nc "$target" "$port"
     not_like "$output" "hello" "$target"
   done
-  run_coracle_out 0 run --rm --network slirp:accel=on box sh -c '(echo mine | nc -l -p 80) & sleep 0.3; nc -w 1 127.0.0.1 80 </dev/null'
+  run_coracle_out 0 run --rm --network slirp:accel=on box sh -c '(echo mine | nc -l -p 80) & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80 </dev/null'
   is "$output" "mine"
   run_coracle_out 0 run --rm --network slirp:accel=on,allow_host_loopback=true box nc 10.0.2.2 "$port"
   is "$output" "hello" "by slirp, where that is allowed"
@@ -92,7 +93,7 @@ look='nc $0 $1 & sleep 0.4; grep -ci ":$(printf %04X $1) " /proc/net/tcp; wait'
   needs_accel
   serve "$address"
   run_coracle_out 0 run -d --name fast --network slirp:accel=on box sh -c "while sleep 0.2; do nc $address $port; done"
-  wait_for 10 logs_have fast hello
+  wait_for 20 logs_say fast hello
   local first worker
   first=$(supervisors fast)
   worker=$(pgrep -P "$first")
@@ -101,24 +102,23 @@ look='nc $0 $1 & sleep 0.4; grep -ci ":$(printf %04X $1) " /proc/net/tcp; wait'
   kill -KILL "$worker"
   local before
   before=$(coracle logs fast | wc -l)
-  wait_for 10 logs_more fast "$before"
+  wait_for 20 logs_more fast "$before"
   # an exec is slirp's
   run_coracle_out 0 exec fast sh -c "$look" "$address" "$port"
   has "$output" "hello"
   like "$output" "(^|"$'\n'")1($|"$'\n'")"
   run_coracle_out 0 rm -f -t 0 fast
-  wait_for 5 gone "$first"
+  wait_for 20 gone "$first"
   no_leaks
 }
 
-logs_have() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
 logs_more() { [ "$(coracle logs "$1" | wc -l)" -gt "$2" ]; }
 
 @test "accel: begun again with its container" {
   needs_accel
   serve "$address"
   run_coracle_out 0 run -d --name twice --restart on-failure:1 --network slirp:accel=on box sh -c "$look; exit 1" "$address" "$port"
-  wait_for 15 twice_over
+  wait_for 40 twice_over
   run_coracle_out 0 rm -f -t 0 twice
 }
 

@@ -65,12 +65,12 @@ may_ping() {
       fi
       continue
     fi
-    run_coracle_out 0 run --rm "$flag" debian-ping ping -c 2 -W 2 "$gateway"
+    run_coracle_out 0 run --rm "$flag" debian-ping ping -c 2 -W 20 "$gateway"
     has "$output" "2 received" "$kind"
   done
   [ -e /proc/net/if_inet6 ] || return 0
-  run_coracle_out 0 run --rm --network slirp debian-ping ping -6 -c 1 -W 2 fd00::2
-  run_coracle_out 0 run --rm --network kinds debian-ping ping -6 -c 1 -W 2 "$(coracle network inspect -f '{{(index .Subnets 1).Gateway}}' kinds)"
+  run_coracle_out 0 run --rm --network slirp debian-ping ping -6 -c 1 -W 20 fd00::2
+  run_coracle_out 0 run --rm --network kinds debian-ping ping -6 -c 1 -W 20 "$(coracle network inspect -f '{{(index .Subnets 1).Gateway}}' kinds)"
   has "$output" "1 received"
 }
 
@@ -99,7 +99,7 @@ may_ping() {
     began=$EPOCHREALTIME
     run_coracle_out 0 run --rm "$flag" debian bash -c "exec 3<>/dev/tcp/$address/$port; sha256sum <&3"
     awk -v mb="${CORACLE_TEST_MB:-50}" -v from="$began" -v to="$EPOCHREALTIME" -v kind="$kind" 'BEGIN { printf "# %s: %d MB in %.2f s\n", kind, mb, to - from }' >&"$told"
-    wait_for 10 test -e "$TEST_STORE/digest"
+    wait_for 60 test -e "$TEST_STORE/digest"
     is "${output%% *}" "$(cat "$TEST_STORE/digest")" "$kind"
     stop_servers
   done

@@ -95,9 +95,12 @@ teardown() {
   # with a way of its own making to the other network's gateway
   run_coracle run -d --name db --cap-add NET_ADMIN --network inner box sh -c 'ip route add 10.91.26.0/24 via 10.91.25.1; sleep 1000'
   run_coracle run -d --name web --network outer box sleep 1000
+  has_route() { [[ $(coracle exec db ip route) == *10.91.26.0/24* ]]; }
+  wait_for 20 has_route
   local server
   for server in 10.91.25.1 10.91.26.1; do
-    run_coracle_out 0 exec app nslookup -type=a deb.debian.org "$server"
+    # how soon that is known is the world's
+    wait_for 60 coracle exec app nslookup -type=a deb.debian.org "$server"
     run_coracle_out 0 exec app nslookup -type=a db.dns.podman "$server"
     has "$output" "Address: 10.91.25."
     # nor by the gateway of a network that it is not on

@@ -26,11 +26,14 @@ group_mount() {
 # group_of PID: its v2 group.
 group_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 
-# none_left: no container's group is left below what is ours. Root's are among those of others.
+# none_left: of no container that was ever made here a group is left below what is ours, but of those that run; others' containers may be beside them. Root's are among those of others.
 none_left() {
-  local left
+  local left all
   ! is_root || return 0
+  all=" $(coracle events --stream=false --filter event=create --format '{{.ID}}' | tr '\n' ' ')"
   left=$(find "$(group_mount)$(dirname "$(group_of self)")" -maxdepth 3 -type d -name 'libpod-*' 2>/dev/null | while read -r group; do
+    id=$(grep -oE '[0-9a-f]{64}' <<<"$group" | tail -n 1)
+    [[ $all == *" $id "* ]] || continue
     for id in $(coracle ps -q --no-trunc -f status=running -f status=paused); do [[ $group == *"$id" ]] && continue 2; done
     echo "$group"
   done)

@@ -59,7 +59,7 @@ basic_teardown() {
 basic_teardown_file() {
   local leaks
   if [ -e "$STORE/state.db" ]; then coracle rm -a -f -t 0 >/dev/null 2>&1 || true; fi
-  leaks=$(leaks_after 5)
+  leaks=$(leaks_after 20)
   remove_tree "$TEST_STORE"
   if [ -n "$leaks" ]; then
     printf '# left over after %s:\n' "$(basename "$BATS_TEST_FILENAME")" >&2
@@ -196,6 +196,16 @@ containers() { coracle ps -q --no-trunc "$@"; }
 some_run() { [ -n "$(containers)" ]; }
 none_run() { [ -z "$(containers)" ]; }
 
+# logs_say NAME TEXT: for wait_for: what a container prints arrives in its log when it arrives
+logs_say() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
+
+# diff_says NAME TEXT: for wait_for: a container has come so far as to make a file
+diff_says() { [[ $(coracle diff "$1" 2>/dev/null) == *"$2"* ]]; }
+
+# listens NAME PORT: for wait_for: a process in that container waits for connections there. till_listens PORT: the words of a shell inside that waits for it
+listens() { coracle exec "$1" timeout 1 sh -c "$(till_listens "$2")" >/dev/null 2>&1; }
+till_listens() { printf "until cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q ':%04X [0-9A-F]*:0000 0A '; do sleep 0.05; done" "$1"; }
+
 is_root() { [ "$(id -u)" = 0 ]; }
 
 ### what may not be left
@@ -211,10 +221,10 @@ leaks_after() {
   [ -z "$found" ] || printf '%s\n' "$found"
 }
 
-# no_leaks: fail the test if anything is left over now or in two seconds.
+# no_leaks: fail the test if anything is left over when teardown, which nobody waits for, has had its time.
 no_leaks() {
   local found
-  found=$(leaks_after 2)
+  found=$(leaks_after 20)
   [ -z "$found" ] || fail "left over:" "$found"
 }
 

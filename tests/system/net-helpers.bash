@@ -6,7 +6,7 @@ no_netd() { ! pgrep -f "coracle-netd $RUN_ROOT netd" >/dev/null; }
 netd_teardown() {
   coracle rm -af -t 0 >/dev/null 2>&1 || true
   coracle network prune -f >/dev/null 2>&1 || true
-  wait_for 10 no_netd
+  wait_for 40 no_netd
   basic_teardown
 }
 
@@ -61,7 +61,7 @@ async def main():
 asyncio.run(main())
 ' "$1" "$2" "$TEST_STORE" "${3:-1}" </dev/null >/dev/null 2>&1 3>&- &
   servers="${servers-} $!"
-  wait_for 10 test -e "$TEST_STORE/port"
+  wait_for 20 test -e "$TEST_STORE/port"
   port=$(cat "$TEST_STORE/port")
 }
 
@@ -95,7 +95,7 @@ ask_dns='
     my $udp = IO::Socket::INET->new (Proto => "udp", PeerAddr => $server, PeerPort => 53) or die "udp: $@";
     $udp->send ($question);
     local $SIG{ALRM} = sub { die "no answer\n" };
-    alarm 20;
+    alarm 60;
     $udp->recv (my $answer, 4096);
     print "udp ", unpack ("n", $answer), "\n";
     my $tcp = IO::Socket::INET->new (Proto => "tcp", PeerAddr => $server, PeerPort => 53) or die "tcp: $@";

@@ -7,9 +7,8 @@
 #   stop_registries
 #   with_peak FILE COMMAND…  runs it and writes its peak memory (KiB) to FILE
 
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
+# a port of this file's lot (see port-helpers.bash)
+load port-helpers
 
 # make_certificate FOLDER NAME: an authority (FOLDER/ca.crt), and a certificate for NAME (FOLDER/tls.pem, tls.key).
 make_certificate() {
@@ -37,7 +36,7 @@ start_registry() {
   env -u REGISTRY -u REGISTRY_LOG -u REGISTRY_DATA -u REGISTRY_KIND docker-registry serve "$dir/config-$port.yml" >"$dir/log-$port" 2>&1 3>&- &
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
   export REGISTRY=localhost:$port CERTS=$dir/trust REGISTRY_DATA=$dir/data REGISTRY_KIND=$kind REGISTRY_LOG=$dir/log-$port
-  wait_for 10 curl_registry
+  wait_for 20 curl_registry
 }
 
 start_hostile() {
@@ -45,7 +44,7 @@ start_hostile() {
   mkdir "$HOSTILE"
   "$TESTS_DIR/fixtures/hostile-registry.py" "$HOSTILE" >"$HOSTILE/log" 2>&1 3>&- &
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
-  wait_for 10 test -e "$HOSTILE/port"
+  wait_for 20 test -e "$HOSTILE/port"
   REGISTRY=127.0.0.1:$(cat "$HOSTILE/port")
   export REGISTRY
   printf '[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REGISTRY" >"$CONTAINERS_REGISTRIES_CONF"
@@ -114,7 +113,7 @@ start_token_registry() {
   mkdir "$TOKENS_DIR"
   "$TESTS_DIR/fixtures/token-registry.py" "$TOKENS_DIR" >"$TOKENS_DIR/log" 2>&1 3>&- &
   printf '%s\n' "$!" >>"$TEST_STORE/registry.pids"
-  wait_for 10 test -e "$TOKENS_DIR/port"
+  wait_for 20 test -e "$TOKENS_DIR/port"
   TOKENS=127.0.0.1:$(cat "$TOKENS_DIR/port")
   export TOKENS
 }

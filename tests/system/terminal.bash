@@ -49,7 +49,7 @@ for line in script.split("\n"):
     if word == "send":
         os.write(master, rest)
     elif word == "expect":
-        end = time.time() + 10
+        end = time.time() + 30
         while rest not in seen[mark:]:
             if time.time() > end:
                 fail("never came: %r" % rest)
@@ -64,13 +64,13 @@ for line in script.split("\n"):
         size(int(r), int(c))
         os.kill(pid, 28)
     elif word in ("raw", "cooked"):
-        end = time.time() + 5
+        end = time.time() + 30
         while bool(termios.tcgetattr(slave)[3] & termios.ICANON) != (word == "cooked"):
             if time.time() > end:
                 fail("the terminal is not " + word)
             read(0.05)
 status = None
-end = time.time() + 20
+end = time.time() + 40
 while time.time() < end:
     read(0.05)
     done, code = os.waitpid(pid, os.WNOHANG)
@@ -93,6 +93,6 @@ PY
 on_terminal() { # STATUS ROWSxCOLUMNS SCRIPT ARGS…
   local expected=$1 rows=${2%x*} columns=${2#*x} script=$3
   shift 3
-  run timeout 60 python3 "$driver" "$rows" "$columns" "$script" "$(command -v "$CORACLE")" "$@"
+  run timeout 120 python3 "$driver" "$rows" "$columns" "$script" "$(command -v "$CORACLE")" "$@"
   show_run "$expected" "on a terminal: coracle $*"
 }

@@ -58,7 +58,7 @@ write() { tm send-keys -t "$1" -l -- "$2"; } # WINDOW TEXT: without Enter
 screen() { tm capture-pane -p -t "$1"; }
 
 shows() { # WINDOW TEXT [SECONDS]
-  local end=$((SECONDS + ${3:-10})) now
+  local end=$((SECONDS + ${3:-30})) now
   while :; do
     now=$(screen "$1")
     [[ $now != *"$2"* ]] || return 0
@@ -72,7 +72,7 @@ shows() { # WINDOW TEXT [SECONDS]
 
 # shows_last WINDOW TEXT: the last line of the screen that is not empty is TEXT: what the person looks at.
 shows_last() {
-  local end=$((SECONDS + 10)) now
+  local end=$((SECONDS + 30)) now
   while :; do
     now=$(screen "$1" | sed '/^ *$/d' | tail -n 1 | sed 's/ *$//')
     [ "$now" != "$2" ] || return 0

@@ -167,6 +167,49 @@ setup_start (Setup *setup)
   fd_close (setup->start.listener);
 }
 
+/* text_of: /proc/PID/NAME, or nothing. */
+static G_GNUC_UNUSED char *
+text_of (pid_t pid, const char *name)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/%s", pid, name);
+  char *text = NULL;
+  return g_file_get_contents (path, &text, NULL, NULL) ? text : g_strdup ("");
+}
+
+/* settle: wait until a process (the monitor, if @name is its program's) sleeps: what it had been sent, it has taken. However slow the machine is, who has something to do is not
+ * asleep; but it may sleep for a moment on the way to its work. */
+static G_GNUC_UNUSED void
+settle (pid_t pid, const char *name)
+{
+  for (int asleep = 0, i = 0; asleep < 5; i++, usleep (4000))
+    {
+      g_assert_cmpint (i, <, 10000);
+      g_autofree char *stat = text_of (pid, "stat");
+      const char *end = strrchr (stat, ')');
+      g_assert_nonnull (end);
+      gboolean there = name == NULL || (strchr (stat, '(') != NULL && g_str_has_prefix (strchr (stat, '(') + 1, name));
+      asleep = there && end[2] == 'S' ? asleep + 1 : 0;
+    }
+}
+
+static G_GNUC_UNUSED void
+settle_monitor (const Setup *setup)
+{
+  settle (setup->monitor, "coracle-monitor");
+}
+
+/* init_of: the process that stands for the container's init, once the monitor is there. */
+static G_GNUC_UNUSED pid_t
+init_of (const Setup *setup)
+{
+  g_autofree char *name = g_strdup_printf ("task/%d/children", setup->monitor);
+  settle_monitor (setup);
+  g_autofree char *text = text_of (setup->monitor, name);
+  pid_t init = (pid_t) strtol (text, NULL, 10);
+  g_assert_cmpint (init, >, 1);
+  return init;
+}
+
 /* attach: a client of the listener. */
 static G_GNUC_UNUSED int
 setup_connect (const Setup *setup)
@@ -211,7 +254,7 @@ next_message (int socket, void *data, gsize size, gsize *ret_size)
     char data[MONITOR_DATA_MAX];
   } packet;
   struct pollfd wait = { .fd = socket, .events = POLLIN };
-  g_assert_cmpint (poll (&wait, 1, 20000), ==, 1);
+  g_assert_cmpint (poll (&wait, 1, 60000), ==, 1);
   /* told once, when the monitor left with something unread; its last messages come after */
   ssize_t n = recv (socket, &packet, sizeof packet, 0);
   if (n < 0 && errno == ECONNRESET)
@@ -255,4 +298,18 @@ status_number (pid_t pid, const char *key)
   const char *at = strstr (text, key);
   g_assert_nonnull (at);
   return strtol (at + strlen (key), NULL, 10);
+}
+
+/* rests: the process is not woken up for so many milliseconds; at first it may have something to do yet. */
+static G_GNUC_UNUSED void
+rests (pid_t pid, int ms)
+{
+  for (int i = 0;; i++)
+    {
+      long before = status_number (pid, "\nvoluntary_ctxt_switches:"), forced = status_number (pid, "\nnonvoluntary_ctxt_switches:");
+      usleep ((useconds_t) ms * 1000);
+      if (status_number (pid, "\nvoluntary_ctxt_switches:") == before && status_number (pid, "\nnonvoluntary_ctxt_switches:") == forced)
+        return;
+      g_assert_cmpint (i, <, 60);
+    }
 }

@@ -128,7 +128,7 @@ check_echo (int to, int from)
   char answer[8] = "";
   g_assert_cmpint (fd_write_all (to, "hello", 5), ==, 0);
   struct pollfd wait = { .fd = from, .events = POLLIN };
-  g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
+  g_assert_cmpint (poll (&wait, 1, 60000), ==, 1);
   g_assert_cmpint (read (from, answer, sizeof answer), ==, 5);
   g_assert_cmpstr (answer, ==, "hello");
 }
@@ -185,7 +185,7 @@ check_carried (void)
   g_assert_true (r == -EINPROGRESS || r == 0);
   g_assert_true (is_ours (fd));
   g_assert_true (is_ours (copy));
-  g_assert_cmpint (epoll_wait (epoll, &got, 1, 5000), ==, 1);
+  g_assert_cmpint (epoll_wait (epoll, &got, 1, 60000), ==, 1);
   g_assert_cmphex (got.data.u64, ==, event.data.u64);
   g_assert_cmphex (got.events & EPOLLOUT, ==, EPOLLOUT);
   g_assert_cmpint (getsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &value, &size), ==, 0);
@@ -200,7 +200,7 @@ check_carried (void)
   /* the registration is the caller's own: it can change it by its number */
   event.data.u64 = 5;
   g_assert_cmpint (epoll_ctl (epoll, EPOLL_CTL_MOD, fd, &event), ==, 0);
-  g_assert_cmpint (epoll_wait (epoll, &got, 1, 1000), ==, 1);
+  g_assert_cmpint (epoll_wait (epoll, &got, 1, 60000), ==, 1);
   g_assert_cmphex (got.data.u64, ==, 5);
   g_assert_cmpint (epoll_ctl (epoll, EPOLL_CTL_DEL, fd, NULL), ==, 0);
 }
@@ -266,7 +266,7 @@ check_deaf (void)
   struct pollfd wait = { .fd = fd, .events = POLLOUT };
   int off = 0;
   g_assert_cmpint (connect_to (fd, HOST_ADDRESS, OPEN_PORT), ==, -EINPROGRESS);
-  g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
+  g_assert_cmpint (poll (&wait, 1, 60000), ==, 1);
   g_assert_true (is_ours (fd));
   g_assert_cmpint (setsockopt (fd, SOL_SOCKET, SO_LOCK_FILTER, &off, sizeof off), <, 0);
   g_assert_cmpint (setsockopt (fd, SOL_SOCKET, SO_DETACH_FILTER, &off, sizeof off), <, 0);
@@ -296,7 +296,7 @@ check_speed (void)
   for (gsize sent = 0; size < wanted;)
     {
       struct pollfd wait = { .fd = fd, .events = (short) (POLLIN | (sent < wanted ? POLLOUT : 0)) };
-      g_assert_cmpint (poll (&wait, 1, 5000), ==, 1);
+      g_assert_cmpint (poll (&wait, 1, 60000), ==, 1);
       ssize_t out = wait.revents & POLLOUT ? send (fd, data, MIN (sizeof data, wanted - sent), MSG_DONTWAIT) : 0;
       ssize_t in = wait.revents & POLLIN ? recv (fd, data, sizeof data, MSG_DONTWAIT) : 0;
       sent += out > 0 ? (gsize) out : 0;

@@ -57,7 +57,7 @@ start (void (*body) (Fixture *, int), Fixture *fixture, int number)
   g_assert_cmpint (pid, >=, 0);
   if (pid > 0)
     return pid;
-  alarm (60);
+  alarm (120);
   become_user ();
   body (fixture, number);
   _exit (0);
@@ -138,7 +138,7 @@ body_crowd (Fixture *fixture, int number)
   fixture->shared->inode[number & 63] = user_namespace ();
   __sync_fetch_and_add (&fixture->shared->entered, 1);
   int all = number >> 16;
-  for (int i = 0; i < 20000 && fixture->shared->entered < all; i++)
+  for (int i = 0; i < 50000 && fixture->shared->entered < all; i++)
     g_usleep (1000);
   CHECK (fixture->shared->entered == all);
 }
@@ -213,7 +213,7 @@ test_abandon (Fixture *fixture, gconstpointer data)
   g_assert_false (is_locked (fixture));
   int status = finish (start (body_begin_and_die, fixture, 0));
   g_assert_true (WIFSIGNALED (status) && WTERMSIG (status) == SIGKILL);
-  for (int i = 0; i < 2000 && is_locked (fixture); i++)
+  for (int i = 0; i < 20000 && is_locked (fixture); i++)
     g_usleep (1000);
   g_assert_false (is_locked (fixture));
   idmap_abandon (NULL);

@@ -212,7 +212,7 @@ test_time (void)
       text[35] = '\0';
       g_autoptr (GDateTime) when = g_date_time_new_from_iso8601 (text, NULL);
       g_assert_nonnull (when);
-      g_assert_cmpint (llabs (g_date_time_to_unix (when) - g_get_real_time () / G_USEC_PER_SEC), <, 20);
+      g_assert_cmpint (llabs (g_date_time_to_unix (when) - g_get_real_time () / G_USEC_PER_SEC), <, 200);
       g_autoptr (GTimeZone) zone = g_time_zone_new_identifier (zones[i]);
       if (zone != NULL)
         {
@@ -331,16 +331,27 @@ init_slow_lines (void)
   _exit (0);
 }
 
-static int
-open_newer (const char *path, int fd)
+#define OLD_FILES 100   /* so many that a reader who is held up for a while finds them all */
+
+static gboolean
+is_file (const char *path, int fd)
 {
   struct stat mine, other;
   g_assert_cmpint (fstat (fd, &mine), ==, 0);
-  for (int number = 1; number < 10; number++)
+  return stat (path, &other) == 0 && other.st_ino == mine.st_ino;
+}
+
+static int
+open_newer (const char *path, int fd)
+{
+  for (int number = 1; number <= OLD_FILES; number++)
     {
       g_autofree char *old = g_strdup_printf ("%s.%d", path, number), *newer = number > 1 ? g_strdup_printf ("%s.%d", path, number - 1) : g_strdup (path);
-      if (stat (old, &other) == 0 && other.st_ino == mine.st_ino)
-        return open (newer, O_RDONLY | O_CLOEXEC);
+      if (!is_file (old, fd))
+        continue;
+      /* unless all have got another number meanwhile: the oldest first */
+      cleanup_fd int found = open (newer, O_RDONLY | O_CLOEXEC);
+      return is_file (old, fd) ? fd_steal (&found) : open_newer (path, fd);
     }
   return -1;
 }
@@ -353,7 +364,7 @@ test_follow (void)
   MonitorLog *log = &logged.setup.start.log;
   log->dir = open (logged.setup.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   log->max_size = 20000;
-  log->max_files = 5;
+  log->max_files = OLD_FILES;
   int fd = open (logged.path, O_RDONLY | O_CLOEXEC);
   setup_start (&logged.setup);
   g_autoptr (GString) text = g_string_new (NULL), output = g_string_new (NULL);
@@ -566,17 +577,10 @@ test_journal_gone (void)
   g_autofree char *other = g_build_filename (logged.setup.dir, "journal", NULL);
   journal = journal_open (other, &log->fd);
   setup_start (&logged.setup);
-  usleep (200000);
-  pid_t init = 0;
-  g_autofree char *children = g_strdup_printf ("/proc/%d/task/%d/children", logged.setup.monitor, logged.setup.monitor);
-  g_autofree char *text = NULL;
-  g_assert_true (g_file_get_contents (children, &text, NULL, NULL));
-  init = (pid_t) strtol (text, NULL, 10);
-  g_assert_cmpint (init, >, 1);
-  g_assert_cmpint (kill (init, SIGKILL), ==, 0);
+  g_assert_cmpint (kill (init_of (&logged.setup), SIGKILL), ==, 0);
   gint64 begin = g_get_monotonic_time ();
   logged_wait (&logged);
-  g_assert_cmpint (g_get_monotonic_time () - begin, <, 10 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begin, <, 60 * G_USEC_PER_SEC);
   fd_close (journal);
   logged_end (&logged);
 }

@@ -80,7 +80,7 @@ run (void (*body) (Fixture *), Fixture *fixture)
   g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
     {
-      alarm (60);
+      alarm (120);
       if (usable)
         become_user ();
       g_autoptr (GError) error = NULL;
@@ -211,7 +211,7 @@ body_stack (Fixture *fixture)
 static gboolean
 is_gone (pid_t pid)
 {
-  for (int i = 0; i < 3000; i++)
+  for (int i = 0; i < 30000; i++)
     {
       if (kill (pid, 0) < 0 && errno == ESRCH)
         return TRUE;

@@ -270,6 +270,16 @@ pipes_of (pid_t pid)
   return n / 2;
 }
 
+/* has_pipes: at most so many, in a while. */
+static gboolean
+has_pipes (pid_t pid, guint most)
+{
+  for (int i = 0; i < 4000; i++, g_usleep (5000))
+    if (pipes_of (pid) <= most)
+      return TRUE;
+  return FALSE;
+}
+
 /* write_most: until nothing more goes in. Returns how much of the pattern went. */
 static gsize
 write_most (int fd, gsize most)
@@ -343,7 +353,7 @@ test_burst (void)
       (void) close (clients[i]);
       (void) close (inners[i]);
     }
-  g_assert_cmpuint (pipes_of (between.server) - inherited, <=, 4);
+  g_assert_true (has_pipes (between.server, inherited + 4));
   between_end (&between);
 }
 

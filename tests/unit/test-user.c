@@ -183,7 +183,7 @@ test_large (void)
   g_assert_true (user_lookup (root.fd, "ann", NULL, NULL, &user, &error));
   g_assert_cmpuint (user.uid, ==, 5);
   g_assert_cmpuint (user.groups->len, ==, 2);
-  g_assert_cmpint (g_get_monotonic_time () - began, <, 5 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - began, <, 60 * G_USEC_PER_SEC);
 }
 
 static void
