@@ -21,7 +21,7 @@ teardown() {
 status_of() { coracle inspect -f '{{.State.Status}}' "$1" 2>/dev/null; }
 is_status() { [ "$(status_of "$1")" = "$2" ]; }
 # runs COMMAND: for wait_for: in the newest container the shell has begun it, and so the keys that follow are its
-runs() { grep -qxF "$1" <<<"$(coracle top -l args 2>/dev/null)"; }
+runs() { grep -qE "^$1 *$" <<<"$(coracle top -l args 2>/dev/null)"; }
 # at_prompt WINDOW: for wait_for, after an attach: Enter, until the container's shell answers
 at_prompt() {
   press "$1" Enter
