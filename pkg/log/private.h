@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include "pkg/log/export.h"
 #include "pkg/log/reader.h"
 
 #define LOG_CHUNK ((gsize) 256 * 1024)
@@ -23,14 +24,14 @@ struct LogReader {
   GString *scratch;
   /* the journal */
   gboolean journal;
-  char *id, *cursor;
+  char *id;
   pid_t pid;
-  GString *text;       /* of a record of the journal */
-  char stamp[40];
+  LogExport *export;   /* NULL: not the journal */
+  char stamp[40];      /* of a record of the journal */
 };
 
 /* log_tail: leave in @reader->files, and at @reader->at, what the last @lines lines begin with. */
 gboolean log_tail (LogReader *reader, gint64 lines, GError **error);
-/* log_journal_parse: a line of `journalctl -o json` into @reader->text. */
-gboolean log_journal_parse (LogReader *reader, const char *line, gsize size, LogRecord *ret_record);
+/* log_journal_take: the next record of what is in the buffer. FALSE: there is no whole one. */
+gboolean log_journal_take (LogReader *reader, LogRecord *ret_record);
 gboolean log_journal_finish (LogReader *reader, GError **error);

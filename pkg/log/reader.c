@@ -121,11 +121,9 @@ log_reader_free (LogReader *reader)
   fd_close (reader->inotify);
   proc_cleanup_pid (&reader->pid);
   g_string_free (reader->scratch, TRUE);
-  if (reader->text != NULL)
-    g_string_free (reader->text, TRUE);
+  log_export_free (reader->export);
   g_free (reader->path);
   g_free (reader->id);
-  g_free (reader->cursor);
   g_free (reader->buffer);
   g_free (reader);
 }
@@ -277,10 +275,22 @@ take_line (LogReader *reader, const char **ret_line, gsize *ret_size)
   return TRUE;
 }
 
+/* take: the next record of the buffer. What is no record is passed over. */
 static gboolean
-parse (LogReader *reader, const char *line, gsize size, LogRecord *ret_record)
+take (LogReader *reader, LogRecord *ret_record)
 {
-  return reader->journal ? log_journal_parse (reader, line, size, ret_record) : log_record_parse (line, size, reader->scratch, ret_record);
+  const char *line;
+  gsize size;
+  if (reader->journal)
+    return log_journal_take (reader, ret_record);
+  while (take_line (reader, &line, &size))
+    {
+      gboolean skip = reader->skipping;
+      reader->skipping = FALSE;
+      if (!skip && log_record_parse (line, size, reader->scratch, ret_record))
+        return TRUE;
+    }
+  return FALSE;
 }
 
 /* take_rest: at the very end: a record that its writer could not finish. */
@@ -290,7 +300,7 @@ take_rest (LogReader *reader, LogRecord *ret_record)
   gsize size = reader->end - reader->begin;
   const char *line = reader->buffer + reader->begin;
   reader->begin = reader->end = reader->scanned = 0;
-  if (size == 0 || reader->skipping || (reader->follow && !reader->finished) || !parse (reader, line, size, ret_record))
+  if (size == 0 || reader->journal || reader->skipping || (reader->follow && !reader->finished) || !log_record_parse (line, size, reader->scratch, ret_record))
     return FALSE;
   ret_record->partial = TRUE;
   return TRUE;
@@ -299,18 +309,11 @@ take_rest (LogReader *reader, LogRecord *ret_record)
 LogRead
 log_reader_next (LogReader *reader, LogRecord *ret_record, GError **error)
 {
-  const char *line;
-  gsize size;
   for (;;)
     {
-      while (take_line (reader, &line, &size))
-        {
-          gboolean skip = reader->skipping;
-          reader->skipping = FALSE;
-          if (!skip && parse (reader, line, size, ret_record))
-            return LOG_RECORD;
-        }
       gboolean more;
+      if (take (reader, ret_record))
+        return LOG_RECORD;
       if (!fill (reader, &more, error))
         return LOG_FAILED;
       if (more)

@@ -186,8 +186,8 @@ at() { printf '2026-01-02T03:04:%02d.000000001+00:00 %s %s %s\n' "$@"; }
   cat >"$TEST_STORE/fake/journalctl" <<'X'
 #!/bin/sh
 echo "$@" >"$TEST_STORE/fake/args"
-echo '{"__CURSOR":"a","__REALTIME_TIMESTAMP":"1767323045000001","MESSAGE":"text","PRIORITY":"6"}'
-echo '{"__CURSOR":"b","__REALTIME_TIMESTAMP":"1767323046000000","MESSAGE":[104,105,255],"PRIORITY":"3"}'
+printf '__CURSOR=a\n__REALTIME_TIMESTAMP=1767323045000001\nMESSAGE=text\nPRIORITY=6\n\n'
+printf '__CURSOR=b\n__REALTIME_TIMESTAMP=1767323046000000\nMESSAGE\n\003\000\000\000\000\000\000\000hi\377\nPRIORITY=3\n\n'
 X
   chmod +x "$TEST_STORE/fake/journalctl"
   run_coracle 0 create --log-driver journald --name journal box true

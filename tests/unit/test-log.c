@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "pkg/base/path.h"
+#include "pkg/log/export.h"
 #include "pkg/log/reader.h"
 
 #define T "2026-01-02T03:04:05.000000006+00:00 "
@@ -246,6 +247,70 @@ test_limit (void)
   end ();
 }
 
+/* ---- the journal's export format */
+
+/* exported: what @data says, fed @step bytes at a time: "TIME:TEXT" for each entry that has a text, "!" after what is an error's, "+" after a part. */
+static char *
+exported (const char *data, gsize size, gsize step, char **ret_cursor)
+{
+  g_autoptr (LogExport) export = log_export_new ();
+  GString *said = g_string_new (NULL);
+  gsize at = 0, end = 0, scanned = 0;
+  while (end < size || at < end)
+    {
+      gboolean ended;
+      gsize n = log_export_take (export, data + at, end - at, &scanned, &ended);
+      at += n;
+      if (n == 0 && end == size)
+        break;
+      if (n == 0)
+        end = MIN (end + step, size);
+      if (!ended || !export->has_text)
+        continue;
+      g_string_append_printf (said, "%lld:", (long long) export->time);
+      g_string_append_len (said, export->text->str, (gssize) export->text->len);
+      g_string_append_printf (said, "%s%s|", export->is_err ? "!" : "", export->partial ? "+" : "");
+    }
+  if (ret_cursor != NULL)
+    *ret_cursor = g_strdup (export->cursor->str);
+  return g_string_free (said, FALSE);
+}
+
+static void
+test_export (void)
+{
+  static const char data[] = "__CURSOR=a\n__REALTIME_TIMESTAMP=1\n_BOOT_ID=x\nPRIORITY=6\nMESSAGE=one = two\n\n"
+                             "__CURSOR=b\n__REALTIME_TIMESTAMP=2\nMESSAGE\n\5\0\0\0\0\0\0\0a\n\nb\0\n_SOURCE_REALTIME_TIMESTAMP=7\nPRIORITY=3\nCONTAINER_PARTIAL_MESSAGE=true\n\n"
+                             "__CURSOR=c\n__REALTIME_TIMESTAMP=3\nPRIORITY=3\n\n"
+                             "\n\n__CURSOR=d\n__REALTIME_TIMESTAMP=4\nMESSAGE=\nMESSAGE=the second\nUNKNOWN\n\1\0\0\0\0\0\0\0\n\n\n"
+                             "__CURSOR=e\n__REALTIME_TIMESTAMP=5\nMESSAGE=half";
+  static const char expected[] = "1:one = two|7:a\n\nb\0!+|4:|";
+  for (gsize step = 1; step <= sizeof data; step++)
+    {
+      g_autofree char *cursor = NULL, *said = exported (data, sizeof data - 1, step, &cursor);
+      g_assert_cmpmem (said, sizeof expected - 1, expected, sizeof expected - 1);
+      g_assert_cmpstr (cursor, ==, "d");
+    }
+}
+
+/* A field that is too long is passed over, whichever way it is written; what comes after it is not. */
+static void
+test_export_long (void)
+{
+  g_autoptr (GString) data = g_string_new ("__REALTIME_TIMESTAMP=1\nMESSAGE=");
+  gsize length = LOG_EXPORT_FIELD_MAX + 5;
+  guint64 size = GUINT64_TO_LE ((guint64) length);
+  g_autofree char *filler = g_strnfill (length, '\n');
+  for (gsize i = 0; i < length; i++)
+    g_string_append_c (data, 'x');
+  g_string_append (data, "\n\n__REALTIME_TIMESTAMP=2\nMESSAGE\n");
+  g_string_append_len (data, (const char *) &size, sizeof size);
+  g_string_append_len (data, filler, (gssize) length);
+  g_string_append (data, "\n\n__REALTIME_TIMESTAMP=3\nMESSAGE=fine\n\n");
+  g_autofree char *said = exported (data->str, data->len, 65536, NULL);
+  g_assert_cmpstr (said, ==, "3:fine|");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -259,5 +324,7 @@ main (int argc, char **argv)
   g_test_add_func ("/log/too-long", test_too_long);
   g_test_add_func ("/log/follow", test_follow);
   g_test_add_func ("/log/limit", test_limit);
+  g_test_add_func ("/log/export", test_export);
+  g_test_add_func ("/log/export-long", test_export_long);
   return g_test_run ();
 }
