@@ -183,9 +183,9 @@ bench-network:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all bench-programs
 	@tests/bench/network
-bench-programs: $(addprefix $(BUILD)/bench/,turns floor startup parts)
-# turns is static: it also runs inside a peer's root
-$(BUILD)/bench/turns: $(BUILD)/tests/bench/turns.o
+bench-programs: $(addprefix $(BUILD)/bench/,turns floor startup parts lines)
+# turns and lines are static: they also run inside a peer's root, and in a container
+$(BUILD)/bench/turns $(BUILD)/bench/lines: $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -static -o $@ $^
 $(BUILD)/bench/floor: $(BUILD)/tests/bench/floor.o
