@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pkg/base/fd.h"
@@ -26,9 +27,58 @@ write_number (char *out, size_t size, int number)
   memmove (out, at, strlen (at) + 1);
 }
 
-/* write_state: the plan's state text with @PID@ and @STATUS@ filled in. */
+/* A hook's standard input, and how long it may take */
+typedef struct {
+  int fd;             /* write end, non-blocking */
+  int pidfd;          /* -1: none is to be had */
+  int64_t deadline;   /* CLOCK_MONOTONIC, milliseconds; 0: none */
+} Feed;
+
+static int64_t
+clock_ms (void)
+{
+  struct timespec now = { 0 };
+  (void) clock_gettime (CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* time_left: for poll. */
 static int
-write_state (int fd, const char *text, int pid, const char *status)
+time_left (const Feed *feed)
+{
+  if (feed->deadline == 0)
+    return -1;
+  int64_t left = feed->deadline - clock_ms ();
+  return left <= 0 ? 0 : left < INT_MAX ? (int) left : INT_MAX;
+}
+
+/* feed_text: a state that does not fit the pipe waits for its reader, but neither for one that has ended nor for longer than it has: then -EPIPE. */
+static int
+feed_text (const Feed *feed, const char *text, size_t size)
+{
+  while (size > 0)
+    {
+      ssize_t n = write (feed->fd, text, size);
+      if (n >= 0)
+        {
+          text += n;
+          size -= (size_t) n;
+          continue;
+        }
+      if (errno == EINTR)
+        continue;
+      if (errno != EAGAIN)
+        return -errno;
+      struct pollfd polls[] = { { .fd = feed->fd, .events = POLLOUT }, { .fd = feed->pidfd, .events = POLLIN } };
+      if (poll (polls, 2, time_left (feed)) == 0 || polls[1].revents != 0)
+        return -EPIPE;
+    }
+  return 0;
+}
+
+/* feed_state: the plan's state text with @PID@ and @STATUS@ filled in. */
+static int
+feed_state (const Feed *feed, const char *text, int pid, const char *status)
 {
   char number[16];
   write_number (number, sizeof number, pid);
@@ -36,7 +86,7 @@ write_state (int fd, const char *text, int pid, const char *status)
     {
       const char *mark = strchr (text, '@');
       size_t length = mark != NULL ? (size_t) (mark - text) : strlen (text);
-      int r = fd_write_all (fd, text, length);
+      int r = feed_text (feed, text, length);
       if (r < 0)
         return r;
       text += length;
@@ -48,7 +98,7 @@ write_state (int fd, const char *text, int pid, const char *status)
           value = "@";
           text++;
         }
-      if (value != NULL && (r = fd_write_all (fd, value, strlen (value))) < 0)
+      if (value != NULL && (r = feed_text (feed, value, strlen (value))) < 0)
         return r;
     }
   return 0;
@@ -82,17 +132,16 @@ exec_hook (const char *path, char *const *argv, char *const *envp, int stdin_fd)
   _exit (127);
 }
 
-/* wait_hook: for its end, at most @timeout_seconds (0 = as long as it takes). */
+/* wait_hook: for its end, at most as long as it has. */
 static int
-wait_hook (pid_t child, unsigned timeout_seconds, int *ret_wait_status)
+wait_hook (pid_t child, const Feed *feed, int *ret_wait_status)
 {
-  cleanup_fd int pidfd = timeout_seconds != 0 ? (int) syscall (SYS_pidfd_open, child, 0) : -1;
-  if (pidfd >= 0)
+  if (feed->pidfd >= 0 && feed->deadline != 0)
     {
-      struct pollfd waiting = { .fd = pidfd, .events = POLLIN };
+      struct pollfd waiting = { .fd = feed->pidfd, .events = POLLIN };
       int n;
       do
-        n = poll (&waiting, 1, timeout_seconds < INT_MAX / 1000 ? (int) timeout_seconds * 1000 : -1);
+        n = poll (&waiting, 1, time_left (feed));
       while (n < 0 && errno == EINTR);
       if (n == 0)
         (void) kill (child, SIGKILL);
@@ -111,18 +160,23 @@ hook_child_one (const char *path, char *const *argv, char *const *envp, unsigned
     return -errno;
   cleanup_fd int read_end = ends[0];
   cleanup_fd int write_end = ends[1];
+  /* our end only: the hook's own reads wait */
+  if (fcntl (write_end, F_SETFL, O_NONBLOCK) < 0)
+    return -errno;
   long child = syscall (SYS_clone, SIGCHLD, 0, 0, 0, 0);
   if (child < 0)
     return -errno;
   if (child == 0)
     exec_hook (path, argv, envp, read_end);
   fd_close (fd_steal (&read_end));
-  /* a state that does not fit the pipe and a hook that does not read it: it need not, but then it must end */
-  int written = write_state (write_end, state, pid, status);
+  cleanup_fd int pidfd = (int) syscall (SYS_pidfd_open, (pid_t) child, 0);
+  const Feed feed = { .fd = write_end, .pidfd = pidfd, .deadline = timeout_seconds != 0 ? clock_ms () + (int64_t) timeout_seconds * 1000 : 0 };
+  int written = feed_state (&feed, state, pid, status);
   fd_close (fd_steal (&write_end));
-  int r = wait_hook ((pid_t) child, timeout_seconds, ret_wait_status);
+  int r = wait_hook ((pid_t) child, &feed, ret_wait_status);
   if (r < 0)
     return r;
+  /* it need not read, but then it must end */
   if (written < 0 && written != -EPIPE)
     return written;
   return *ret_wait_status == 0 ? 0 : -ECHILD;

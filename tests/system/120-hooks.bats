@@ -104,6 +104,24 @@ define() {
   [ "$SECONDS" -lt 20 ] || fail "it took $SECONDS s"
 }
 
+@test "hooks: a state larger than a pipe, for one that does not read it" {
+  local long
+  long=$(head -c 100000 /dev/zero | tr '\0' x)
+  printf '#!/bin/sh\nsleep 60 <&0 >/dev/null 2>&1 &\nexit 0\n' >"$HOOKS/deaf"
+  chmod 755 "$HOOKS/deaf"
+  SECONDS=0
+  define d/a.json "$HOOKS/deaf" createRuntime
+  run_coracle_out 0 --hooks-dir "$HOOKS/d" run --rm --annotation "a=$long" --annotation "b=$long" box echo ran
+  is "$output" "ran" "it need not read"
+  define d/a.json "$HOOKS/slow" createRuntime '{"always":true}' ',"timeout":1'
+  run_coracle 125 --hooks-dir "$HOOKS/d" run --rm --annotation "a=$long" --annotation "b=$long" box true
+  has "$output" "$HOOKS/slow: killed by signal 9" "but it must end"
+  [ "$SECONDS" -lt 40 ] || fail "it took $SECONDS s"
+  define d/a.json "$HOOKS/note" createRuntime
+  run_coracle 0 --hooks-dir "$HOOKS/d" run --rm --annotation "a=$long" --annotation "b=$long" box true
+  has "$(cat "$HOOKS/state.createRuntime")" "\"b\":\"$long\"" "and one that reads gets all"
+}
+
 @test "hooks: conditions, and which file counts" {
   define d/10-command.json "$HOOKS/note" prestart '{"commands":["/sh$","^sh"]}'
   define d/20-annotation.json "$HOOKS/fail" prestart '{"annotations":{"^com\\.example$":"^y"}}'
