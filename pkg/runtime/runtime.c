@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,9 +18,9 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/base/proc.h"
-#include "pkg/runtime/mountsys.h"
 #include "pkg/runtime/outpost.h"
 #include "pkg/runtime/plan_build.h"
+#include "pkg/runtime/program.h"
 #include "pkg/runtime/runtime_private.h"
 
 /* What each stage was doing, for people. */
@@ -70,27 +69,6 @@ runtime_stage_name (RuntimeStage stage)
 }
 
 /* ---- starting the monitor */
-
-/* open_monitor: the program, on a read-only mount of its own: what runs in the container shows it as /proc/self/exe, where nobody can open it for writing.
- * Where the mount cannot be cloned (a mount locked by an outer container), the plain file does. */
-static int
-open_monitor (const char *path)
-{
-  int tree = sys_open_tree (AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-  if (tree < 0)
-    {
-      tree = open (path, O_PATH | O_CLOEXEC);
-      return tree < 0 ? -errno : tree;
-    }
-  struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV };
-  if (sys_mount_setattr (tree, "", AT_EMPTY_PATH, &attr) < 0)
-    {
-      int r = -errno;
-      fd_close (tree);
-      return r;
-    }
-  return tree;
-}
 
 typedef struct {
   int program, plan_fd;
@@ -556,7 +534,7 @@ runtime_start (json_t *config, const RuntimeOptions *options, gboolean (*while_s
   if (bytes == NULL)
     return FALSE;
   g_autofree char *path = g_build_filename (options->paths->libexec, "coracle-monitor", NULL);
-  cleanup_fd int program = open_monitor (path);
+  cleanup_fd int program = program_open (path);
   gboolean done = program >= 0 ? runtime_perform (config, bytes, options, program, while_starting, data, ret_process, error) : coracle_throw_errno (error, -program, "runtime: opening %s", path);
   for (guint i = 0; i < join_fds->len; i++)
     fd_close (g_array_index (join_fds, int, i));
