@@ -502,6 +502,16 @@ leave (Monitor *monitor, bool exec)
     (void) clean_up (monitor);
 }
 
+/* last_status: as its last run ended: a service manager whose unit we are the main process of goes by it (Restart=on-failure), as with conmon. */
+static int
+last_status (const Monitor *monitor)
+{
+  const MonitorExit *exited = &monitor->exited;
+  if (exited->timed_out)
+    return 255;
+  return WIFSIGNALED (exited->status) ? 128 + WTERMSIG (exited->status) : WEXITSTATUS (exited->status);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -532,7 +542,7 @@ main (int argc, char **argv)
 
   for (run_to_end (monitor); start->restart; run_to_end (monitor))
     if (!go_on (monitor))
-      return 0;
+      return last_status (monitor);
   leave (monitor, exec);
-  return 0;
+  return exec ? 0 : last_status (monitor);
 }
