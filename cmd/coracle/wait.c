@@ -71,7 +71,8 @@ const CliCommand cmd_wait = {
   .names = "wait, container wait",
   .usage = "CONTAINER [CONTAINER...]",
   .summary = "Wait for containers to end, and print their exit codes",
-  .description = "Wait until containers have ended, or are in another state, and print the exit code of each on a line, -1 for any other state. All are waited for at once.",
+  .description = "Wait until containers have ended, or are in another state, and print the exit code of each on a line, -1 for any other state. All are waited for at once. Of a container with a "
+                 "restart policy the next end counts, though it is started again.",
   .examples = "wait web\nwait --condition=healthy db\nwait --latest\n",
   .options = { options },
   .max_args = CLI_ANY,

@@ -89,6 +89,13 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   no_leaks
 }
 
+@test "wait: with a restart policy the next end is what counts" {
+  run_coracle 0 run -d --restart always --name again --net none box sh -c 'sleep 0.3; exit 4'
+  run_coracle 0 wait again
+  is "$output" 4
+  run_coracle 0 rm -f -t 0 again
+}
+
 @test "wait: several, in the order given" {
   live w1 sh -c 'while [ ! -e /shared/w1 ]; do sleep 0.02; done; exit 1'
   live w2 sh -c 'while [ ! -e /shared/w2 ]; do sleep 0.02; done; exit 2'
