@@ -110,19 +110,24 @@ cgroup_is_frozen (int run_fd, const char *id)
 
 /* ---- a process more */
 
-/* scope_of: the unit and the group within, of ".../libpod-ID.scope/container". */
+/* unit_of: the innermost unit, and the group within: of ".../libpod-ID.scope/container", or, with --cgroups=split, ".../NAME.service/libpod-payload-ID". */
 static char *
-scope_of (const char *path, const char **ret_below)
+unit_of (const char *path, const char **ret_below)
 {
-  const char *end = strstr (path, ".scope/");
-  if (end == NULL)
+  const char *begin = path, *found = NULL, *below = NULL;
+  for (const char *end; (end = strchr (begin, '/')) != NULL; begin = end + 1)
+    {
+      gsize length = (gsize) (end - begin);
+      if ((length > strlen (".scope") && g_str_has_prefix (end - strlen (".scope"), ".scope/")) || (length > strlen (".service") && g_str_has_prefix (end - strlen (".service"), ".service/")))
+        {
+          found = begin;
+          below = end;
+        }
+    }
+  if (found == NULL)
     return NULL;
-  end += strlen (".scope");
-  const char *begin = end;
-  while (begin > path && begin[-1] != '/')
-    begin--;
-  *ret_below = end;
-  return g_strndup (begin, (gsize) (end - begin));
+  *ret_below = below;
+  return g_strndup (found, (gsize) (below - found));
 }
 
 gboolean
@@ -138,7 +143,7 @@ cgroup_attach (int run_fd, const char *id, pid_t pid, GError **error)
   if (r == 0 || r == -ENOENT || r == -ENODEV)
     return TRUE;
   const char *below;
-  g_autofree char *unit = scope_of (path, &below);
+  g_autofree char *unit = unit_of (path, &below);
   if (r == -EACCES && unit != NULL)
     return scope_attach (unit, below, pid, error);
   return coracle_throw_errno (error, -r, "moving a process into the cgroup %s", path);

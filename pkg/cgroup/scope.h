@@ -18,7 +18,7 @@ gboolean scope_wait (ScopeRequest *request, GError **error);
 void scope_request_free (ScopeRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ScopeRequest, scope_request_free)
 
-/* scope_attach: move @pid into the group @below ("/container") of @unit. */
+/* scope_attach: move @pid into the group @below ("/container") of @unit, a scope or service that is delegated. */
 gboolean scope_attach (const char *unit, const char *below, pid_t pid, GError **error);
 
 /* ---- for the tests: what is sent and understood */
