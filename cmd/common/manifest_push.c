@@ -3,7 +3,7 @@
 #include "cmd/common/push_options.h"
 
 static const CliOption options[] = {
-  { "add-compression", 0, CLI_LIST, .help = "Add every image once more, compressed so (gzip, zstd)", .values = CLI_VALUES ("gzip", "zstd") },
+  { "add-compression", 0, CLI_LIST, .help = "Add every image once more, compressed so (gzip, zstd, zstd:chunked)", .values = CLI_VALUES ("gzip", "zstd", "zstd:chunked") },
   { "all", 0, CLI_BOOL, .value = "true", .help = "Copy the images of the list, too" },
   ACCESS_OPTION_AUTHFILE,
   ACCESS_OPTION_CERT_DIR,

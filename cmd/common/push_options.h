@@ -5,8 +5,11 @@
 
 #define PUSH_OPTION_COMPRESSION_FORMAT                                                                                                                             \
   {                                                                                                                                                                \
-    "compression-format", 0, CLI_STRING, .help = "Compress layers with gzip or zstd; those of another compression too unless --force-compression=false",          \
-                                         .values = CLI_VALUES ("gzip", "zstd")                                                                                     \
+    "compression-format", 0, CLI_STRING, .help = "Compress layers with gzip, zstd or zstd:chunked; those of another compression too unless --force-compression=false", \
+                                         .values = CLI_VALUES ("gzip", "zstd", "zstd:chunked"),                                                                    \
+                                         .man = "Compress layers with gzip, zstd or zstd:chunked; those of another compression too unless --force-compression=false. zstd:chunked is zstd with a " \
+                                                "table of the files behind it, by which Podman and others fetch only the files that they have not. A layer that such a table cannot be of (one " \
+                                                "path twice, sparse files) becomes zstd without one." \
   }
 #define PUSH_OPTION_COMPRESSION_LEVEL { "compression-level", 0, CLI_INT, .help = "Level of the compression (1 to 9 for gzip, 1 to 20 for zstd)" }
 #define PUSH_OPTION_DIGESTFILE { "digestfile", 0, CLI_STRING, .complete = CLI_COMPLETE_FILE, .help = "Write the digest of the manifest to this file" }

@@ -7,6 +7,8 @@
 #include "cmd/coracle-image/prompt.h"
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
+#include "pkg/config/containers_conf.h"
+#include "pkg/json/json.h"
 
 void
 access_args_clear (AccessArgs *args)
@@ -37,10 +39,31 @@ has (const CliCommand *command, const char *name)
   return cli_option_find (command, name) != NULL;
 }
 
+/* read_retries: as given, else as containers.conf says, else three. */
+static gboolean
+read_retries (const CliArgs *args, RegistryAccess *access, GError **error)
+{
+  gint64 retries = 3, nsec = 0;
+  const char *delay = NULL;
+  json_auto_t *conf = containers_conf_read (error);
+  if (conf == NULL)
+    return FALSE;
+  if (!json_get_int (conf, "engine.retry", 0, G_MAXINT32, &retries, error) || !json_get_string (conf, "engine.retry_delay", &delay, error))
+    return coracle_prefix (error, "containers.conf");
+  if (cli_args_is_set (args, "retry"))
+    retries = cli_args_int (args, "retry");
+  if (cli_args_is_set (args, "retry-delay"))
+    delay = cli_args_string (args, "retry-delay");
+  if (delay != NULL && *delay != '\0' && !text_seconds_parse (delay, &nsec, error))
+    return FALSE;
+  access->retries = (guint) MIN (retries, 1000);
+  access->delay = MAX (nsec, 0) / 1000;
+  return TRUE;
+}
+
 gboolean
 access_read (const CliArgs *args, const CliCommand *command, AccessArgs *ret_access, GError **error)
 {
-  gint64 nsec = 0;
   RegistryAccess *access = &ret_access->access;
   *ret_access = (AccessArgs){ .access = { .tls_verify = TRUE, .retries = 3 } };
   if (has (command, "decryption-key") && cli_args_list (args, "decryption-key")[0] != NULL)
@@ -60,10 +83,7 @@ access_read (const CliArgs *args, const CliCommand *command, AccessArgs *ret_acc
       access->tls_given = cli_args_is_set (args, "tls-verify");
       access->tls_verify = cli_args_bool (args, "tls-verify");
     }
-  if (has (command, "retry"))
-    access->retries = (guint) MIN (cli_args_int (args, "retry"), 1000);
-  if (has (command, "retry-delay") && cli_args_is_set (args, "retry-delay") && !text_seconds_parse (cli_args_string (args, "retry-delay"), &nsec, error))
+  if (has (command, "retry") && !read_retries (args, access, error))
     return FALSE;
-  access->delay = MAX (nsec, 0) / 1000;
   return !has (command, "creds") || !cli_args_is_set (args, "creds") || read_creds (cli_args_string (args, "creds"), ret_access, error);
 }

@@ -7,20 +7,36 @@
 #include "cmd/coracle-image/push_args.h"
 #include "cmd/coracle-image/sign_args.h"
 #include "pkg/base/error.h"
+#include "pkg/config/containers_conf.h"
 #include "pkg/engine/image.h"
+#include "pkg/json/json.h"
 
 int manifest_push_run (const CliContext *context, const CliArgs *args, GError **error);
 
+/* read_more: --add-compression, or as containers.conf says: *@ret_conf keeps the words. */
 static gboolean
-read_request (const CliArgs *args, ManifestPush *ret, GError **error)
+read_more (const CliArgs *args, ManifestPush *ret, char ***ret_conf, GError **error)
 {
-  if (!push_args_read (args, &ret->push, error))
+  json_auto_t *conf = containers_conf_read (error);
+  ret->add_compression = cli_args_list (args, "add-compression");
+  if (conf == NULL || cli_args_is_set (args, "add-compression"))
+    return conf != NULL;
+  if (!json_get_strv (conf, "engine.add_compression", 100, ret_conf, error))
+    return coracle_prefix (error, "containers.conf");
+  if (*ret_conf != NULL)
+    ret->add_compression = (const char *const *) *ret_conf;
+  return TRUE;
+}
+
+static gboolean
+read_request (const CliArgs *args, ManifestPush *ret, char ***ret_conf, GError **error)
+{
+  if (!push_args_read (args, &ret->push, error) || !read_more (args, ret, ret_conf, error))
     return FALSE;
   ret->all = cli_args_bool (args, "all");
-  ret->add_compression = cli_args_list (args, "add-compression");
   for (const char *const *format = ret->add_compression; format != NULL && *format != NULL; format++)
-    if (g_strcmp0 (*format, "gzip") != 0 && g_strcmp0 (*format, "zstd") != 0)
-      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--add-compression %s is not supported: use gzip or zstd", *format);
+    if (g_strcmp0 (*format, "gzip") != 0 && g_strcmp0 (*format, "zstd") != 0 && g_strcmp0 (*format, "zstd:chunked") != 0)
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot find compressor for \"%s\"", *format);
   return TRUE;
 }
 
@@ -43,10 +59,11 @@ manifest_push_run (const CliContext *context, const CliArgs *args, GError **erro
   g_auto (AccessArgs) access = { 0 };
   g_auto (ImageSigners) signers = { NULL };
   g_auto (Session) session = { 0 };
+  g_auto (GStrv) conf = NULL;
   ManifestPush request = { .push = { .say = pull_progress_say, .progress = pull_progress_bytes, .data = &shown } };
   const char *list = cli_args_arg (args, 0), *to = cli_args_arg (args, 1), *digest_file = cli_args_string (args, "digestfile");
   gboolean remove = cli_args_bool (args, "rm") || cli_args_bool (args, "purge");
-  if (!read_request (args, &request, error) || !manifest_access_read (args, &cmd_manifest_push, &access, error) || !sign_args_read (args, &signers, error) || !session_open (&session, context, remove, error))
+  if (!read_request (args, &request, &conf, error) || !manifest_access_read (args, &cmd_manifest_push, &access, error) || !sign_args_read (args, &signers, error) || !session_open (&session, context, remove, error))
     return CLI_FAILED;
   request.push.access = access.access;
   request.push.signers = &signers;

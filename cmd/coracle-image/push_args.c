@@ -6,22 +6,27 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/config/containers_conf.h"
+#include "pkg/json/json.h"
 
 static gboolean
-read_compression (const CliArgs *args, ImagePush *request, GError **error)
+read_compression (const CliArgs *args, json_t *conf, ImagePush *request, GError **error)
 {
-  const char *format = cli_args_string (args, "compression-format");
-  request->compression = g_strcmp0 (format, "zstd") == 0 ? COMPRESSION_ZSTD : COMPRESSION_GZIP;
-  if (format != NULL && strcmp (format, "zstd:chunked") == 0)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--compression-format zstd:chunked is not supported: use zstd");
-  if (format != NULL && strcmp (format, "gzip") != 0 && strcmp (format, "zstd") != 0)
+  const char *given = cli_args_is_set (args, "compression-format") ? cli_args_string (args, "compression-format") : NULL, *format = given;
+  gint64 level = -1;
+  if (!(given != NULL || json_get_string (conf, "engine.compression_format", &format, error)) || !json_get_int (conf, "engine.compression_level", 0, 20, &level, error))
+    return coracle_prefix (error, "containers.conf");
+  if (format != NULL && *format == '\0')
+    format = NULL;
+  request->chunked = g_strcmp0 (format, "zstd:chunked") == 0;
+  request->compression = request->chunked || g_strcmp0 (format, "zstd") == 0 ? COMPRESSION_ZSTD : COMPRESSION_GZIP;
+  if (format != NULL && strcmp (format, "gzip") != 0 && request->compression != COMPRESSION_ZSTD)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot find compressor for \"%s\"", format);
-  request->force = cli_args_is_set (args, "force-compression") ? cli_args_bool (args, "force-compression") : format != NULL;
-  request->level = -1;
-  if (!cli_args_is_set (args, "compression-level"))
-    return TRUE;
-  gint64 level = cli_args_int (args, "compression-level"), most = request->compression == COMPRESSION_ZSTD ? 20 : 9;
-  if (level < 0 || level > most)
+  request->force = cli_args_is_set (args, "force-compression") ? cli_args_bool (args, "force-compression") : given != NULL;
+  if (cli_args_is_set (args, "compression-level"))
+    level = cli_args_int (args, "compression-level");
+  gint64 most = request->compression == COMPRESSION_ZSTD ? 20 : 9;
+  if (level < -1 || level > most)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid compression level %" G_GINT64_FORMAT ": %s has 1 to %" G_GINT64_FORMAT, level,
                           request->compression == COMPRESSION_ZSTD ? "zstd" : "gzip", most);
   request->level = (int) level;
@@ -50,5 +55,6 @@ push_write_digest (const char *path, const char *digest, GError **error)
 gboolean
 push_args_read (const CliArgs *args, ImagePush *ret_request, GError **error)
 {
-  return read_form (args, ret_request, error) && read_compression (args, ret_request, error);
+  json_auto_t *conf = containers_conf_read (error);
+  return conf != NULL && read_form (args, ret_request, error) && read_compression (args, conf, ret_request, error);
 }

@@ -18,6 +18,7 @@ typedef struct {
   gboolean last;
   guint8 *in, *out, *level_buffer;
   size_t in_size, out_size, out_room;
+  GArray *ends, *sizes;   /* of guint32: where frames end in @in, and how many bytes each became; NULL: all of it is one */
   const char *problem;    /* static; NULL: all is well */
   gboolean done;          /* under the lock */
 } Job;
@@ -28,6 +29,9 @@ typedef struct {
   size_t block;
   GQueue jobs;            /* of Job, in the order of the stream */
   guint32 crc, total;     /* of gzip's end */
+  ByteStream *in;         /* where the bytes come from, or */
+  CompressFill fill;      /* who gives them */
+  void (*framed) (size_t size, void *user);
   gboolean (*write) (const void *data, size_t size, void *user, GError **error);
   void *user;
 } Stream;
@@ -81,17 +85,36 @@ gzip_job (Job *job)
   while (stream.avail_out == 0 || stream.avail_in > 0 || (job->last && stream.internal_state.state != ZSTATE_END));
 }
 
+/* zstd_frame: @size bytes at @from of the job as one frame, after what is there. FALSE: the compressor failed. */
+static gboolean
+zstd_frame (Job *job, ZSTD_CCtx *context, size_t from, size_t size)
+{
+  size_t room = ZSTD_compressBound (size);
+  if (job->out_room - job->out_size < room)
+    job->out = g_realloc (job->out, job->out_room = job->out_size + room + job->out_room / 4);
+  size_t n = ZSTD_compress2 (context, job->out + job->out_size, job->out_room - job->out_size, job->in + from, size);
+  if (ZSTD_isError (n))
+    return FALSE;
+  job->out_size += n;
+  if (job->sizes != NULL)
+    g_array_append_vals (job->sizes, &(guint32){ (guint32) n }, 1);
+  return TRUE;
+}
+
 static void
 zstd_job (Job *job)
 {
   ZSTD_CCtx *context = ZSTD_createCCtx ();
+  gboolean parts = job->ends != NULL && job->ends->len > 0;
+  const guint32 whole = (guint32) job->in_size, *ends = parts ? (const guint32 *) (void *) job->ends->data : &whole;
+  guint n = parts ? job->ends->len : 1;
   (void) ZSTD_CCtx_setParameter (context, ZSTD_c_compressionLevel, job->level < 0 ? ZSTD_CLEVEL_DEFAULT : job->level);
   (void) ZSTD_CCtx_setParameter (context, ZSTD_c_checksumFlag, 1);
   /* a frame's size would be taken for the whole's by those who look at the first one only */
   (void) ZSTD_CCtx_setParameter (context, ZSTD_c_contentSizeFlag, 0);
-  size_t n = ZSTD_compress2 (context, job->out, job->out_room, job->in, job->in_size);
-  job->problem = ZSTD_isError (n) ? "zstd: the compressor failed" : NULL;
-  job->out_size = ZSTD_isError (n) ? 0 : n;
+  for (guint i = 0, from = 0; i < n && job->problem == NULL; from = ends[i++])
+    if (!zstd_frame (job, context, from, ends[i] - from))
+      job->problem = "zstd: the compressor failed";
   ZSTD_freeCCtx (context);
 }
 
@@ -132,6 +155,8 @@ job_new (const Stream *stream)
   job->in = g_malloc (stream->block);
   job->out_room = stream->to == COMPRESSION_ZSTD ? ZSTD_compressBound (stream->block) : stream->block + stream->block / 8;
   job->out = g_malloc (job->out_room);
+  job->ends = stream->fill != NULL ? g_array_new (FALSE, FALSE, sizeof (guint32)) : NULL;
+  job->sizes = stream->fill != NULL ? g_array_new (FALSE, FALSE, sizeof (guint32)) : NULL;
   return job;
 }
 
@@ -141,6 +166,8 @@ job_free (Job *job)
   g_free (job->in);
   g_free (job->out);
   g_free (job->level_buffer);
+  g_clear_pointer (&job->ends, g_array_unref);
+  g_clear_pointer (&job->sizes, g_array_unref);
   g_free (job);
   g_mutex_lock (&all.lock);
   all.in_flight--;
@@ -165,6 +192,8 @@ write_job (const Stream *stream, const Job *job, GError **error)
 {
   if (job->problem != NULL)
     return coracle_throw (error, CORACLE_ERROR_SYSTEM, "%s", job->problem);
+  for (guint i = 0; job->sizes != NULL && i < job->sizes->len; i++)
+    stream->framed (g_array_index (job->sizes, guint32, i), stream->user);
   return job->out_size == 0 || stream->write (job->out, job->out_size, stream->user, error);
 }
 
@@ -188,6 +217,11 @@ get_job (Stream *stream, GError **error)
     }
   job->out_size = 0;
   job->done = FALSE;
+  if (job->ends != NULL)
+    {
+      g_array_set_size (job->ends, 0);
+      g_array_set_size (job->sizes, 0);
+    }
   return job;
 }
 
@@ -204,12 +238,12 @@ write_trailer (const Stream *stream, GError **error)
 }
 
 static gboolean
-read_all (Stream *stream, ByteStream *in, GError **error)
+read_all (Stream *stream, GError **error)
 {
   for (gboolean last = FALSE, first = TRUE; !last; first = FALSE)
     {
       Job *job = get_job (stream, error);
-      gssize n = job != NULL ? byte_stream_read_full (in, job->in, stream->block, error) : -1;
+      gssize n = job == NULL ? -1 : stream->fill != NULL ? stream->fill (job->in, stream->block, job->ends, stream->user, error) : byte_stream_read_full (stream->in, job->in, stream->block, error);
       if (n < 0)
         {
           g_clear_pointer (&job, job_free);
@@ -232,18 +266,33 @@ read_all (Stream *stream, ByteStream *in, GError **error)
   return TRUE;
 }
 
+/* run: all of it; what is under way when something fails is waited for. */
+static gboolean
+run (Stream *stream, GError **error)
+{
+  g_queue_init (&stream->jobs);
+  start_workers ();
+  gboolean ok = (stream->to != COMPRESSION_GZIP || stream->write (gzip_header, sizeof gzip_header, stream->user, error)) && read_all (stream, error);
+  while (!g_queue_is_empty (&stream->jobs))
+    {
+      Job *job = wait_first (stream);
+      ok = ok && write_job (stream, job, error);
+      job_free (job);
+    }
+  return ok && write_trailer (stream, error);
+}
+
 gboolean
 compress_stream (ByteStream *in, Compression to, int level, gboolean (*write) (const void *data, size_t size, void *user, GError **error), void *user, GError **error)
 {
-  Stream stream = { .to = to, .level = level, .block = to == COMPRESSION_ZSTD ? ZSTD_BLOCK : GZIP_BLOCK, .write = write, .user = user };
-  g_queue_init (&stream.jobs);
-  start_workers ();
-  gboolean ok = (to != COMPRESSION_GZIP || write (gzip_header, sizeof gzip_header, user, error)) && read_all (&stream, in, error);
-  while (!g_queue_is_empty (&stream.jobs))
-    {
-      Job *job = wait_first (&stream);
-      ok = ok && write_job (&stream, job, error);
-      job_free (job);
-    }
-  return ok && write_trailer (&stream, error);
+  Stream stream = { .to = to, .level = level, .block = to == COMPRESSION_ZSTD ? ZSTD_BLOCK : GZIP_BLOCK, .in = in, .write = write, .user = user };
+  return run (&stream, error);
+}
+
+gboolean
+compress_frames (CompressFill fill, void (*framed) (size_t size, void *user), gboolean (*write) (const void *data, size_t size, void *user, GError **error), int level, void *user,
+                 GError **error)
+{
+  Stream stream = { .to = COMPRESSION_ZSTD, .level = level, .block = ZSTD_BLOCK, .fill = fill, .framed = framed, .write = write, .user = user };
+  return run (&stream, error);
 }

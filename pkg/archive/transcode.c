@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "pkg/archive/chunked.h"
 #include "pkg/archive/compress.h"
 #include "pkg/archive/digest.h"
 #include "pkg/base/error.h"
@@ -67,15 +68,27 @@ open_spool (int folder, GError **error)
   return fd;
 }
 
-gboolean
-transcode (int fd, gint64 size, Compression to, int level, int spool_fd, Transcoded *ret, GError **error)
+static gboolean
+code (Coded *coded, ByteStream *stream, const TranscodeHow *how, json_t **ret_annotations, GError **error)
 {
+  if (how->to == COMPRESSION_NONE)
+    return put_all (coded, stream, error);
+  if (how->chunked)
+    return chunked_stream (stream, how->level, put, coded, ret_annotations, error);
+  return compress_stream (stream, how->to, how->level, put, coded, error);
+}
+
+gboolean
+transcode (int fd, gint64 size, const TranscodeHow *how, int spool_fd, Transcoded *ret, GError **error)
+{
+  json_t *annotations = NULL;
   g_auto (Coded) coded = { .fd = open_spool (spool_fd, error), .digest = digest_new () };
   g_autoptr (ByteStream) stream = coded.fd >= 0 ? inflate_open (byte_stream_from_range (fd, 0, size), NULL, error) : NULL;
-  if (stream == NULL || !(to == COMPRESSION_NONE ? put_all (&coded, stream, error) : compress_stream (stream, to, level, put, &coded, error)))
+  if (stream == NULL || !code (&coded, stream, how, &annotations, error))
     return FALSE;
   ret->fd = fd_steal (&coded.fd);
   ret->digest = digest_end (coded.digest);
   ret->size = coded.size;
+  ret->annotations = annotations;
   return TRUE;
 }

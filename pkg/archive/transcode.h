@@ -4,14 +4,22 @@
 
 #include <glib.h>
 
+#include <jansson.h>
+
 #include "pkg/archive/inflate.h"
 
 typedef struct {
   int fd;              /* the caller's to close */
   char *digest;
   gint64 size;
+  json_t *annotations; /* what its descriptor must say: of zstd:chunked; NULL: nothing */
 } Transcoded;
 
-/* transcode: @fd: a blob of @size bytes, compressed or not; borrowed. @to: NONE, GZIP or ZSTD. @level: of the compressor; -1: its default.
- * @spool_fd: the folder to make the file in; borrowed. Any thread. Errors: CORRUPT; NO_SPACE; SYSTEM. */
-gboolean transcode (int fd, gint64 size, Compression to, int level, int spool_fd, Transcoded *ret, GError **error);
+typedef struct {
+  Compression to;      /* NONE, GZIP or ZSTD */
+  gboolean chunked;    /* ZSTD: as zstd:chunked, where the layer can be that */
+  int level;           /* of the compressor; -1: its default */
+} TranscodeHow;
+
+/* transcode: @fd: a blob of @size bytes, compressed or not; borrowed. @spool_fd: the folder to make the file in; borrowed. Any thread. Errors: CORRUPT; NO_SPACE; SYSTEM. */
+gboolean transcode (int fd, gint64 size, const TranscodeHow *how, int spool_fd, Transcoded *ret, GError **error);

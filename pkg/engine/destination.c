@@ -129,7 +129,7 @@ destination_wish (const Destination *self, const ImagePush *request, ReadyWish *
   gboolean oci_only = self->transport != NULL && sink->compresses;
   *ret_wish = (ReadyWish){
     .sink = sink, .form = g_strcmp0 (request->form, "v2s2") == 0 ? READY_DOCKER : request->form != NULL || oci_only ? READY_OCI : READY_KEEP,
-    .compression = compress ? request->compression : COMPRESSION_NONE, .force = request->force, .level = request->level,
+    .compression = compress ? request->compression : COMPRESSION_NONE, .chunked = request->chunked, .force = request->force, .level = request->level,
   };
   return ret_wish->form != READY_DOCKER || !oci_only || coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "an OCI layout holds no manifests of format v2s2");
 }

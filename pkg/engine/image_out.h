@@ -32,6 +32,7 @@ typedef struct {
   gboolean compress;           /* plain layers become compressed; registries, oci: and oci-archive: always have them so */
   gboolean force;              /* layers of another compression too */
   Compression compression;     /* GZIP or ZSTD */
+  gboolean chunked;            /* ZSTD: as zstd:chunked */
   int level;                   /* -1: the compressor's default */
   RegistryAccess access;
   const ImageSigners *signers; /* of what goes to a registry; NULL: nobody signs */

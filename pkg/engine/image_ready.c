@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pkg/archive/chunked.h"
 #include "pkg/archive/digest.h"
 #include "pkg/archive/transcode.h"
 #include "pkg/base/error.h"
@@ -17,6 +18,8 @@
 typedef struct {
   SinkLayer *layer;
   Compression is, wanted;
+  gboolean chunk;         /* it is to be zstd:chunked, and is not yet */
+  json_t **annotations;   /* of its descriptor */
   GError *problem;
 } Part;
 
@@ -38,9 +41,11 @@ image_ready_clear (ReadyImage *ready)
       g_free (ready->layers[i].digest);
       g_free (ready->layers[i].diff_id);
       g_free (ready->layers[i].source);
+      json_decref (ready->annotations[i]);
     }
   g_free (ready->layers);
   g_free (ready->compressions);
+  g_free (ready->annotations);
   g_free (ready->config);
   g_free (ready->config_digest);
   g_free (ready->manifest);
@@ -50,7 +55,7 @@ image_ready_clear (ReadyImage *ready)
 
 /* open_layer: the blob that the manifest names, or another that is kept for the same layer. */
 static gboolean
-open_layer (Storage *storage, const ImageDescriptor *named, SinkLayer *layer, gboolean *ret_other, GError **error)
+open_layer (Storage *storage, const ImageDescriptor *named, SinkLayer *layer, json_t **ret_annotations, gboolean *ret_other, GError **error)
 {
   const char *digest = named != NULL && content_there (storage, named->digest) ? named->digest : NULL;
   g_autoptr (StateLayer) row = digest == NULL ? state_layer_find (storage->state, layer->diff_id, NULL) : NULL;
@@ -58,6 +63,8 @@ open_layer (Storage *storage, const ImageDescriptor *named, SinkLayer *layer, gb
     digest = row->blob_digest;
   if (digest == NULL)
     return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "layer %s: its blob is not in the store any more: pull the image again", layer->diff_id);
+  if (row == NULL && named != NULL)
+    *ret_annotations = json_incref (named->annotations);
   *ret_other = *ret_other || row != NULL;
   layer->digest = g_strdup (digest);
   layer->source = g_strdup (digest);
@@ -81,7 +88,10 @@ choose (const ReadyWish *wish, Part *part, GError **error)
   if (wish->sink->inflates)
     return TRUE;
   if (wish->compression != COMPRESSION_NONE && (part->is == COMPRESSION_NONE || wish->force))
-    part->wanted = wish->compression;
+    {
+      part->wanted = wish->compression;
+      part->chunk = wish->chunked && (part->is != COMPRESSION_ZSTD || json_object_get (*part->annotations, CHUNKED_ANNOTATION_POSITION) == NULL);
+    }
   if (wish->inflate)
     part->wanted = COMPRESSION_NONE;
   if (wish->form != READY_DOCKER || part->wanted != COMPRESSION_ZSTD)
@@ -92,17 +102,26 @@ choose (const ReadyWish *wish, Part *part, GError **error)
   return TRUE;
 }
 
+static gboolean
+to_change (const Part *part)
+{
+  return part->is != part->wanted || part->chunk;
+}
+
 /* change: the layer in the compression that is wanted. */
 static gboolean
 change (const Parts *parts, Part *part, GError **error)
 {
   Transcoded made;
   ArchiveSink *sink = parts->wish->sink;
-  /* a level that was asked for is not to be found out from what is there */
-  if (sink->known != NULL && parts->wish->level < 0 && sink->known (sink, part->wanted, part->layer))
+  const TranscodeHow how = { .to = part->wanted, .chunked = part->chunk, .level = parts->wish->level };
+  g_clear_pointer (part->annotations, json_decref);
+  /* a level that was asked for is not to be found out from what is there, and where a table is neither */
+  if (sink->known != NULL && how.level < 0 && !how.chunked && sink->known (sink, part->wanted, part->layer))
     return TRUE;
-  if (!transcode (part->layer->fd, part->layer->size, part->wanted, parts->wish->level, parts->spool_fd, &made, error))
+  if (!transcode (part->layer->fd, part->layer->size, &how, parts->spool_fd, &made, error))
     return FALSE;
+  *part->annotations = made.annotations;
   fd_close (part->layer->fd);
   g_free (part->layer->digest);
   part->layer->fd = made.fd;
@@ -122,7 +141,7 @@ parts_thread (gpointer data)
       if (i >= parts->n_parts || g_atomic_int_get (&parts->failed))
         return NULL;
       Part *part = &parts->parts[i];
-      gboolean ok = (part->is == part->wanted || change (parts, part, &part->problem)) && (sink->layer == NULL || sink->layer (sink, part->layer, &part->problem));
+      gboolean ok = (!to_change (part) || change (parts, part, &part->problem)) && (sink->layer == NULL || sink->layer (sink, part->layer, &part->problem));
       if (!ok)
         g_atomic_int_set (&parts->failed, 1);
     }
@@ -179,7 +198,7 @@ make_manifest (ReadyImage *ready, gboolean docker)
   g_autoptr (GPtrArray) layers = g_ptr_array_new_with_free_func (descriptor_free);
   for (guint i = 0; i < ready->sink.n_layers; i++)
     {
-      ImageDescriptor layer = { .media_type = layer_type (ready->compressions[i]), .digest = ready->layers[i].digest, .size = ready->layers[i].size };
+      ImageDescriptor layer = { .media_type = layer_type (ready->compressions[i]), .digest = ready->layers[i].digest, .size = ready->layers[i].size, .annotations = ready->annotations[i] };
       g_ptr_array_add (layers, g_memdup2 (&layer, sizeof layer));
     }
   g_free (ready->manifest);
@@ -236,7 +255,7 @@ image_ready (Storage *storage, const StateImage *image, const ReadyWish *wish, R
 {
   guint n = g_strv_length (image->layers), n_changed = 0;
   gboolean changed = FALSE;
-  *ready = (ReadyImage){ .layers = g_new0 (SinkLayer, n + 1), .compressions = g_new0 (Compression, n + 1), .sink.n_layers = n };
+  *ready = (ReadyImage){ .layers = g_new0 (SinkLayer, n + 1), .compressions = g_new0 (Compression, n + 1), .annotations = g_new0 (json_t *, n + 1), .sink.n_layers = n };
   ready->sink.layers = ready->layers;
   for (guint i = 0; i < n; i++)
     ready->layers[i].fd = -1;
@@ -250,10 +269,11 @@ image_ready (Storage *storage, const StateImage *image, const ReadyWish *wish, R
   for (guint i = 0; i < n; i++)
     {
       parts[i].layer = &ready->layers[i];
+      parts[i].annotations = &ready->annotations[i];
       ready->layers[i].diff_id = g_strdup (image->layers[i]);
-      if (!open_layer (storage, manifest->parts->len == n ? manifest->parts->pdata[i] : NULL, &ready->layers[i], &changed, error) || !choose (wish, &parts[i], error))
+      if (!open_layer (storage, manifest->parts->len == n ? manifest->parts->pdata[i] : NULL, &ready->layers[i], parts[i].annotations, &changed, error) || !choose (wish, &parts[i], error))
         return FALSE;
-      n_changed += parts[i].is != parts[i].wanted;
+      n_changed += to_change (&parts[i]);
       ready->compressions[i] = parts[i].wanted;
     }
   if (wish->opened != NULL)

@@ -14,6 +14,7 @@ typedef struct {
   ReadyForm form;             /* of the manifest; KEEP: as it is, but OCI where Docker's has no word for a layer's compression */
   Compression compression;    /* what plain layers become; NONE: they stay */
   gboolean force;             /* other compressed ones too */
+  gboolean chunked;           /* with ZSTD: as zstd:chunked */
   gboolean inflate;           /* compressed ones become plain */
   int level;                  /* -1: the compressor's default */
   void (*opened) (const struct ReadyImage *ready, void *data);   /* when it is known which blobs there are, before anything is done with them; NULL: not told */
@@ -24,6 +25,7 @@ typedef struct ReadyImage {
   SinkImage sink;             /* borrows all that follows; its names are the caller's */
   SinkLayer *layers;          /* their descriptors belong to it */
   Compression *compressions;  /* of the layers, as they are now */
+  json_t **annotations;       /* of their descriptors; each may be NULL */
   char *config, *config_digest, *manifest, *manifest_digest;
 } ReadyImage;
 void image_ready_clear (ReadyImage *ready);

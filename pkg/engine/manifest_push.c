@@ -302,7 +302,8 @@ add_variants (const Push *push, json_t *places, const char *compression, size_t 
 {
   json_t *entries = json_object_get (push->list->index, "manifests");
   ImagePush how = push->request->push;
-  how.compression = strcmp (compression, "zstd") == 0 ? COMPRESSION_ZSTD : COMPRESSION_GZIP;
+  how.compression = strcmp (compression, "gzip") == 0 ? COMPRESSION_GZIP : COMPRESSION_ZSTD;
+  how.chunked = strcmp (compression, "zstd:chunked") == 0;
   how.force = TRUE;
   for (size_t i = 0; i < n; i++)
     {

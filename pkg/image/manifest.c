@@ -17,6 +17,7 @@ image_descriptor_free (ImageDescriptor *descriptor)
   g_free (descriptor->architecture);
   g_free (descriptor->variant);
   g_free (descriptor->ref_name);
+  json_decref (descriptor->annotations);
   g_free (descriptor);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ImageDescriptor, image_descriptor_free)
@@ -62,6 +63,7 @@ get_annotations (ImageDescriptor *descriptor, json_t *object, GError **error)
   const char *full = json_string_value (json_object_get (annotations, "io.containerd.image.name"));
   if (full != NULL || name != NULL)
     descriptor->ref_name = g_strdup (full != NULL && (name == NULL || strchr (name, '/') == NULL) ? full : name);
+  descriptor->annotations = json_incref (annotations);
   return TRUE;
 }
 
@@ -218,7 +220,8 @@ descriptor_json (const ImageDescriptor *descriptor, gboolean docker)
 {
   if (docker)
     return json_pack ("{s:s, s:I, s:s}", "mediaType", descriptor->media_type, "size", (json_int_t) descriptor->size, "digest", descriptor->digest);
-  return json_pack ("{s:s, s:s, s:I}", "mediaType", descriptor->media_type, "digest", descriptor->digest, "size", (json_int_t) descriptor->size);
+  return json_pack ("{s:s, s:s, s:I, s:O*}", "mediaType", descriptor->media_type, "digest", descriptor->digest, "size", (json_int_t) descriptor->size, "annotations",
+                    descriptor->annotations);
 }
 
 static char *

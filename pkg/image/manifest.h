@@ -27,6 +27,7 @@ typedef struct {
   gint64 size;                        /* not negative */
   char *os, *architecture, *variant;  /* of an index's entries; NULL where it says none */
   char *ref_name;                     /* its annotation ANNOTATION_REF_NAME, or io.containerd.image.name; NULL without one */
+  json_t *annotations;                /* all of them, unchecked; NULL without any */
 } ImageDescriptor;
 void image_descriptor_free (ImageDescriptor *descriptor);
 
@@ -47,7 +48,7 @@ ImageManifest *image_manifest_parse (const char *data, size_t size, const char *
 /* image_manifest_parse_any: also of artifacts: the types of config and layers are whatever they are. */
 ImageManifest *image_manifest_parse_any (const char *data, size_t size, const char *media_type, GError **error);
 
-/* image_manifest_text: an OCI manifest of these parts; free with g_free. */
+/* image_manifest_text: an OCI manifest of these parts, with their annotations; free with g_free. */
 char *image_manifest_text (const ImageDescriptor *config, GPtrArray *layers);
 /* image_manifest_text_docker: the same parts under Docker's media types (schema 2). */
 char *image_manifest_text_docker (const ImageDescriptor *config, GPtrArray *layers);
@@ -60,6 +61,8 @@ typedef struct {
 ImagePlatform image_platform_host (void);
 /* image_platform_parse: "OS/ARCH", "OS/ARCH/VARIANT" or "ARCH"; the strings are in @storage, to be freed by g_strfreev. Errors: INVALID. */
 gboolean image_platform_parse (const char *text, char ***ret_storage, ImagePlatform *ret_platform, GError **error);
+/* image_platform_mismatch: NULL where @is, which an image says it is for, is @wanted; else the words for it, free with g_free. */
+char *image_platform_mismatch (const ImagePlatform *is, const ImagePlatform *wanted);
 /* image_index_choose: the best of an index's entries for @platform (its variant, else an older or no variant, else an only entry that names no platform).
  * Borrowed. Errors: NOT_FOUND, with what there is. */
 const ImageDescriptor *image_index_choose (const ImageManifest *index, const ImagePlatform *platform, GError **error);

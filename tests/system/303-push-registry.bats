@@ -91,8 +91,6 @@ inspect() {
   is "$output" "fine"
   run_coracle 125 push -f v2s2 --compression-format zstd --cert-dir "$CERTS" --creds "$WHO" box "$REGISTRY/kinds/box:no"
   has "$output" "v2s2 cannot name zstd layers"
-  run_coracle 125 push --compression-format zstd:chunked --cert-dir "$CERTS" --creds "$WHO" box "$REGISTRY/kinds/box:no"
-  has "$output" "not supported: use zstd"
   run_coracle 125 push --encryption-key jwe:x box "$REGISTRY/kinds/box:no"
   has "$output" "--encryption-key is not supported"
   run_coracle push -q --remove-signatures --cert-dir "$CERTS" --creds "$WHO" box "$REGISTRY/kinds/box:plain"

@@ -186,8 +186,6 @@ Deleted: $id"
   run_coracle manifest inspect "$REGISTRY/team/kinds:both"
   is "$(python3 -c 'import json, sys; print([m.get("annotations") for m in json.load(sys.stdin)["manifests"]])' <<<"$output")" \
     "[None, {'io.github.containers.compression.zstd': 'true'}]"
-  run_coracle 125 manifest push -q --add-compression zstd:chunked m "$REGISTRY/team/kinds:no"
-  has "$output" "--add-compression zstd:chunked is not supported"
 }
 
 @test "manifest push: layouts and folders" {
