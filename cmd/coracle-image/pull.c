@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/common/dispatch.h"
 #include "cmd/common/image_commands.h"
 #include "cmd/coracle-image/access.h"
 #include "cmd/coracle-image/platform.h"
@@ -47,20 +48,53 @@ read_request (const CliArgs *args, ImagePullRequest *ret_pull, AccessArgs *ret_a
   return access_read (args, &cmd_pull, ret_access, error);
 }
 
+/* warn: of an image that is for another platform than the one that was asked for. Podman's two ways to say it. */
+static void
+warn (Storage *storage, const char *id, const ImagePlatform *wanted, gboolean quiet)
+{
+  g_autoptr (StateImage) image = state_image_find (storage->state, id, NULL);
+  const ImagePlatform is = { image != NULL ? image->os : NULL, image != NULL ? image->architecture : NULL, image != NULL ? image->variant : NULL };
+  g_autofree char *text = image != NULL && !image->list ? image_platform_mismatch (&is, wanted) : NULL;
+  if (text != NULL && quiet)
+    g_warning ("%s", text);
+  else if (text != NULL)
+    fprintf (stderr, "WARNING: %s\n", text);
+}
+
+static gboolean
+pull_one (const char *reference, Storage *storage, const ImagePullRequest *pull, ImageInRequest *request, gboolean quiet, GError **error)
+{
+  g_autoptr (GPtrArray) images = NULL;
+  gboolean ok = image_pull_from (storage, reference, pull, request, &images, error);
+  for (guint i = 0; i < images->len; i++)
+    {
+      const char *id = ((const ImageIn *) images->pdata[i])->id;
+      warn (storage, id, request->platform, quiet);
+      puts (id);
+    }
+  fflush (stdout);
+  return ok;
+}
+
+/* pull_all: what cannot be had does not keep the others back. */
 static gboolean
 pull_all (const CliArgs *args, Storage *storage, const ImagePullRequest *pull, ImageInRequest *request, GError **error)
 {
+  g_autoptr (GError) last = NULL;
   for (const char *const *reference = cli_args_argv (args); *reference != NULL; reference++)
     {
-      g_autoptr (GPtrArray) images = NULL;
-      gboolean ok = image_pull_from (storage, *reference, pull, request, &images, error);
-      for (guint i = 0; i < images->len; i++)
-        puts (((const ImageIn *) images->pdata[i])->id);
-      fflush (stdout);
-      if (!ok)
-        return FALSE;
+      g_autoptr (GError) problem = NULL;
+      if (pull_one (*reference, storage, pull, request, cli_args_bool (args, "quiet"), &problem))
+        continue;
+      if (last != NULL)
+        dispatch_print_error (last);
+      g_clear_error (&last);
+      last = g_steal_pointer (&problem);
     }
-  return TRUE;
+  gboolean ok = last == NULL;
+  if (!ok)
+    g_propagate_error (error, g_steal_pointer (&last));
+  return ok;
 }
 
 static int

@@ -10,6 +10,7 @@
 
 #include "cmd/coracle/limit_options.h"
 #include "pkg/base/error.h"
+#include "pkg/engine/container.h"
 #include "pkg/engine/container_defaults.h"
 #include "pkg/engine/container_network.h"
 
@@ -458,7 +459,9 @@ void
 create_notice (const char *text, void *data)
 {
   const CliArgs *args = data;
-  if (args != NULL && cli_args_bool (args, "quiet"))
-    return;
-  fprintf (stderr, "Notice: %s\n", text);
+  gboolean quiet = args != NULL && cli_args_bool (args, "quiet"), warning = g_str_has_prefix (text, CONTAINER_WARNING);
+  if (warning && quiet)
+    g_warning ("%s", text + strlen (CONTAINER_WARNING));
+  else if (!quiet)
+    fprintf (stderr, "%s%s\n", warning ? "" : "Notice: ", text);
 }

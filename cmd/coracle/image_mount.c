@@ -4,6 +4,7 @@
 
 #include "cmd/common/dispatch.h"
 #include "pkg/base/error.h"
+#include "pkg/engine/image_lookup.h"
 #include "pkg/engine/image_mount.h"
 #include "pkg/json/json.h"
 
@@ -61,7 +62,7 @@ choose (Here *here, const CliArgs *args, gboolean all, GError **error)
 static const char *
 shown_name (const StateImage *image)
 {
-  return image->names[0] != NULL ? image->names[0] : image->id;
+  return image_newest_name (image) != NULL ? image_newest_name (image) : image->id;
 }
 
 /* print_mounted: @paths: in step with the images; NULL: not mounted, not shown. */
@@ -77,7 +78,7 @@ print_mounted (const Here *here, const GPtrArray *paths, gboolean json)
       if (!json)
         printf ("%s  %s\n", shown_name (image), (const char *) paths->pdata[i]);
       json_t *digests = image->manifest_digest != NULL ? json_pack ("[s]", image->manifest_digest) : json_array ();
-      (void) json_array_append_new (array, json_pack ("{s:s, s:o, s:o, s:s}", "id", image->id, "Names", digests, "Repositories", json_strv ((const char *const *) image->names), "mountpoint",
+      (void) json_array_append_new (array, json_pack ("{s:s, s:o, s:o, s:s}", "id", image->id, "Names", digests, "Repositories", image_names_json (image), "mountpoint",
                                                       (const char *) paths->pdata[i]));
     }
   if (!json)

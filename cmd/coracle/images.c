@@ -5,6 +5,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_lookup.h"
 #include "pkg/json/json.h"
 #include "pkg/template/template.h"
 
@@ -39,8 +40,8 @@ row_fields (const ImageRow *row, gboolean whole)
   g_autofree char *id = shown_id (image->id, whole), *ago = text_ago (image->created * G_USEC_PER_SEC, g_get_real_time ()), *at = text_time_go (created, FALSE),
                   *size = text_size_spaced ((guint64) image->size), *history = g_strjoinv (", ", row->history);
   json_t *fields = image_row_json (row);
-  json_t *names = json_strv ((const char *const *) image->names);
-  const char *digest = row->name != NULL && image->manifest_digest != NULL ? image->manifest_digest : "<none>";
+  json_t *names = image_names_json (image);
+  const char *digest = image->manifest_digest != NULL ? image->manifest_digest : "<none>";
   const struct { const char *name; json_t *value; } extra[] = {
     { "ID", json_string (id) },           { "Repository", json_string (row->repository) }, { "Tag", json_string (row->tag) },  { "Digest", json_string (digest) },
     { "Created", json_string (ago) },     { "CreatedSince", json_string (ago) },           { "CreatedAt", json_string (at) },  { "CreatedTime", json_string (at) },

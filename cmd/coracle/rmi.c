@@ -9,7 +9,7 @@ static const CliOption options[] = {
   { "all", 'a', CLI_BOOL, .help = "All images" },
   { "force", 'f', CLI_BOOL, .help = "Force removal of the image, its names and the containers that use it" },
   { "ignore", 'i', CLI_BOOL, .help = "Do not mind images that do not exist" },
-  { "no-prune", 0, CLI_BOOL, .help = "Keep untagged parents (they are always kept)" },
+  { "no-prune", 0, CLI_BOOL, .help = "Keep parents that have no name and no other children" },
   CLI_END
 };
 
@@ -32,6 +32,7 @@ rmi_run (const CliContext *context, const CliArgs *args, GError **error)
 {
   const ImageRemoveRequest request = {
     .images = cli_args_argv (args), .all = cli_args_bool (args, "all"), .force = cli_args_bool (args, "force"), .ignore = cli_args_bool (args, "ignore"),
+    .keep_parents = cli_args_bool (args, "no-prune"),
   };
   if (!request.all && cli_args_count (args) == 0)
     {

@@ -15,6 +15,8 @@
  * @ret_rest: what is still to be taken down when all that can be seen of the end is done; NULL = nothing: container_rest_free does it, container_rest_leave while the caller is gone already.
  * Errors: INVALID bad words, NOT_FOUND no such image, EXISTS the name is in use, NO_COMMAND, CANNOT_INVOKE, DENIED, SYSTEM. On failure nothing of it remains. */
 typedef void (*ContainerNotice) (const char *text, void *data);
+/* What a notice begins with that is also for who wants no notices. */
+#define CONTAINER_WARNING "WARNING: "
 typedef struct ContainerRest ContainerRest;
 gboolean container_run (const ConfigPaths *paths, const ContainerOptions *options, ContainerNotice notice, void *notice_data, char **ret_id, int *ret_status, ContainerRest **ret_rest,
                         GError **error);

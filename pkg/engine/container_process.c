@@ -27,6 +27,7 @@
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_words.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/image_lookup.h"
 #include "pkg/monitor/client.h"
 #include "pkg/runtime/outpost.h"
 
@@ -551,6 +552,17 @@ collect_signals (Run *run, GError **error)
   return run->signals >= 0 || coracle_throw_errno (error, -run->signals, "signalfd");
 }
 
+/* warn_platform: of an image that was here; the pull has said it of one that was fetched. */
+static void
+warn_platform (const Run *run)
+{
+  const Make *make = &run->make;
+  g_autofree char *problem = make->image != NULL && !make->fetched ? image_platform_warning (make->image, make->options->platform) : NULL;
+  g_autofree char *text = problem != NULL ? g_strconcat (CONTAINER_WARNING, problem, NULL) : NULL;
+  if (text != NULL)
+    run->notice (text, run->notice_data);
+}
+
 gboolean
 process_prepare (Run *run, GError **error)
 {
@@ -574,6 +586,7 @@ process_prepare (Run *run, GError **error)
       idmap_abandon (pending);
       return FALSE;
     }
+  warn_platform (run);
   gboolean leftovers = storage_sweep_needed (make->storage);
   if (!idmap_enter (pending, &make->map, error))
     return FALSE;

@@ -60,6 +60,7 @@ gboolean image_untag (Storage *storage, const char *source, const char *const *n
 typedef struct {
   const char *const *images;   /* as the user typed them */
   const char *const *unused;   /* ids of images to be removed with all their names, unless a container uses them (prune) */
+  gboolean keep_parents;       /* what has no name and was the parent of nothing but these stays */
   gboolean all, force, ignore; /* force: containers that use it go too, and all its names; ignore: what is not there is no error */
 } ImageRemoveRequest;
 typedef struct {

@@ -6,6 +6,8 @@
 #include "pkg/engine/container.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/image.h"
+#include "pkg/engine/image_filter.h"
+#include "pkg/engine/image_lookup.h"
 #include "pkg/engine/image_mount.h"
 #include "pkg/image/name.h"
 #include "storage/content.h"
@@ -45,6 +47,19 @@ image_tag (Storage *storage, const char *source, const char *const *names, GErro
   return TRUE;
 }
 
+/* has_name: is @full, NAME:TAG or NAME@DIGEST, one of its names? */
+static gboolean
+has_name (const StateImage *image, const char *full)
+{
+  return g_strv_contains ((const char *const *) (strchr (full, '@') != NULL ? image->digests : image->names), full);
+}
+
+static gboolean
+remove_name (Storage *storage, const char *full, GError **error)
+{
+  return strchr (full, '@') != NULL ? state_image_digest_remove (storage->state, full, error) : state_image_name_remove (storage->state, full, error);
+}
+
 gboolean
 image_untag (Storage *storage, const char *source, const char *const *names, GError **error)
 {
@@ -59,12 +74,12 @@ image_untag (Storage *storage, const char *source, const char *const *names, GEr
       if (text == NULL)
         return coracle_prefix (error, "parsing reference \"%s\"", *name);
       g_ptr_array_add (full, text);
-      if (!g_strv_contains ((const char *const *) image->names, text))
+      if (!has_name (image, text))
         return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: tag not known", text);
     }
   for (guint i = 0; i < full->len; i++)
     {
-      if (!state_image_name_remove (storage->state, full->pdata[i], error))
+      if (!remove_name (storage, full->pdata[i], error))
         return FALSE;
       event_image (storage, "untag", image->id, full->pdata[i]);
     }
@@ -130,8 +145,37 @@ remove_whole (Storage *storage, const StateImage *image, const char *meant, gboo
       event_image (storage, "untag", image->id, image->names[i]);
     }
   g_ptr_array_add (result->lines, g_strconcat ("Deleted: ", image->id, NULL));
-  event_image (storage, "remove", image->id, meant != NULL ? meant : image->names[0]);
+  event_image (storage, "remove", image->id, meant != NULL ? meant : image_newest_name (image));
   return TRUE;
+}
+
+/* lone_parent: one of @images that @image was made from, that has no name and nothing else made of it; NULL: none. Borrowed. */
+static const StateImage *
+lone_parent (const StateImage *image, const GPtrArray *images)
+{
+  for (guint i = 0; i < images->len; i++)
+    {
+      const StateImage *parent = images->pdata[i];
+      if (parent->names[0] == NULL && parent->digests[0] == NULL && !parent->read_only && image_is_parent (parent, image) && !image_has_children (parent, images))
+        return parent;
+    }
+  return NULL;
+}
+
+/* prune_parents: of @image, which is gone. What a container uses stays. */
+static gboolean
+prune_parents (Storage *storage, const StateImage *image, ImageRemoveResult *result, GError **error)
+{
+  for (;;)
+    {
+      g_autoptr (GPtrArray) images = NULL;
+      g_autoptr (GError) problem = NULL;
+      if (!state_image_list (storage->state, &images, error))
+        return FALSE;
+      const StateImage *parent = lone_parent (image, images);
+      if (parent == NULL || !remove_whole (storage, parent, NULL, FALSE, result, &problem))
+        return TRUE;
+    }
 }
 
 /* name_meant: which of the image's names the user's words are; NULL if they are its id. */
@@ -191,10 +235,12 @@ remove_one (Storage *storage, const char *text, const ImageRemoveRequest *reques
     return untag_digest (storage, image, text, result, error);
   if (name == NULL && n_names > 1 && !request->force)
     {
-      g_autofree char *names = g_strjoinv (" ", image->names);
-      return coracle_throw (error, CORACLE_ERROR_EXISTS, "unable to delete image \"%s\" by ID with more than one tag ([%s]): please force removal", image->id, names);
+      g_autoptr (GString) names = g_string_new (NULL);
+      for (guint n = n_names; n-- > 0;)
+        g_string_append_printf (names, "%s%s", names->len > 0 ? " " : "", image->names[n]);
+      return coracle_throw (error, CORACLE_ERROR_EXISTS, "unable to delete image \"%s\" by ID with more than one tag ([%s]): please force removal", image->id, names->str);
     }
-  return remove_whole (storage, image, name != NULL ? name : text, request->force, result, error);
+  return remove_whole (storage, image, name != NULL ? name : text, request->force, result, error) && (request->keep_parents || prune_parents (storage, image, result, error));
 }
 
 static void

@@ -267,13 +267,16 @@ history_begins (const StateImage *image, const StateImage *other)
 }
 
 gboolean
+image_is_parent (const StateImage *image, const StateImage *child)
+{
+  return strcmp (child->id, image->id) != 0 && !child->list && !image->list && layers_begin (image, child) && history_begins (image, child);
+}
+
+gboolean
 image_has_children (const StateImage *image, const GPtrArray *images)
 {
   for (guint i = 0; i < images->len; i++)
-    {
-      const StateImage *other = images->pdata[i];
-      if (strcmp (other->id, image->id) != 0 && !other->list && !image->list && layers_begin (image, other) && history_begins (image, other))
-        return TRUE;
-    }
+    if (image_is_parent (image, images->pdata[i]))
+      return TRUE;
   return FALSE;
 }

@@ -98,7 +98,7 @@ image_inspect (Storage *storage, const StateImage *image, GError **error)
     return NULL;
   json_t *manifest = read_manifest (storage, image), *history = value_at (config, "history", json_array ());
   json_t *last = json_array_get (history, json_array_size (history) - 1);
-  json_t *names = json_strv ((const char *const *) image->names);
+  json_t *names = image_names_json (image);
   g_auto (GStrv) ever = image_names_ever (storage->state, image);
   const struct { const char *name; json_t *value; } fields[] = {
     { "Id", json_string (image->id) },

@@ -71,3 +71,14 @@ image_lookup_instance (State *state, const char *text, const char *platform, cha
     *ret_name = g_steal_pointer (&name);
   return instance;
 }
+
+char *
+image_platform_warning (const StateImage *image, const char *platform)
+{
+  g_auto (GStrv) storage = NULL;
+  const ImagePlatform is = { image->os, image->architecture, image->variant };
+  ImagePlatform wanted = image_platform_host ();
+  if (image->list || (platform != NULL && *platform != '\0' && !image_platform_parse (platform, &storage, &wanted, NULL)))
+    return NULL;
+  return image_platform_mismatch (&is, &wanted);
+}

@@ -163,8 +163,8 @@ image_list (Storage *storage, const ImageListRequest *request, GError **error)
     {
       const StateImage *image = list->images->pdata[i];
       gint64 containers = GPOINTER_TO_INT (g_hash_table_lookup (counts, image->id));
-      for (char **name = image->names; *name != NULL; name++)
-        add_row (list, storage->state, image, *name, containers, request, filters);
+      for (guint n = g_strv_length (image->names); n-- > 0;)
+        add_row (list, storage->state, image, image->names[n], containers, request, filters);
       if (image->names[0] == NULL)
         add_row (list, storage->state, image, NULL, containers, request, filters);
     }
@@ -179,9 +179,11 @@ image_row_json (const ImageRow *row)
   const StateImage *image = row->image;
   struct timespec created = { .tv_sec = image->created };
   g_autofree char *when = text_time_rfc3339 (created, FALSE);
-  json_t *names = json_strv ((const char *const *) image->names);
+  json_t *names = image_names_json (image);
+  json_t *labels = image_labels (image);
   json_t *object = json_pack ("{s:s, s:s, s:n, s:o, s:I, s:i, s:I, s:o, s:I}", "Id", image->id, "ParentId", "", "RepoTags", "RepoDigests", image_repo_digests (image), "Size",
-                              (json_int_t) image->size, "SharedSize", 0, "VirtualSize", (json_int_t) image->size, "Labels", image_labels (image), "Containers", (json_int_t) row->containers);
+                              (json_int_t) image->size, "SharedSize", 0, "VirtualSize", (json_int_t) image->size, "Labels", json_object_size (labels) > 0 ? json_incref (labels) : json_null (), "Containers", (json_int_t) row->containers);
+  json_decref (labels);
   if (image->list)
     (void) json_object_set_new (object, "IsManifestList", json_true ());
   if (image->read_only)

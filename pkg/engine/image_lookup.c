@@ -6,6 +6,22 @@
 #include "pkg/base/error.h"
 #include "pkg/image/name.h"
 
+const char *
+image_newest_name (const StateImage *image)
+{
+  guint n = image->names != NULL ? g_strv_length (image->names) : 0;
+  return n > 0 ? image->names[n - 1] : NULL;
+}
+
+json_t *
+image_names_json (const StateImage *image)
+{
+  json_t *array = json_array ();
+  for (guint n = image->names != NULL ? g_strv_length (image->names) : 0; n-- > 0;)
+    (void) json_array_append_new (array, json_string (image->names[n]));
+  return array;
+}
+
 static gboolean
 fits_platform (const StateImage *image, const char *platform)
 {
@@ -61,7 +77,8 @@ find (State *state, const char *text, char **ret_name, GError **error)
   StateImage *image = state_image_find (state, text, &problem);
   if (image != NULL)
     {
-      *ret_name = g_strdup (image->names != NULL && image->names[0] != NULL ? image->names[0] : image->id);
+      const char *name = image_newest_name (image);
+      *ret_name = g_strdup (name != NULL ? name : image->id);
       return image;
     }
   if (g_error_matches (problem, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND))
@@ -86,7 +103,7 @@ image_lookup (State *state, const char *text, const char *platform, char **ret_n
     return NULL;
   if (!fits_platform (image, platform))
     {
-      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: no image for platform %s: the one here is for %s/%s", text, platform, image->os, image->architecture);
+      coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "%s: image not known for platform %s: the one here is for %s/%s", text, platform, image->os, image->architecture);
       return NULL;
     }
   if (ret_name != NULL)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <glib.h>
+#include <jansson.h>
 
 #include "pkg/config/paths.h"
 #include "pkg/state/state.h"
@@ -13,6 +14,13 @@ StateImage *image_lookup (State *state, const char *text, const char *platform, 
 /* image_lookup_instance: for whoever needs an image with layers: of a manifest list the image for @platform (NULL: the host's).
  * Errors: also INVALID the list names none for it, or one that is not in the store, "… image not known". */
 StateImage *image_lookup_instance (State *state, const char *text, const char *platform, char **ret_name, GError **error);
+
+/* image_newest_name: the name given last, which people read first; NULL: it has none. Borrowed. image_names_json: all, in that order. */
+const char *image_newest_name (const StateImage *image);
+json_t *image_names_json (const StateImage *image);
+
+/* image_platform_warning: what to say of an image that is for another platform than @platform ("os/arch[/variant]"; NULL or "": the host's), in Podman's words; NULL: nothing. Free with g_free. */
+char *image_platform_warning (const StateImage *image, const char *platform);
 
 /* image_layer_folders: absolute folders of its layers, topmost first, NULL-terminated; free with g_ptr_array_unref. */
 GPtrArray *image_layer_folders (const ConfigPaths *paths, const StateImage *image);

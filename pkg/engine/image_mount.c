@@ -11,6 +11,7 @@
 #include "pkg/base/path.h"
 #include "pkg/engine/container_root.h"
 #include "pkg/engine/event.h"
+#include "pkg/engine/image_lookup.h"
 
 static char *
 place_of (Storage *storage, const char *id)
@@ -39,7 +40,7 @@ image_mount (Storage *storage, const StateImage *image, char **ret_path, GError 
   g_autoptr (StateImage) still = lock >= 0 ? state_image_find (storage->state, image->id, error) : NULL;
   if (still == NULL || !path_mkdirs (path, 0700, error) || !image_root_mount (storage, still, path, error))
     return coracle_prefix (error, "mounting image %.12s", image->id);
-  event_image (storage, "mount", image->id, image->names[0] != NULL ? image->names[0] : image->id);
+  event_image (storage, "mount", image->id, image_newest_name (image) != NULL ? image_newest_name (image) : image->id);
   *ret_path = g_steal_pointer (&path);
   return TRUE;
 }

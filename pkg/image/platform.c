@@ -51,6 +51,26 @@ image_platform_parse (const char *text, char ***ret_storage, ImagePlatform *ret_
   return TRUE;
 }
 
+/* platform_text: without what goes without saying. Source: containerd's platforms package documentation, "Normalization". */
+static char *
+platform_text (const ImagePlatform *platform)
+{
+  const char *os = platform->os != NULL ? platform->os : "", *architecture = platform->architecture != NULL ? go_architecture (platform->architecture) : "", *variant = platform->variant;
+  if (strcmp (architecture, "arm") == 0 && (variant == NULL || *variant == '\0' || strcmp (variant, "7") == 0))
+    variant = "v7";
+  if (variant == NULL || *variant == '\0' || (strcmp (architecture, "arm64") == 0 && (strcmp (variant, "v8") == 0 || strcmp (variant, "8") == 0)) ||
+      (strcmp (architecture, "amd64") == 0 && strcmp (variant, "v1") == 0))
+    return g_strdup_printf ("%s/%s", os, architecture);
+  return g_strdup_printf ("%s/%s/%s", os, architecture, variant);
+}
+
+char *
+image_platform_mismatch (const ImagePlatform *is, const ImagePlatform *wanted)
+{
+  g_autofree char *there = platform_text (is), *expected = platform_text (wanted);
+  return strcmp (there, expected) != 0 ? g_strdup_printf ("image platform (%s) does not match the expected platform (%s)", there, expected) : NULL;
+}
+
 /* platform_rank: 0 does not run here; the higher the better. An older ARM variant runs on a newer processor. */
 static int
 platform_rank (const ImageDescriptor *entry, const ImagePlatform *platform)
