@@ -183,12 +183,20 @@ bench-network:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all bench-programs
 	@tests/bench/network
-bench-programs: $(addprefix $(BUILD)/bench/,turns floor startup parts lines)
+# published ports: iperf3, and wrk on nginx, where they are
+bench-ports:
+	@tests/setup bench
+	@$(MAKE) --no-print-directory all bench-programs
+	@tests/bench/ports
+bench-programs: $(addprefix $(BUILD)/bench/,turns floor startup parts lines relay)
 # turns and lines are static: they also run inside a peer's root, and in a container
 $(BUILD)/bench/turns $(BUILD)/bench/lines: $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -static -o $@ $^
 $(BUILD)/bench/floor: $(BUILD)/tests/bench/floor.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) -o $@ $^
+$(BUILD)/bench/relay: $(BUILD)/tests/bench/relay.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -o $@ $^
 $(BUILD)/bench/parts: $(BUILD)/tests/bench/parts.o $(BUILD)/libcoracle.a
@@ -201,5 +209,5 @@ $(BUILD)/bench/startup: $(BUILD)/tests/bench/startup.o
 clean:
 	rm -rf build build-*
 
-.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint format print-cflags fuzz bench bench-network bench-programs clean
+.PHONY: all docs install unit unit-programs headers fuzz-programs fuzz-link demo check lint format print-cflags fuzz bench bench-network bench-ports bench-programs clean
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

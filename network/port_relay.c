@@ -50,6 +50,8 @@ typedef struct {
   Relay *relay;
   int fd;
   bool readable, writable, hung; /* hung: the peer has said its last: reads are to go on to the end */
+  bool ended;                    /* and all of that has arrived */
+  bool told;                     /* when it becomes writable: from the first time on that it was not */
 } Side;
 
 struct Relay {
@@ -65,8 +67,12 @@ struct Relay {
   RelayHooks hooks;
 };
 
+/* Of writing as well only where it matters: otherwise each new connection would be an event that says nothing */
+enum { WATCHED = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET };
+
 static Relay *relays;
 static unsigned n_relays;
+static char buffer[COPY_SIZE]; /* of what is copied: from one call to the next only between port_relay_hear and port_relay_start */
 
 /* ---- pipes */
 
@@ -131,18 +137,26 @@ pipe_put (Flow *flow)
 
 /* ---- the end */
 
+void
+port_relay_reset (int fd)
+{
+  static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+  (void) setsockopt (fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  (void) close (fd);
+}
+
 static void
 relay_end (Relay *relay, bool reset)
 {
-  static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
   for (int i = 0; i < SIDES; i++)
     {
       pipe_put (&relay->flows[i]);
       if (relay->sides[i].fd < 0)
         continue;
       if (reset)
-        (void) setsockopt (relay->sides[i].fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-      (void) close (relay->sides[i].fd);
+        port_relay_reset (relay->sides[i].fd);
+      else
+        (void) close (relay->sides[i].fd);
       relay->sides[i].fd = -1;
     }
   *(relay->before != NULL ? &relay->before->after : &relays) = relay->after;
@@ -189,6 +203,11 @@ static Moved
 again_or_deaf (Flow *flow, Side *to)
 {
   Moved result = again_or_failed (&to->writable);
+  if (result == WAITS && !to->told)
+    {
+      to->told = true;
+      return port_loop_change (to->relay->loop, to->fd, WATCHED | EPOLLOUT, &to->watch) < 0 ? FAILED : WAITS;
+    }
   if (result != FAILED)
     return result;
   pipe_put (flow);
@@ -270,7 +289,6 @@ put_back (Flow *flow, const char *data, size_t size)
 static Moved
 copy (Flow *flow, Side *from, Side *to, size_t *moved)
 {
-  static char buffer[COPY_SIZE];
   bool peek = flow->pipe[0] < 0 && !pipe_ready ();
   ssize_t n = recv (from->fd, buffer, sizeof buffer, peek ? MSG_PEEK : 0);
   if (n < 0)
@@ -281,14 +299,19 @@ copy (Flow *flow, Side *from, Side *to, size_t *moved)
       return MOVED;
     }
   /* a short read has emptied the socket, and epoll tells of what comes; not so of an end that it told of already */
-  if (n < (ssize_t) sizeof buffer && !from->hung && !peek)
-    from->readable = false;
+  if (n < (ssize_t) sizeof buffer && !peek)
+    {
+      flow->eof = from->ended;
+      from->readable = from->hung;
+    }
   if (n == (ssize_t) sizeof buffer && !peek)
     flow->bulk = SHORT_READS;
-  ssize_t written = send (to->fd, buffer, (size_t) n, MSG_NOSIGNAL);
+  /* the end will follow, in the same segment */
+  ssize_t written = send (to->fd, buffer, (size_t) n, from->ended && !peek ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL);
   if (written < 0)
     {
-      (void) again_or_deaf (flow, to);
+      if (again_or_deaf (flow, to) == FAILED)
+        return FAILED;
       if (flow->done)
         return WAITS;
       written = 0;
@@ -367,20 +390,20 @@ relay_turn (Turn *turn)
 
 /* ---- events */
 
-enum { WATCHED = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET };
+static void greet (Relay *relay, size_t size);
 
 /* try_again: another socket for the container's side. */
 static void
 try_again (Relay *relay)
 {
   Side *inner = &relay->sides[INNER];
-  if (!relay->hooks.failed (relay->hooks.data, relay->sides[CLIENT].fd, relay->tries, &inner->fd))
+  if (relay->hooks.failed (relay->hooks.data, relay->sides[CLIENT].fd, relay->tries, &inner->fd))
     {
-      inner->fd = -1;
-      relay_end (relay, true);
+      greet (relay, 0);
+      return;
     }
-  else if (port_loop_add (relay->loop, inner->fd, WATCHED, &inner->watch) < 0)
-    relay_end (relay, true);
+  inner->fd = -1;
+  relay_end (relay, true);
 }
 
 static void
@@ -389,31 +412,67 @@ relay_delayed (Delay *delay)
   try_again ((Relay *) ((char *) delay - offsetof (Relay, delay)));
 }
 
-/* connected: FALSE: there is no connection, and the relay has ended, or tries another way. */
-static bool
-connected (Relay *relay, uint32_t events)
+/* not_connected: the relay ends, or tries another way. */
+static void
+not_connected (Relay *relay, int problem)
 {
   Side *inner = &relay->sides[INNER];
-  int problem = 0;
-  socklen_t size = sizeof problem;
-  if (!(events & (EPOLLERR | EPOLLHUP)) || (getsockopt (inner->fd, SOL_SOCKET, SO_ERROR, &problem, &size) == 0 && problem == 0))
-    {
-      relay->connecting = false;
-      return true;
-    }
   if (problem != ECONNREFUSED || relay->hooks.failed == NULL || relay->tries >= TRIES)
     {
       relay_end (relay, true);
-      return false;
+      return;
     }
   (void) close (inner->fd);
-  inner->fd = -1;
-  inner->readable = inner->writable = inner->hung = false;
+  *inner = (Side){ .watch = inner->watch, .relay = relay, .fd = -1 };
+  relay->connecting = true;
   if (relay->tries++ == 0)
     try_again (relay);
   else
     port_loop_delay (relay->loop, &relay->delay);
-  return false;
+}
+
+/* greet: begin with the container's side: say the first @size bytes of the buffer, or nothing. Over a loopback a connection is there, or refused, as soon as connect has returned, and nothing
+ * needs to be waited for. */
+static void
+greet (Relay *relay, size_t size)
+{
+  Side *inner = &relay->sides[INNER];
+  Flow *flow = &relay->flows[CLIENT];
+  ssize_t n = send (inner->fd, buffer, size, MSG_NOSIGNAL);
+  int problem = n < 0 ? errno : 0;
+  if (n < 0)
+    n = 0;
+  if ((size_t) n < size && !put_back (flow, buffer + n, size - (size_t) n))
+    {
+      relay_end (relay, true);
+      return;
+    }
+  if (problem != 0 && problem != EAGAIN)
+    {
+      not_connected (relay, problem);
+      return;
+    }
+  relay->connecting = inner->told = problem == EAGAIN;
+  inner->writable = !relay->connecting;
+  if (port_loop_add (relay->loop, inner->fd, relay->connecting ? WATCHED | EPOLLOUT : WATCHED, &inner->watch) < 0)
+    relay_end (relay, true);
+  else if (!relay->connecting && (flow->held > 0 || flow->eof || relay->sides[CLIENT].readable))
+    relay_pass (relay);
+}
+
+/* connected: FALSE: there is no connection, and the relay has ended, or tries another way. */
+static bool
+connected (Relay *relay, uint32_t events)
+{
+  int problem = 0;
+  socklen_t size = sizeof problem;
+  if ((events & (EPOLLERR | EPOLLHUP)) && (getsockopt (relay->sides[INNER].fd, SOL_SOCKET, SO_ERROR, &problem, &size) < 0 || problem != 0))
+    {
+      not_connected (relay, problem);
+      return false;
+    }
+  relay->connecting = false;
+  return true;
 }
 
 static void
@@ -432,47 +491,65 @@ side_event (Watch *watch, uint32_t events)
     side->readable = true;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
     side->hung = true;
+  /* urgent data stops a read before the end */
+  if ((events & (EPOLLRDHUP | EPOLLPRI | EPOLLERR)) == EPOLLRDHUP)
+    side->ended = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
     side->writable = true;
   if (!relay->connecting)
     relay_pass (relay);
 }
 
-int
-port_relay_start (Loop *loop, int client, int inner, const RelayHooks *hooks)
+ssize_t
+port_relay_hear (int client)
 {
-  static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+  if (!pipe_ready ())
+    return -EAGAIN;
+  ssize_t n = recv (client, buffer, sizeof buffer, 0);
+  if (n < 0)
+    return errno == EINTR ? -EAGAIN : -errno;
+  return n;
+}
+
+static Relay *
+relay_new (Loop *loop, int client, int inner, const RelayHooks *hooks)
+{
   Relay *relay = calloc (1, sizeof *relay);
-  int r = relay == NULL ? -ENOMEM : 0;
-  if (relay != NULL)
+  const int fds[] = { client, inner };
+  if (relay == NULL)
+    return NULL;
+  relay->loop = loop;
+  relay->hooks = *hooks;
+  relay->turn.call = relay_turn;
+  relay->delay.call = relay_delayed;
+  relay->connecting = true;
+  for (int i = 0; i < SIDES; i++)
     {
-      const int fds[] = { client, inner };
-      relay->loop = loop;
-      relay->hooks = *hooks;
-      relay->turn.call = relay_turn;
-      relay->delay.call = relay_delayed;
-      relay->connecting = true;
-      for (int i = 0; i < SIDES; i++)
-        {
-          relay->sides[i] = (Side) { .watch.call = side_event, .relay = relay, .fd = fds[i] };
-          relay->flows[i] = (Flow) { .pipe = { -1, -1 } };
-        }
-      r = port_loop_add (loop, inner, WATCHED, &relay->sides[INNER].watch);
-      if (r == 0)
-        r = port_loop_add (loop, client, WATCHED, &relay->sides[CLIENT].watch);
+      relay->sides[i] = (Side){ .watch.call = side_event, .relay = relay, .fd = fds[i] };
+      relay->flows[i] = (Flow){ .pipe = { -1, -1 } };
     }
-  if (r == 0)
+  relay->after = relays;
+  if (relays != NULL)
+    relays->before = relay;
+  relays = relay;
+  n_relays++;
+  return relay;
+}
+
+void
+port_relay_start (Loop *loop, int client, int inner, ssize_t heard, const RelayHooks *hooks)
+{
+  Relay *relay = relay_new (loop, client, inner, hooks);
+  if (relay == NULL)
     {
-      relay->after = relays;
-      if (relays != NULL)
-        relays->before = relay;
-      relays = relay;
-      n_relays++;
-      return 0;
+      port_relay_reset (client);
+      (void) close (inner);
+      return;
     }
-  (void) setsockopt (client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  (void) close (client);
-  (void) close (inner);
-  free (relay);
-  return r;
+  relay->sides[CLIENT].writable = true;
+  relay->flows[CLIENT].eof = heard == 0;
+  if (port_loop_add (loop, client, WATCHED, &relay->sides[CLIENT].watch) < 0)
+    relay_end (relay, true);
+  else
+    greet (relay, heard > 0 ? (size_t) heard : 0);
 }

@@ -136,10 +136,11 @@ has_spare (Server *server)
   return server->spare >= 0;
 }
 
+/* open_inner: @speaks: something is to be sent as soon as it is connected: that says as well that the connection has come about. */
 static int
-open_inner (Server *server, const Place *source, int family)
+open_inner (Server *server, const Place *source, int family, bool speaks)
 {
-  static const int on = 1;
+  static const int on = 1, off = 0;
   int fd = socket (family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0 && server->spare >= 0)
     {
@@ -150,18 +151,20 @@ open_inner (Server *server, const Place *source, int family)
   if (fd < 0)
     return -1;
   (void) setsockopt (fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (speaks)
+    (void) setsockopt (fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
   port_place_bind (server, fd, source, false);
   return fd;
 }
 
 /* connect_from: a socket on its way to the container's port; -1: it refuses already, or there is nothing to be had. */
 static int
-connect_from (Server *server, const Place *source, const Place *target)
+connect_from (Server *server, const Place *source, const Place *target, bool speaks)
 {
   Place other = *source;
   for (int tries = 0; tries < 2; tries++)
     {
-      int fd = open_inner (server, &other, target->address.ss_family);
+      int fd = open_inner (server, &other, target->address.ss_family, speaks);
       if (fd < 0 || connect (fd, (const struct sockaddr *) &target->address, target->size) == 0 || errno == EINPROGRESS)
         return fd;
       int errsv = errno;
@@ -172,14 +175,6 @@ connect_from (Server *server, const Place *source, const Place *target)
       place_any_port (&other);
     }
   return -1;
-}
-
-static void
-send_away (int client)
-{
-  static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-  (void) setsockopt (client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-  (void) close (client);
 }
 
 /* connect_again: nobody listens on the address of the client's family: what listens only on the other one is meant (localhost is ::1 first); then in turn. */
@@ -198,7 +193,7 @@ connect_again (void *data, int client, unsigned tries, int *ret_inner)
   if (!port_place_of (listener->server, &from, tries % 2 == 1 ? other : own, listener->port, &source, &target)
       && !port_place_of (listener->server, &from, tries % 2 == 1 ? own : other, listener->port, &source, &target))
     return false;
-  *ret_inner = connect_from (listener->server, &source, &target);
+  *ret_inner = connect_from (listener->server, &source, &target, false);
   return *ret_inner >= 0;
 }
 
@@ -215,12 +210,18 @@ take_client (Listener *listener, int client, const struct sockaddr_storage *from
   Place source, target;
   int inner = -1;
   port_follow_look (listener->server);
+  ssize_t heard = port_relay_hear (client);
+  if (heard < 0 && heard != -EAGAIN)
+    {
+      port_relay_reset (client);
+      return;
+    }
   if (port_place_of (listener->server, from, 0, listener->port, &source, &target))
-    inner = connect_from (listener->server, &source, &target);
+    inner = connect_from (listener->server, &source, &target, heard > 0);
   if (inner < 0 && !connect_again (listener, client, 1, &inner))
-    send_away (client);
+    port_relay_reset (client);
   else
-    (void) port_relay_start (&listener->server->loop, client, inner, &hooks);
+    port_relay_start (&listener->server->loop, client, inner, heard, &hooks);
 }
 
 /* pause: no descriptors are left: clients wait in the queue until a connection ends. */

@@ -158,6 +158,114 @@ test_reset (void)
   between_end (&between);
 }
 
+/* Whoever is connected to speaks first: nothing waits for the client's word. */
+static void
+test_speaks_first (void)
+{
+  Between between;
+  between_begin (&between, 0);
+  cleanup_fd int client = connect_to (SOCK_STREAM, between.port), inner = take (&between);
+  g_assert_cmpint (fd_write_all (inner, "220 ready", 9), ==, 0);
+  expect (client, "220 ready");
+  g_assert_cmpint (fd_write_all (client, "HELO", 4), ==, 0);
+  expect (inner, "HELO");
+  between_end (&between);
+}
+
+/* What was said, and closed, before anybody could look: of any size it arrives, with its end. */
+static void
+test_said_and_gone (void)
+{
+  static const gsize sizes[] = { 0, 1, 16383, 16384, 16385, 32768, 60000 };
+  Between between;
+  between_begin (&between, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++)
+    for (int from_inner = 0; from_inner < 2; from_inner++)
+      {
+        g_autofree char *sent = g_malloc (sizes[i] + 1), *got = g_malloc (sizes[i] + 1);
+        for (gsize at = 0; at < sizes[i]; at++)
+          sent[at] = (char) (at % 251);
+        cleanup_fd int client = -1, inner = -1;
+        if (from_inner == 0)
+          (void) kill (between.server, SIGSTOP);
+        client = connect_to (SOCK_STREAM, between.port);
+        inner = from_inner != 0 ? take (&between) : -1;
+        if (from_inner != 0)
+          (void) kill (between.server, SIGSTOP);
+        int *from = from_inner != 0 ? &inner : &client, *to = from_inner != 0 ? &client : &inner;
+        g_assert_cmpint (fd_write_all (*from, sent, sizes[i]), ==, 0);
+        (void) close (fd_steal (from));
+        (void) kill (between.server, SIGCONT);
+        if (from_inner == 0)
+          inner = take (&between);
+        g_assert_cmpint (fd_read_all (*to, got, sizes[i]), ==, (gssize) sizes[i]);
+        g_assert_cmpint (memcmp (sent, got, sizes[i]), ==, 0);
+        expect_end (*to);
+      }
+  between_end (&between);
+}
+
+/* What is said before the service listens waits for it, a quarter of a second; a slow machine may have to try again. */
+static void
+test_said_too_early (void)
+{
+  Between between;
+  gboolean arrived = FALSE;
+  between_begin (&between, 0);
+  struct sockaddr_in address;
+  socklen_t size = sizeof address;
+  g_assert_cmpint (getsockname (between.peer, (struct sockaddr *) &address, &size), ==, 0);
+  for (int i = 0; i < 100 && !arrived; i++)
+    {
+      static const int on = 1;
+      char data[8];
+      (void) close (between.peer);
+      between.peer = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+      (void) setsockopt (between.peer, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+      /* the server closes its copy of the first one when it comes to it */
+      for (int tries = 0; bind (between.peer, (struct sockaddr *) &address, sizeof address) < 0; tries++, g_usleep (10000))
+        g_assert_true (errno == EADDRINUSE && tries < 2000);
+      cleanup_fd int client = connect_to (SOCK_STREAM, between.port);
+      g_assert_cmpint (fd_write_all (client, "early", 5), ==, 0);
+      g_usleep (40000);
+      g_assert_cmpint (listen (between.peer, 16), ==, 0);
+      struct pollfd polls[] = { { .fd = between.peer, .events = POLLIN }, { .fd = client, .events = POLLIN } };
+      g_assert_cmpint (poll (polls, 2, 20000), >, 0);
+      if (polls[0].revents == 0)
+        continue; /* it was given up already */
+      cleanup_fd int inner = take (&between);
+      g_assert_cmpint (fd_read_all (inner, data, 5), ==, 5);
+      g_assert_cmpint (memcmp (data, "early", 5), ==, 0);
+      g_assert_cmpint (fd_write_all (inner, "late", 4), ==, 0);
+      expect (client, "late");
+      arrived = TRUE;
+    }
+  g_assert_true (arrived);
+  between_end (&between);
+}
+
+/* Urgent data ends a read before its time, which is not the end. */
+static void
+test_urgent (void)
+{
+  Between between;
+  between_begin (&between, 0);
+  for (int from_inner = 0; from_inner < 2; from_inner++)
+    {
+      cleanup_fd int client = connect_to (SOCK_STREAM, between.port), inner = take (&between);
+      int from = from_inner != 0 ? inner : client, to = from_inner != 0 ? client : inner;
+      (void) kill (between.server, SIGSTOP);
+      g_assert_cmpint (fd_write_all (from, "before", 6), ==, 0);
+      g_assert_cmpint (send (from, "!", 1, MSG_OOB), ==, 1);
+      g_assert_cmpint (fd_write_all (from, "after", 5), ==, 0);
+      g_assert_cmpint (shutdown (from, SHUT_WR), ==, 0);
+      (void) kill (between.server, SIGCONT);
+      expect (to, "beforeafter");
+      expect_end (to);
+    }
+  between_end (&between);
+}
+
 /* A reader that does not read: the writer comes to a stop, and all that was written arrives in the end. */
 static void
 test_back_pressure (void)
@@ -422,6 +530,10 @@ main (int argc, char **argv)
   (void) signal (SIGPIPE, SIG_IGN);
   g_test_add_func ("/port-relay/half-close", test_half_close);
   g_test_add_func ("/port-relay/reset", test_reset);
+  g_test_add_func ("/port-relay/speaks-first", test_speaks_first);
+  g_test_add_func ("/port-relay/said-and-gone", test_said_and_gone);
+  g_test_add_func ("/port-relay/said-too-early", test_said_too_early);
+  g_test_add_func ("/port-relay/urgent", test_urgent);
   g_test_add_func ("/port-relay/back-pressure", test_back_pressure);
   g_test_add_func ("/port-relay/many", test_many);
   g_test_add_func ("/port-relay/burst", test_burst);
