@@ -15,6 +15,11 @@
 
 /* Packets taken from the tap before its sockets get their turn */
 #define BURST 64
+/* libslirp takes 65535 bytes at a time, no more (RFC 7323 is nothing to it), and asks for segments that fill them: the guest would wait for an answer after each. Of this size two are under way,
+ * 1.3 times as fast; three are not faster */
+#define SEGMENT_MOST 32767
+/* Frames that begin a connection are not larger */
+#define SYN_ROOM 160
 /* What a guest can make libslirp hold has no end of its own. Beyond this much in its buffers, those that are empty again give back what they took; */
 #define HELD_SWEEP ((size_t) 4 << 20)
 /* beyond this no connection more is begun, until it is a quarter less; */
@@ -69,9 +74,16 @@ static ssize_t
 send_packet (const void *packet, size_t size, void *data)
 {
   Loop *loop = data;
+  uint8_t begins[SYN_ROOM];
   ssize_t n;
   if (!slirp_guard_emit (packet, size))
     return (ssize_t) size;
+  if (size <= sizeof begins)
+    {
+      memcpy (begins, packet, size);
+      if (slirp_guard_segments (begins, size, SEGMENT_MOST))
+        packet = begins;
+    }
   do
     n = write (loop->tap, packet, size);
   while (n < 0 && errno == EINTR);
