@@ -1,6 +1,5 @@
 #include "pkg/runtime/hook.h"
 
-#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -59,14 +58,10 @@ gboolean
 runtime_hooks_run (json_t *hooks, const char *state, int pid, const char *status, GError **error)
 {
   gboolean all = TRUE;
-  /* a hook that does not read its state must not end us */
-  struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
-  (void) sigaction (SIGPIPE, &ignore, &before);
   size_t i;
   json_t *hook;
   json_array_foreach (hooks, i, hook)
     if (!run_one (hook, state, pid, status, all ? error : NULL))
       all = FALSE;
-  (void) sigaction (SIGPIPE, &before, NULL);
   return all;
 }

@@ -30,7 +30,7 @@ write_number (char *out, size_t size, int number)
 /* A hook's standard input, and how long it may take */
 typedef struct {
   int fd;             /* write end, non-blocking */
-  int pidfd;          /* -1: none is to be had */
+  int pidfd;          /* the hook's */
   int64_t deadline;   /* CLOCK_MONOTONIC, milliseconds; 0: none */
 } Feed;
 
@@ -136,7 +136,7 @@ exec_hook (const char *path, char *const *argv, char *const *envp, int stdin_fd)
 static int
 wait_hook (pid_t child, const Feed *feed, int *ret_wait_status)
 {
-  if (feed->pidfd >= 0 && feed->deadline != 0)
+  if (feed->deadline != 0)
     {
       struct pollfd waiting = { .fd = feed->pidfd, .events = POLLIN };
       int n;
@@ -168,8 +168,15 @@ hook_child_one (const char *path, char *const *argv, char *const *envp, unsigned
     return -errno;
   if (child == 0)
     exec_hook (path, argv, envp, read_end);
-  fd_close (fd_steal (&read_end));
+  /* the read end stays with us for now: with a reader there is no SIGPIPE, which would stay pending where it is blocked, and end init later */
   cleanup_fd int pidfd = (int) syscall (SYS_pidfd_open, (pid_t) child, 0);
+  if (pidfd < 0)
+    {
+      int r = -errno;
+      (void) kill ((pid_t) child, SIGKILL);
+      (void) waitpid ((pid_t) child, ret_wait_status, 0);
+      return r;
+    }
   const Feed feed = { .fd = write_end, .pidfd = pidfd, .deadline = timeout_seconds != 0 ? clock_ms () + (int64_t) timeout_seconds * 1000 : 0 };
   int written = feed_state (&feed, state, pid, status);
   fd_close (fd_steal (&write_end));

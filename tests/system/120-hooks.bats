@@ -113,6 +113,10 @@ define() {
   define d/a.json "$HOOKS/deaf" createRuntime
   run_coracle_out 0 --hooks-dir "$HOOKS/d" run --rm --annotation "a=$long" --annotation "b=$long" box echo ran
   is "$output" "ran" "it need not read"
+  printf '#!/bin/sh\nexit 0\n' >"$HOOKS/deaf"
+  define d/a.json "$HOOKS/deaf" createContainer
+  run_coracle_out 0 --hooks-dir "$HOOKS/d" run --rm --pid host --annotation "a=$long" --annotation "b=$long" box echo ran
+  is "$output" "ran" "nor does one that has gone end the container's init, which here is no process 1"
   define d/a.json "$HOOKS/slow" createRuntime '{"always":true}' ',"timeout":1'
   run_coracle 125 --hooks-dir "$HOOKS/d" run --rm --annotation "a=$long" --annotation "b=$long" box true
   has "$output" "$HOOKS/slow: killed by signal 9" "but it must end"

@@ -23,7 +23,7 @@ while True:
     with open(sys.argv[2], "ab") as f: f.write(data + b"\n")
 ' "$NOTIFY_SOCKET" "$SAID" 3>&- &
   LISTENER=$!
-  wait_for 5 test -S "$NOTIFY_SOCKET"
+  wait_for 60 test -S "$NOTIFY_SOCKET"
 }
 
 teardown() {
@@ -44,7 +44,7 @@ monitor() { coracle inspect --format '{{.State.ConmonPid}}' "$1"; }
 
 @test "sdnotify: conmon: ready when it runs; the container knows nothing of it" {
   run_coracle 0 run -d --name conmon --sdnotify conmon box sh -c 'echo "[$NOTIFY_SOCKET]"; sleep 1000'
-  wait_for 5 said "MAINPID=$(monitor conmon)
+  wait_for 60 said "MAINPID=$(monitor conmon)
 READY=1"
   run_coracle_out 0 logs conmon
   is "$output" "[]"
@@ -54,7 +54,7 @@ READY=1"
 
 @test "sdnotify: container: ready when the container says so, and nothing else is passed on" {
   run_coracle 0 run -d --name inside box sh -c 'echo "$NOTIFY_SOCKET"; test -S "$NOTIFY_SOCKET" && echo socket; sleep 1000'
-  wait_for 5 said "MAINPID=$(monitor inside)"
+  wait_for 60 said "MAINPID=$(monitor inside)"
   run_coracle_out 0 logs inside
   is "$output" $'/run/notify/notify.sock\nsocket'
   # as a process of the container would: through its own root
@@ -66,7 +66,7 @@ s.connect("notify.sock")
 s.send(b"STATUS=hello\nMAINPID=1")
 s.send(b"READY=1\nMAINPID=1")
 PY
-  wait_for 5 said "MAINPID=$(monitor inside)
+  wait_for 60 said "MAINPID=$(monitor inside)
 READY=1"
   run_coracle 0 rm -f -t 0 inside
   no_leaks
@@ -78,13 +78,13 @@ READY=1"
   run_coracle 0 create --name well --health-cmd true --health-interval disable --sdnotify healthy box sleep 1000
   coracle start well >/dev/null &
   local start=$!
-  wait_for 5 some_run
-  wait_for 5 said "MAINPID=$(monitor well)"
+  wait_for 60 some_run
+  wait_for 60 said "MAINPID=$(monitor well)"
   sleep 0.2
   kill -0 "$start" || fail "start did not wait"
   run_coracle 0 healthcheck run well
   wait "$start"
-  wait_for 5 said "MAINPID=$(monitor well)
+  wait_for 60 said "MAINPID=$(monitor well)
 READY=1"
   run_coracle 0 healthcheck run well
   run_coracle 0 rm -f -t 0 well

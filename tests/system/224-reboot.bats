@@ -14,7 +14,7 @@ state() { coracle inspect --format '{{.State.Status}}' "$1"; }
 reboot() {
   local p
   left_processes | sed 's/^process \([0-9]*\):.*/\1/' | while read -r p; do coracle_kill "$p"; done
-  wait_for 5 no_process
+  wait_for 60 no_process
   find "$RUN_ROOT" -mindepth 1 -delete
   needs python3
   python3 - "$STORE/state.db" <<'PY'
