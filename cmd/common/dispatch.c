@@ -245,6 +245,14 @@ show_missing (const Run *run, const char *name)
   return 125;
 }
 
+static gboolean
+check_manager (const CliArgs *args, GError **error)
+{
+  static const char *const managers[] = { "cgroupfs", "systemd", NULL };
+  return !cli_args_is_set (args, "cgroup-manager") || g_strv_contains (managers, cli_args_string (args, "cgroup-manager"))
+         || coracle_throw (error, CORACLE_ERROR_INVALID, "configuring runtime: cgroup manager must be one of cgroupfs and systemd: invalid argument");
+}
+
 /* check_runtime: every command fails with a runtime that cannot be had. */
 static gboolean
 check_runtime (const CliArgs *args, GError **error)
@@ -286,7 +294,7 @@ descend (Run *run, const char *name, const char *const *words)
   if (!begin_log (run, args))
     return 1;
   if ((cli_args_is_set (args, "events-backend") && !events_choose (cli_args_string (args, "events-backend"), &error)) || !begin_output (args, &error)
-      || !check_runtime (args, &error) || !check_driver (args, &error))
+      || !check_manager (args, &error) || !check_runtime (args, &error) || !check_driver (args, &error))
     {
       dispatch_print_error (error);
       return cli_exit_status (error);

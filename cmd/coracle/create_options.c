@@ -68,7 +68,7 @@ const CliOption create_options[] = {
   { "group-entry", 0, CLI_STRING, .help = "Line to append to the container's /etc/group",
     .man = "The line that is appended to /etc/group when the group of --user has none there, and in any case if this is given. $GROUPNAME, $GID and $USERLIST are replaced." },
   { "hostname", 'h', CLI_STRING, .help = "Host name that the container has; by default its short ID",
-    .man = "The host name inside; without it the first 12 digits of the ID. Not with --uts=host." },
+    .man = "The host name inside; without it the first 12 digits of the ID, with --network=host the name of this machine. Not with --uts=host." },
   { "hosts-file", 0, CLI_STRING, .help = "The file that the container's /etc/hosts begins with; none or image", .complete = CLI_COMPLETE_FILE,
     .man = "Begin the container's /etc/hosts with this file instead of that of this machine: an absolute path; none: with nothing; image: with the image's own." },
   { "hostuser", 0, CLI_LIST, .help = "Add this user of this machine to /etc/passwd inside", .arg = "strings",
@@ -167,8 +167,8 @@ const CliOption create_options[] = {
            "the container's cgroup is writable, the variable container_uuid is set, and --privileged shows no virtual consoles." },
   { "timeout", 0, CLI_UINT, .help = "Kill the container after so many seconds", .man = "Kill the container if it still runs after so many seconds. 0, the default, lets it run." },
   { "tmpfs", 0, CLI_LIST, .help = "Mount an empty filesystem in memory (PLACE[:OPTION,...])", .arg = "tmpfs",
-    .man = "Mount a filesystem in memory on PLACE and copy what the image has there into it (not with the option notmpcopyup). Options are those of tmpfs(5), as in size=64m,mode=1777; without any: "
-           "rw,noexec,nosuid,nodev." },
+    .man = "Mount a filesystem in memory on PLACE and copy what the image has there into it (not with the option notmpcopyup). Options are those of tmpfs(5), as in size=64m,mode=1777; nosuid "
+           "and nodev unless suid or dev is among them." },
   { "tty", 't', CLI_BOOL, .help = "Run the command on a terminal of its own" },
   { "tz", 0, CLI_STRING, .help = "Time zone, as in Europe/Berlin; \"local\" for that of this machine" },
   { "uidmap", 0, CLI_CSV, .help = "User ids of the container's own ([+ug]CONTAINER:[@]ID[:COUNT])", .arg = "strings",
@@ -200,7 +200,7 @@ const CliOption create_options[] = {
   { "volume", 'v', CLI_LIST, .help = "Mount a path or a volume ([SOURCE:]PLACE[:OPTION,...])", .complete = CLI_COMPLETE_FILE,
     .man = "Mount SOURCE on PLACE inside. A SOURCE that begins with / or . is a path of this machine and must exist. Any other is the name of a volume, made if missing and at first filled with what the image has at PLACE. "
            "Without SOURCE an anonymous volume is made, which goes with the container (--rm, rm --volumes).\n\n"
-           "Options: ro, rw; exec, noexec; suid, nosuid; dev, nodev; U gives all of it to the container's user; copy, nocopy and nocreate for volumes; bind without, rbind with what is mounted below; private, rprivate, "
+           "Options: ro, rw; exec, noexec; suid, nosuid; dev, nodev (a volume is nosuid and nodev by itself, a path is as it is on this machine); U gives all of it to the container's user; copy, nocopy and nocreate for volumes; bind without, rbind with what is mounted below; private, rprivate, "
            "slave, rslave, shared, rshared: whether later mounts pass; z and Z relabel on SELinux." },
   { "workdir", 'w', CLI_STRING, .help = "Folder in which the command starts" },
   CLI_END

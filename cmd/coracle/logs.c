@@ -14,7 +14,7 @@ static const CliOption options[] = {
   { "color", 0, CLI_BOOL, .help = "Print each container's lines in a colour of its own" },
   { "follow", 'f', CLI_BOOL, .help = "Go on with what it prints, until it ends" },
   SELECT_OPTION_LATEST,
-  { "names", 'n', CLI_BOOL, .help = "Begin each line with the container's name" },
+  { "names", 'n', CLI_BOOL, .help = "Of several containers, begin each line with the name instead of the ID" },
   { "since", 0, CLI_STRING, .help = "Only what was printed since then: a time, or a duration before now" },
   { "tail", 0, CLI_INT, .help = "Only the last so many lines; -1 is all", .value = "-1" },
   { "timestamps", 't', CLI_BOOL, .help = "Begin each line with its time" },
@@ -123,6 +123,7 @@ logs_run (const CliContext *context, const CliArgs *args, GError **error)
   g_ptr_array_add (ids, NULL);
   request.ids = (const char *const *) ids->pdata;
   printer.ids = chosen->len > 1;
+  printer.names = printer.names && printer.ids;
   (void) setvbuf (stdout, NULL, _IOFBF, BUFFER);
   (void) setvbuf (stderr, NULL, _IOFBF, BUFFER);
   if (!container_logs (session.storage, &request, error))

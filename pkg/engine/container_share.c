@@ -18,12 +18,13 @@
 
 static const struct {
   const char *name;    /* in /proc/PID/ns */
+  const char *key;     /* of the word in the row's options */
   const char *looking; /* for Podman's error */
   size_t at;           /* of the word in ContainerOptions */
 } spaces[] = {
-  [SHARE_PID] = { "pid", "looking up container to share pid namespace with", offsetof (ContainerOptions, pid) },   [SHARE_IPC] = { "ipc", "looking up container to share ipc namespace with", offsetof (ContainerOptions, ipc) },
-  [SHARE_UTS] = { "uts", "looking up container to share uts namespace with", offsetof (ContainerOptions, uts) },   [SHARE_CGROUP] = { "cgroup", "looking up container to share cgroup namespace with", offsetof (ContainerOptions, cgroupns) },
-  [SHARE_NET] = { "net", "looking up container to share net namespace with", offsetof (ContainerOptions, network) }, [SHARE_USER] = { "user", "looking up container to share user namespace with", offsetof (ContainerOptions, userns) },
+  [SHARE_PID] = { "pid", "pid", "looking up container to share pid namespace with", offsetof (ContainerOptions, pid) },   [SHARE_IPC] = { "ipc", "ipc", "looking up container to share ipc namespace with", offsetof (ContainerOptions, ipc) },
+  [SHARE_UTS] = { "uts", "uts", "looking up container to share uts namespace with", offsetof (ContainerOptions, uts) },   [SHARE_CGROUP] = { "cgroup", "cgroupns", "looking up container to share cgroup namespace with", offsetof (ContainerOptions, cgroupns) },
+  [SHARE_NET] = { "net", "network", "looking up container to share net namespace with", offsetof (ContainerOptions, network) }, [SHARE_USER] = { "user", "userns", "looking up container to share user namespace with", offsetof (ContainerOptions, userns) },
 };
 
 static char **
@@ -85,6 +86,14 @@ may_join_ipc (const StateContainer *other, GError **error)
          || coracle_throw (error, CORACLE_ERROR_INVALID, "joining IPC of container %s is not allowed: non-shareable IPC (hint: use IpcMode:shareable for the donor container)", other->id);
 }
 
+/* shared_word: who shares with a container that is in the machine's own namespace is in that, too: it is nobody's to join. Free with g_free. */
+static char *
+shared_word (const StateContainer *other, size_t i)
+{
+  const char *theirs = json_string_value (json_object_get (json_object_get (other->config, "options"), spaces[i].key));
+  return i != SHARE_USER && g_strcmp0 (theirs, "host") == 0 ? g_strdup (theirs) : g_strconcat (CONTAINER_WORD, other->id, NULL);
+}
+
 static gboolean
 prepare_spaces (Make *make, ContainerOptions *options, GError **error)
 {
@@ -101,7 +110,7 @@ prepare_spaces (Make *make, ContainerOptions *options, GError **error)
       add_dependency (make, other->id);
       char **word = word_of (options, i);
       g_free (*word);
-      *word = g_strconcat (CONTAINER_WORD, other->id, NULL);
+      *word = shared_word (other, i);
     }
   return TRUE;
 }

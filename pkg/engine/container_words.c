@@ -380,13 +380,35 @@ words_labels (const ContainerOptions *options, json_t *image, GError **error)
   return json_incref (labels);
 }
 
-/* check_names: --hostname is a line of /etc/hosts and at most as long as sethostname(2) takes; --dns is addresses, or "none". */
+/* is_domain: of letters, digits and dashes between dots, or the word for none; it is a line of /etc/resolv.conf. */
+static gboolean
+is_domain (const char *text)
+{
+  g_auto (GStrv) labels = g_strsplit (text, ".", -1);
+  guint n = g_strv_length (labels);
+  if (strcmp (text, ".") == 0)
+    return TRUE;
+  for (guint i = 0; i < n; i++)
+    {
+      gsize length = strlen (labels[i]);
+      if (length == 0 && i > 0 && i == n - 1)
+        break;
+      if (length == 0 || labels[i][strspn (labels[i], G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_")] != '\0' || labels[i][0] == '-' || labels[i][length - 1] == '-')
+        return FALSE;
+    }
+  return n > 0;
+}
+
+/* check_names: --hostname is a line of /etc/hosts and at most as long as sethostname(2) takes; --dns-search is domains; --dns is addresses, or "none". */
 static gboolean
 check_names (const ContainerOptions *options, GError **error)
 {
   const char *host = options->hostname != NULL ? options->hostname : "";
   if (strlen (host) > HOST_NAME_MAX || host[strspn (host, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-._")] != '\0')
     return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid hostname \"%s\": at most %d letters, digits, dots, dashes and underscores", host, HOST_NAME_MAX);
+  for (char **domain = options->dns_search; domain != NULL && *domain != NULL; domain++)
+    if ((*domain)[0] != '\0' && !is_domain (*domain))
+      return coracle_throw (error, CORACLE_ERROR_INVALID, "%s is not a valid domain", *domain);
   if (options->dns == NULL || g_strv_equal ((const char *const *) options->dns, (const char *const[]){ "none", NULL }))
     return TRUE;
   for (char **server = options->dns; *server != NULL; server++)
@@ -485,7 +507,9 @@ words_hostname (const Make *make)
   if (make->options->hostname != NULL)
     return g_strdup (make->options->hostname);
   char name[65] = "localhost";
-  if (g_strcmp0 (make->options->uts, "host") == 0 && gethostname (name, sizeof name - 1) == 0)
+  /* on the machine's own network it is the machine, by its name */
+  gboolean machine = g_strcmp0 (make->options->uts, "host") == 0 || g_strcmp0 (make->options->network, "host") == 0;
+  if (machine && gethostname (name, sizeof name - 1) == 0)
     return g_strdup (name);
   return make->options->name_as_hostname ? g_strdup (make->name) : g_strndup (make->id, 12);
 }

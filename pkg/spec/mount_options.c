@@ -156,8 +156,11 @@ mount_options_apply (const MountOptions *options, SpecMount *mount, GError **err
   if (host)
     g_ptr_array_add (list, (char *) mount->propagation);
   g_ptr_array_add (list, (char *) (mount->read_only ? "ro" : "rw"));
-  g_ptr_array_add (list, (char *) (options->suid != NULL ? options->suid : "nosuid"));
-  if (mount->type != SPEC_MOUNT_DEVPTS)
+  /* a path of the host keeps its set-id programs and devices, as with Podman, whatever podman-run(1) says of nodev: -v /dev/snd:/dev/snd is to be of use */
+  const gboolean own = mount->type != SPEC_MOUNT_BIND;
+  if (options->suid != NULL || own)
+    g_ptr_array_add (list, (char *) (options->suid != NULL ? options->suid : "nosuid"));
+  if (mount->type != SPEC_MOUNT_DEVPTS && (options->dev != NULL || own))
     g_ptr_array_add (list, (char *) (options->dev != NULL ? options->dev : "nodev"));
   if (options->exec != NULL || mount->type == SPEC_MOUNT_DEVPTS)
     g_ptr_array_add (list, (char *) (options->exec != NULL ? options->exec : "noexec"));

@@ -102,9 +102,6 @@ spec_tmpfs_parse (const char *text, GError **error)
   g_auto (MountOptions) options = { 0 };
   mount->type = SPEC_MOUNT_TMPFS;
   const char *words = parts[0] != NULL && parts[1] != NULL ? parts[1] : "";
-  /* The documented default, which any word of the user's replaces. */
-  if (*words == '\0')
-    words = "rw,noexec,nosuid,nodev";
   if ((mount->destination = mount_destination (parts[0] != NULL ? parts[0] : "", error)) != NULL
       && words_parse (words, TRUE, &options, error) && mount_options_apply (&options, mount, error))
     return g_steal_pointer (&mount);
@@ -118,7 +115,7 @@ spec_image_volume (const char *path, gboolean tmpfs, GError **error)
   g_autoptr (SpecMount) mount = g_new0 (SpecMount, 1);
   g_auto (MountOptions) options = { 0 };
   mount->type = tmpfs ? SPEC_MOUNT_TMPFS : SPEC_MOUNT_VOLUME;
-  if ((mount->destination = mount_destination (path, error)) != NULL && (!tmpfs || words_parse ("rw,noexec,nosuid,nodev", TRUE, &options, error))
+  if ((mount->destination = mount_destination (path, error)) != NULL && (!tmpfs || words_parse ("rw", TRUE, &options, error))
       && mount_options_apply (&options, mount, error))
     return g_steal_pointer (&mount);
   coracle_prefix (error, "the image's volume \"%s\"", path);

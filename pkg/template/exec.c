@@ -170,9 +170,8 @@ field_get (Exec *exec, const Operand *operand, const Value *from, const char *na
   for (void *iter = json_object_iter (from->json); found == NULL && !from->is_map && iter != NULL; iter = json_object_iter_next (from->json, iter))
     if (names_alike (json_object_iter_key (iter), name))
       found = json_object_iter_value (iter);
-  if (found != NULL)
-    *ret_value = value_child (found, name);
-  else if (!from->is_map || !json_is_object (from->json))
+  *ret_value = value_field (from, found, name);
+  if (ret_value->json == NULL && (!from->is_map || !json_is_object (from->json)))
     return fail_at (exec, operand->start, operand->end, error, "can't evaluate field %s in type %s", name, value_type_name (from));
   return work (exec, 1, error);
 }

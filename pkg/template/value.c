@@ -57,7 +57,21 @@ value_child (json_t *json, const char *key)
 {
   Value child = { .json = json_incref (json) };
   child.is_map = (json_is_object (json) || json_is_null (json)) && key != NULL && template_key_is_map (key);
+  child.is_check = json_is_object (json) && key != NULL && (strcmp (key, "Healthcheck") == 0 || strcmp (key, "StartupHealthCheck") == 0);
   child.is_time = json_is_string (json) && key != NULL && key_is_time (key);
+  return child;
+}
+
+Value
+value_field (const Value *parent, json_t *json, const char *key)
+{
+  static const char *const durations[] = { "Interval", "Timeout", "StartPeriod", NULL };
+  gboolean is_duration = parent->is_check && g_strv_contains (durations, key);
+  json_auto_t *none = json == NULL && is_duration ? json_integer (0) : NULL;
+  if (json == NULL && none == NULL)
+    return (Value) { NULL };
+  Value child = value_child (json != NULL ? json : none, key);
+  child.is_duration = is_duration && json_is_integer (child.json);
   return child;
 }
 
@@ -66,6 +80,8 @@ value_time (const Value *value)
 {
   const char *text = value->is_time ? json_string_value (value->json) : NULL;
   struct timespec when;
+  if (value->is_duration)
+    return text_duration_go (json_integer_value (value->json));
   if (text == NULL || strlen (text) < strlen ("2024-05-01T10:00:00Z") || text[10] != 'T' || !text_time_parse (text, (struct timespec) { 0, 0 }, &when, NULL))
     return NULL;
   return text_time_go (when, !g_str_has_suffix (text, "Z"));

@@ -8,6 +8,8 @@ typedef struct {
   json_t *json;      /* owned; NULL: no value (a key its map does not have) */
   gboolean is_map;   /* an object, or null, that is a map in Go */
   gboolean is_time;  /* a string that is a time.Time in Go: prints as Go prints those, stays RFC 3339 in JSON */
+  gboolean is_check;     /* an object of health checks, whose integers but Retries are Go's time.Durations */
+  gboolean is_duration;  /* an integer that is a time.Duration in Go: prints as "1m30s", stays nanoseconds in JSON */
   gboolean heading;  /* a table's first line is being made: a string that stands for its field */
 } Value;
 
@@ -27,9 +29,11 @@ const char *value_type_name (const Value *value);   /* as Go would call it */
 
 /* value_print: as Go's %v; @plus: as %+v, with the names of fields. */
 void value_print (GString *out, const Value *value, gboolean plus);
+/* value_field: as value_child, of a field of @parent. Without @json (the key is not there) it is nothing, but for a health check's durations: 0s. */
+Value value_field (const Value *parent, json_t *json, const char *key);
 /* value_keys: an object's keys, sorted; free with g_free. */
 const char **value_keys (json_t *object, size_t *ret_count);
-/* value_time: of an is_time value: "2024-05-01 10:00:00 +0000 UTC"; NULL if it is no time after all. Free with g_free. */
+/* value_time: of an is_time value: "2024-05-01 10:00:00 +0000 UTC"; NULL if it is no time after all. Of a duration: "1m30s". Free with g_free. */
 char *value_time (const Value *value);
 /* value_print_real: Go's %v of a float64. */
 void value_print_real (GString *out, double real);

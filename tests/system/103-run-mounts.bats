@@ -41,17 +41,17 @@ volumes() { find "$STORE/volumes" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
   is "$(cat "$src/file")" "content"
   run_coracle 0 run --rm -v "$src:/in:rw" box sh -c 'echo content >/in/file'
   options_of /in -v "$src:/in:ro"
-  like "$output" '^ro,.*nosuid.*nodev'
+  like "$output" '^ro,'
 }
 
 @test "volume: the options of a mount" {
   options_of /in -v "$src:/in"
-  like "$output" '^rw,.*nosuid,.*nodev'
-  not_like "$output" "noexec"
+  like "$output" '^rw,'
+  not_like "$output" "nosuid|nodev|noexec" "a path is as it is"
   options_of /in -v "$src:/in:noexec,ro"
   like "$output" '^ro,.*noexec'
-  options_of /in -v "$src:/in:suid"
-  not_like "$output" "nosuid"
+  options_of /in -v "$src:/in:nosuid,nodev"
+  like "$output" "nosuid,nodev"
   run_coracle 126 run --rm -v /bin/busybox:/in:noexec box /in true
   local word
   for word in z Z rbind bind private rprivate slave rslave exec nodev nosuid; do
@@ -208,7 +208,8 @@ volumes() { find "$STORE/volumes" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
 
 @test "tmpfs: its options and what is copied up" {
   options_of /t --tmpfs /t
-  like "$output" '^rw,nosuid,nodev,noexec' "the default options"
+  like "$output" '^rw,nosuid,nodev' "the default options"
+  not_like "$output" "noexec"
   run_coracle_out 0 run --rm --tmpfs /home box ls /home
   is "$output" "user" "copied up"
   run_coracle_out 0 run --rm --tmpfs /home:notmpcopyup box ls /home
@@ -218,7 +219,7 @@ volumes() { find "$STORE/volumes" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
   run_coracle 1 run --rm --tmpfs /t:ro box touch /t/x
   run_coracle_out 0 run --rm --tmpfs /t:exec,size=8m box sh -c 'cp /bin/busybox /t/sh; /t/sh -c "echo runs"'
   is "$output" "runs"
-  run_coracle 126 run --rm --tmpfs /bin box true
+  run_coracle 126 run --rm --tmpfs /bin:noexec box true
   local word
   for word in relative "/t:nonsense" "/t:size=much" "/" "" "/t:mode=9"; do
     run_coracle 125 run --rm --tmpfs "$word" box true

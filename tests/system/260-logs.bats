@@ -98,7 +98,7 @@ at() { printf '2026-01-02T03:04:%02d.000000001+00:00 %s %s %s\n' "$@"; }
   run_coracle 0 logs --color -n two one
   is "$output" $'\e[31mone first\e[0m\n\e[37mtwo second\e[0m\n\e[31mone third\e[0m'
   TZ=UTC run_coracle 0 logs --color -n -t two
-  is "$output" $'\e[37mtwo 2026-01-02T03:04:02.000000001Z second\e[0m'
+  is "$output" $'\e[37m2026-01-02T03:04:02.000000001Z second\e[0m' "one alone needs no name, as with Podman"
   run_coracle 0 rm one two
 }
 
