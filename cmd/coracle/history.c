@@ -12,7 +12,7 @@
 
 static const CliOption options[] = {
   { "format", 0, CLI_STRING, .help = "How to print: json or a Go template" },
-  { "human", 'H', CLI_BOOL, .help = "Sizes and times in words rather than exact", .value = "true" },
+  { "human", 'H', CLI_BOOL, .help = "Times in words rather than exact", .value = "true" },
   { "no-trunc", 0, CLI_BOOL, .help = "Print long values in full" },
   { "quiet", 'q', CLI_BOOL, .help = "Print the IDs alone" },
   CLI_END
@@ -33,7 +33,7 @@ static json_t *
 step_fields (const ImageStep *step, gboolean human, gboolean whole)
 {
   g_autofree char *id = whole ? g_strdup (step->id) : g_strndup (step->id, 12), *ago = text_ago (step->created_usec, g_get_real_time ()),
-                  *size = human ? text_size ((guint64) step->size, 4) : g_strdup_printf ("%" G_GINT64_FORMAT, step->size),
+                  *size = text_size ((guint64) step->size, 4),
                   *by = whole ? g_strdup (step->created_by) : text_truncate (step->created_by, CREATED_BY_WIDTH, "...");
   return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "ID", id, "Created", human ? ago : step->created, "CreatedSince", ago, "CreatedAt", step->created, "CreatedBy", by,
                     "Size", size, "Comment", step->comment, "Tags", json_strv ((const char *const *) step->tags));

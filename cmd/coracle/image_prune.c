@@ -30,6 +30,7 @@ image_prune_run (const CliContext *context, const CliArgs *args, GError **error)
     return CLI_FAILED;
   for (guint i = 0; i < result->images->len; i++)
     puts (result->images->pdata[i]);
+  fflush (stdout);
   for (guint i = 0; i < result->errors->len; i++)
     dispatch_print_error (result->errors->pdata[i]);
   return result->errors->len > 0 ? 125 : 0;

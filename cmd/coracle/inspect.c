@@ -245,5 +245,5 @@ const CliCommand cmd_container_inspect = {
 const CliCommand cmd_image_inspect = {
   .names = "image inspect", .usage = "IMAGE [IMAGE...]", .summary = "Show all that is known of an image",
   .description = "Shows all that is known of images as JSON, or what a template takes from it.", .examples = "image inspect debian\nimage inspect --format '{{.Id}}' debian\n",
-  .options = { format_options }, .min_args = 1, .max_args = CLI_ANY, .complete = CLI_COMPLETE_IMAGE, .complete_rest = CLI_COMPLETE_IMAGE, .run = image_inspect_run,
+  .options = { format_options }, .min_args = 1, .max_args = CLI_ANY, .few_args = "no names or ids specified", .complete = CLI_COMPLETE_IMAGE, .complete_rest = CLI_COMPLETE_IMAGE, .run = image_inspect_run,
 };

@@ -27,6 +27,19 @@ exit_status (const GPtrArray *errors)
   return status;
 }
 
+/* print_errors: one as any other; several as one that counts them, as Podman does. */
+static void
+print_errors (const GPtrArray *errors)
+{
+  if (errors->len == 1)
+    dispatch_print_error (errors->pdata[0]);
+  if (errors->len < 2)
+    return;
+  fprintf (stderr, "Error: %u errors occurred:\n", errors->len);
+  for (guint i = 0; i < errors->len; i++)
+    fprintf (stderr, "\t* %s\n", ((const GError *) errors->pdata[i])->message);
+}
+
 static int
 rmi_run (const CliContext *context, const CliArgs *args, GError **error)
 {
@@ -52,8 +65,8 @@ rmi_run (const CliContext *context, const CliArgs *args, GError **error)
     return CLI_FAILED;
   for (guint i = 0; i < result->lines->len; i++)
     puts (result->lines->pdata[i]);
-  for (guint i = 0; i < result->errors->len; i++)
-    dispatch_print_error (result->errors->pdata[i]);
+  fflush (stdout);
+  print_errors (result->errors);
   return exit_status (result->errors);
 }
 

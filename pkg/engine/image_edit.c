@@ -70,6 +70,8 @@ image_untag (Storage *storage, const char *source, const char *const *names, GEr
   g_autoptr (GPtrArray) full = g_ptr_array_new_with_free_func (g_free);
   for (const char *const *name = names[0] != NULL ? names : (const char *const *) image->names; *name != NULL; name++)
     {
+      if (g_str_has_prefix (*name, "sha256:"))
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: untag by digest not supported", *name);
       char *text = image_name_normalize (*name, "localhost", error);
       if (text == NULL)
         return coracle_prefix (error, "parsing reference \"%s\"", *name);
@@ -144,6 +146,11 @@ remove_whole (Storage *storage, const StateImage *image, const char *meant, gboo
       g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", image->names[i], NULL));
       event_image (storage, "untag", image->id, image->names[i]);
     }
+  for (char **digest = image->digests; image->pinned && *digest != NULL; digest++)
+    {
+      g_ptr_array_add (result->lines, g_strconcat ("Untagged: ", *digest, NULL));
+      event_image (storage, "untag", image->id, *digest);
+    }
   g_ptr_array_add (result->lines, g_strconcat ("Deleted: ", image->id, NULL));
   event_image (storage, "remove", image->id, meant != NULL ? meant : image_newest_name (image));
   return TRUE;
@@ -156,7 +163,7 @@ lone_parent (const StateImage *image, const GPtrArray *images)
   for (guint i = 0; i < images->len; i++)
     {
       const StateImage *parent = images->pdata[i];
-      if (parent->names[0] == NULL && parent->digests[0] == NULL && !parent->read_only && image_is_parent (parent, image) && !image_has_children (parent, images))
+      if (parent->names[0] == NULL && !parent->pinned && !parent->read_only && image_is_parent (parent, image) && !image_has_children (parent, images))
         return parent;
     }
   return NULL;

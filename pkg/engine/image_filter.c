@@ -113,10 +113,20 @@ fits_digest (const Filter *filter, const ImageRow *row)
   return row->image->manifest_digest != NULL && g_str_has_prefix (row->image->manifest_digest, filter->value);
 }
 
+gboolean
+image_filter_reference (const char *pattern, const StateImage *image)
+{
+  for (char **name = image->pinned ? image->digests : image->names; *name != NULL; name++)
+    if (image_name_matches (pattern, *name))
+      return TRUE;
+  return FALSE;
+}
+
+/* fits_reference: an image is listed with all its names, as Podman does. */
 static gboolean
 fits_reference (const Filter *filter, const ImageRow *row)
 {
-  return row->name != NULL && image_name_matches (filter->value, row->name);
+  return image_filter_reference (filter->value, row->image);
 }
 
 static gboolean

@@ -15,6 +15,9 @@ gboolean image_filters_have (const GPtrArray *filters, const char *key);
 /* image_filter_id: is @wanted ("sha256:…" or not) the beginning of @id? */
 gboolean image_filter_id (const char *wanted, const char *id);
 
+/* image_filter_reference: does the pattern fit one of @image's names? */
+gboolean image_filter_reference (const char *pattern, const StateImage *image);
+
 /* image_is_parent: has @child the layers of @image, and more history? image_has_children: does one of @images (of StateImage) have its layers, and more history? */
 gboolean image_is_parent (const StateImage *image, const StateImage *child);
 gboolean image_has_children (const StateImage *image, const GPtrArray *images);

@@ -48,7 +48,7 @@ image_names_ever (State *state, const StateImage *image)
 {
   g_auto (GStrv) former = image->read_only ? NULL : state_image_former (state, image->id);
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_strv_builder_addv (builder, (const char **) image->names);
+  g_strv_builder_addv (builder, (const char **) (image->pinned ? image->digests : image->names));
   if (former != NULL)
     g_strv_builder_addv (builder, (const char **) former);
   return g_strv_builder_end (builder);
@@ -78,24 +78,21 @@ image_list_free (ImageList *list)
 static gboolean
 name_fits (const char *wanted, const ImageRow *row)
 {
-  return wanted == NULL || (row->name != NULL && image_name_matches (wanted, row->name)) || image_filter_id (wanted, row->image->id);
+  return wanted == NULL || image_filter_reference (wanted, row->image) || image_filter_id (wanted, row->image->id);
 }
 
 static int
 compare_rows (const ImageRow *a, const ImageRow *b, const char *sort)
 {
-  int order = 0;
   if (strcmp (sort, "id") == 0)
-    order = strcmp (a->image->id, b->image->id);
-  else if (strcmp (sort, "repository") == 0)
-    order = strcmp (a->repository, b->repository);
-  else if (strcmp (sort, "size") == 0)
-    order = a->image->size < b->image->size ? -1 : a->image->size > b->image->size;
-  else if (strcmp (sort, "tag") == 0)
+    return strcmp (a->image->id, b->image->id);
+  if (strcmp (sort, "repository") == 0)
+    return strcmp (a->repository, b->repository) != 0 ? strcmp (a->repository, b->repository) : strcmp (a->tag, b->tag);
+  if (strcmp (sort, "size") == 0)
+    return a->image->size < b->image->size ? -1 : a->image->size > b->image->size;
+  if (strcmp (sort, "tag") == 0)
     return strcmp (a->tag, b->tag);
-  else
-    return a->image->created > b->image->created ? -1 : a->image->created < b->image->created;
-  return order != 0 ? order : strcmp (a->tag, b->tag);
+  return a->image->created > b->image->created ? -1 : a->image->created < b->image->created;
 }
 
 static int
@@ -165,7 +162,9 @@ image_list (Storage *storage, const ImageListRequest *request, GError **error)
       gint64 containers = GPOINTER_TO_INT (g_hash_table_lookup (counts, image->id));
       for (guint n = g_strv_length (image->names); n-- > 0;)
         add_row (list, storage->state, image, image->names[n], containers, request, filters);
-      if (image->names[0] == NULL)
+      for (guint n = image->pinned ? g_strv_length (image->digests) : 0; n-- > 0;)
+        add_row (list, storage->state, image, image->digests[n], containers, request, filters);
+      if (image->names[0] == NULL && !image->pinned)
         add_row (list, storage->state, image, NULL, containers, request, filters);
     }
   /* stable: what is equal stays newest first */
@@ -179,7 +178,7 @@ image_row_json (const ImageRow *row)
   const StateImage *image = row->image;
   struct timespec created = { .tv_sec = image->created };
   g_autofree char *when = text_time_rfc3339 (created, FALSE);
-  json_t *names = image_names_json (image);
+  json_t *names = image->pinned ? json_strv ((const char *const *) image->digests) : image_names_json (image);
   json_t *labels = image_labels (image);
   json_t *object = json_pack ("{s:s, s:s, s:n, s:o, s:I, s:i, s:I, s:o, s:I}", "Id", image->id, "ParentId", "", "RepoTags", "RepoDigests", image_repo_digests (image), "Size",
                               (json_int_t) image->size, "SharedSize", 0, "VirtualSize", (json_int_t) image->size, "Labels", json_object_size (labels) > 0 ? json_incref (labels) : json_null (), "Containers", (json_int_t) row->containers);

@@ -201,8 +201,13 @@ manifest_list_show (const ManifestList *list)
   json_array_foreach (json_object_get (root, "manifests"), i, entry)
     {
       json_t *from = json_object_get (list->from, json_string_value (json_object_get (entry, "digest")));
-      if (json_is_array (from))
-        (void) json_object_set (entry, "files", from);
+      json_t *files = json_is_array (from) ? json_array () : NULL, *file;
+      size_t n;
+      json_array_foreach (from, n, file)
+        if (json_is_string (file))
+          (void) json_array_append (files, file);
+      if (files != NULL)
+        (void) json_object_set_new (entry, "files", files);
     }
   return json_to_text (root, 4, JSON_TEXT_DEFAULT);
 }

@@ -154,12 +154,14 @@ prune_pass (Storage *storage, const PruneRequest *request, PruneResult *result, 
   g_autoptr (ImageList) list = image_list (storage, &listing, error);
   if (list == NULL)
     return FALSE;
+  /* who asks for images that have a name gets them */
+  gboolean any_name = request->filters != NULL && g_strv_contains (request->filters, "dangling=false");
   g_autoptr (GPtrArray) ids = g_ptr_array_new ();
   for (guint i = 0; i < list->rows->len; i++)
     {
       const ImageRow *row = list->rows->pdata[i];
-      gboolean dangling = row->image->names[0] == NULL;
-      if (row->containers == 0 && !row->image->read_only && (dangling || request->all_images) && !g_ptr_array_find_with_equal_func (ids, row->image->id, g_str_equal, NULL))
+      gboolean dangling = row->image->names[0] == NULL && !row->image->pinned;
+      if (row->containers == 0 && !row->image->read_only && (dangling || request->all_images || any_name) && !g_ptr_array_find_with_equal_func (ids, row->image->id, g_str_equal, NULL))
         g_ptr_array_add (ids, row->image->id);
     }
   *ret_any = ids->len > 0;

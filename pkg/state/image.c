@@ -6,7 +6,8 @@
 #define IMAGE_COLUMNS \
   "SELECT i.id, i.manifest_digest, i.architecture, i.os, i.variant, i.created, i.size, i.layers, i.config," \
   " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_name WHERE image_id=i.id ORDER BY seq))," \
-  " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_digest WHERE image_id=i.id ORDER BY seq)), i.list FROM image i "
+  " (SELECT group_concat(name, char(10)) FROM (SELECT name FROM image_digest WHERE image_id=i.id ORDER BY seq)), i.list," \
+  " NOT EXISTS (SELECT 1 FROM image_former WHERE image_id=i.id) FROM image i "
 
 /* NAME@DIGEST: as it was pulled, or any image of that digest with a name NAME:TAG */
 #define BY_DIGEST \
@@ -53,6 +54,7 @@ image_read (sqlite3_stmt *statement)
   image->names = split_lines (statement, 9);
   image->digests = split_lines (statement, 10);
   image->list = sqlite3_column_int (statement, 11) != 0;
+  image->pinned = image->names[0] == NULL && image->digests[0] != NULL && sqlite3_column_int (statement, 12) != 0;
   return image;
 }
 
@@ -84,6 +86,9 @@ put_image (State *state, const StateImage *image, GError **error)
   for (size_t i = 0; names[i] != NULL; i++)
     if (!set_name (state, names[i], image->id, error))
       return FALSE;
+  /* pulled by digest: what it was called before does not make it one without a name */
+  if (digests[0] != NULL && names[0] == NULL && !state_run (state, "DELETE FROM image_former WHERE image_id=?", NULL, error, "s", image->id))
+    return FALSE;
   for (size_t i = 0; digests[i] != NULL; i++)
     if (!state_run (state, "INSERT OR IGNORE INTO image_digest (name, image_id) VALUES (?,?)", NULL, error, "ss", digests[i], image->id))
       return FALSE;

@@ -29,6 +29,7 @@ typedef struct {
   gint64 size;             /* bytes of its layers, unpacked (as `images` shows) */
   char **names;            /* normalised "registry/path:tag", oldest first; may be empty */
   char **digests;          /* "registry/path@sha256:…" it was pulled by; may be empty */
+  gboolean pinned;         /* it was pulled by digest and never had another name: its digests are its names */
   char **layers;           /* diff ids "sha256:…", lowest first */
   char *config;            /* the config blob, as text */
   gboolean list;           /* a manifest list that was made here: its id is random, manifest_digest is the index's, and config is what pkg/engine/manifest_list keeps there */

@@ -45,7 +45,7 @@ id_of() { coracle image inspect --format '{{.Id}}' "$1"; }
     is "$(tr '\n' ' ' <<<"$output" | sed 's/ $//')" "$wanted" "--filter $filter"
   done <<E
 reference=box localhost/box:latest
-reference=l* localhost/layers:1
+reference=l* localhost/gone:1 localhost/layers:1
 reference=localhost/*:1 localhost/gone:1 localhost/layers:1
 label=kind localhost/box:latest
 label=kind=test localhost/box:latest
@@ -132,8 +132,8 @@ E
   like "${lines[1]}" "^$(id_of box | cut -c 1-12) .* ago .*\.\.\. .* made here$"
   run_coracle history --format '{{.ID}} {{.CreatedBy}} {{.Size}}' --human=false layers:1
   is "${#lines[@]}" 3
-  like "${lines[0]}" ' layer 2 [0-9]+$'
-  like "${lines[2]}" '^<missing> layer 0 [0-9]+$'
+  like "${lines[0]}" ' layer 2 [0-9.]+k?B$'
+  like "${lines[2]}" '^<missing> layer 0 [0-9.]+k?B$'
   run_coracle history -q --no-trunc box
   is "$output" "$(id_of box)"
   run_coracle history --format json box

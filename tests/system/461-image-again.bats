@@ -70,6 +70,72 @@ names() { coracle images -a --format '{{.Repository}}:{{.Tag}}' | tr '\n' ' '; }
   run_coracle rmi -af
 }
 
+@test "pulled by digest: the digest is its name, and it is not pruned" {
+  local digest name
+  run_coracle push -q --digestfile "$TEST_STORE/digest" box "$REGISTRY/pinned/box:1"
+  digest=$(cat "$TEST_STORE/digest") name=$REGISTRY/pinned/box@$(cat "$TEST_STORE/digest")
+  run_coracle rmi -f box
+  run_coracle pull -q "$name"
+  run_coracle images -n --digests --format '{{.Repository}} {{.Tag}} {{.Digest}} {{.Names}} {{.IsDangling}}'
+  is "$output" "$REGISTRY/pinned/box <none> $digest [$name] false"
+  run_coracle images -q --filter dangling=true
+  is "$output" ""
+  run_coracle images -n --format '{{.Tag}}' "$REGISTRY/pinned/box"
+  is "$output" "<none>"
+  run_coracle inspect --format '{{.RepoTags}} {{.RepoDigests}} {{.NamesHistory}}' "$name"
+  is "$output" "[] [$name] [$name]"
+  run_coracle image prune -f
+  is "$output" ""
+  run_coracle rmi "$name"
+  is "${lines[0]}" "Untagged: $name"
+  # a name that was taken away is one it had: nothing names it any more
+  run_coracle pull -q "$REGISTRY/pinned/box:1"
+  run_coracle untag "$REGISTRY/pinned/box:1"
+  run_coracle images -n --format '{{.Repository}} {{.Tag}}'
+  is "$output" "<none> <none>"
+  # and asked for by digest it has one again
+  run_coracle pull -q "$name"
+  run_coracle image prune -f
+  is "$output" ""
+  run_coracle untag "$name" "$name"
+  run_coracle image prune -f
+  has "$output" "$(cut -c1-12 <<<"$output")"
+  run_coracle images -q
+  is "$output" ""
+}
+
+@test "images NAME and reference: an image with all its names; prune of images that have names" {
+  run_coracle tag box one:1
+  run_coracle images -n --format '{{.Repository}}:{{.Tag}}' one:1
+  is "$output" "localhost/one:1
+localhost/box:latest"
+  run_coracle images -n --format '{{.Repository}}:{{.Tag}}' --filter reference=box
+  is "${#lines[@]}" 2
+  run_coracle images -n --filter reference!=one
+  is "$output" ""
+  run_coracle image prune -f
+  is "$output" ""
+  run_coracle image prune -f --filter dangling=false
+  is "${#lines[@]}" 1
+  run_coracle images -aq
+  is "$output" ""
+}
+
+@test "rmi and untag: several errors, and what names nothing" {
+  run_coracle tag box one
+  run_coracle 1 rmi no1 one no2
+  is "$output" "Untagged: localhost/one:latest
+Error: 2 errors occurred:
+	* no1: image not known
+	* no2: image not known"
+  run_coracle 1 rmi no1
+  is "$output" "Error: no1: image not known"
+  run_coracle 125 untag box "sha256:$(printf '0%.0s' {1..64})"
+  has "$output" "untag by digest not supported"
+  run_coracle 125 image inspect
+  has "$output" "no names or ids specified"
+}
+
 @test "platform: an image of another machine is warned of" {
   local told="image platform (linux/$OTHER) does not match the expected platform (linux/$HERE)"
   run_coracle import -q --arch "$OTHER" "$(fixture busybox.tar)" other
