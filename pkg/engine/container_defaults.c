@@ -107,6 +107,20 @@ set_shm_size (ContainerOptions *options, const json_t *value, GError **error)
   return TRUE;
 }
 
+static gboolean
+set_pull_policy (ContainerOptions *options, const json_t *value, GError **error)
+{
+  static const char *const policies[] = { "always", "missing", "never", "newer", NULL };
+  const char *policy = json_string_value (value);
+  if (value == NULL || (policy != NULL && *policy == '\0'))
+    return TRUE;
+  if (policy == NULL || !g_strv_contains (policies, policy))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "containers.conf: engine.pull_policy: must be always, missing, never or newer");
+  g_free (options->pull);
+  options->pull = g_strdup (policy);
+  return TRUE;
+}
+
 gboolean
 container_options_apply (ContainerOptions *options, const json_t *conf, GError **error)
 {
@@ -136,7 +150,7 @@ container_options_apply (ContainerOptions *options, const json_t *conf, GError *
     }
   if (hooks != NULL && !set_list (&options->hooks_dir, "hooks_dir", hooks, error))
     return FALSE;
-  return set_shm_size (options, json_object_get (table, "shm_size"), error) && container_network_default (options, table, engine, json_object_get (conf, "network"), error);
+  return set_pull_policy (options, json_object_get (engine, "pull_policy"), error) && set_shm_size (options, json_object_get (table, "shm_size"), error) && container_network_default (options, table, engine, json_object_get (conf, "network"), error);
 }
 
 /* ---- mounts.conf */

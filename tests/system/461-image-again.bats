@@ -223,6 +223,19 @@ Deleted: $mid"
   printf '[engine]\ncompression_format = "none"\n' >"$CONTAINERS_CONF"
   run_coracle 125 push -q box "$REGISTRY/conf/box:3"
   has "$output" 'cannot find compressor for "none"'
+  printf '[engine]\npull_policy = "never"\nmulti_image_archive = true\n' >"$CONTAINERS_CONF"
+  run_coracle 125 create "$REGISTRY/conf/box:1" true
+  has "$output" "image not known"
+  run_coracle create --pull missing --name pulled "$REGISTRY/conf/box:1" true
+  run_coracle rm pulled
+  run_coracle rmi "$REGISTRY/conf/box:1"
+  run_coracle import -q --arch "$OTHER" "$(fixture busybox.tar)" second
+  run_coracle save -q -o "$TEST_STORE/multi.tar" box second
+  is "$(tar -xOf "$TEST_STORE/multi.tar" manifest.json | jq -c '[.[].RepoTags]')" '[["localhost/box:latest"],["localhost/second:latest"]]'
+  run_coracle rmi second
+  printf '[engine]\npull_policy = "sometimes"\n' >"$CONTAINERS_CONF"
+  run_coracle 125 create box true
+  has "$output" "containers.conf: engine.pull_policy"
   printf '[engine]\nretry = 0\n' >"$CONTAINERS_CONF"
   SECONDS=0
   run_coracle 125 pull -q localhost:1/no/box
