@@ -233,6 +233,13 @@ contains_all (char **have, const char *const *wanted)
   return TRUE;
 }
 
+/* is_to_pin: is it asked for by digest, and has no name that says so? */
+static gboolean
+is_to_pin (const StateImage *row, const IngestOptions *options)
+{
+  return row->names[0] == NULL && !row->pinned && options->digests != NULL && options->digests[0] != NULL;
+}
+
 /* find_there: the image's row, if all of it is there, under these names, as it would be put there now: then there is nothing to be written. NULL: there is. The caller holds
  * storage_lock_shared. */
 static StateImage *
@@ -241,7 +248,7 @@ find_there (Ingest *ingest, const ArchiveImage *image)
   const IngestOptions *options = ingest->options;
   g_autoptr (StateImage) row = state_image_find (ingest->storage->state, image->config_digest, NULL);
   if (row == NULL || row->read_only || g_strcmp0 (row->manifest_digest, image->manifest_digest) != 0 || !contains_all (row->names, options->names) || !contains_all (row->digests, options->digests)
-      || !content_has (ingest->storage, image->config_digest) || !content_has (ingest->storage, image->manifest_digest))
+      || is_to_pin (row, options) || !content_has (ingest->storage, image->config_digest) || !content_has (ingest->storage, image->manifest_digest))
     return NULL;
   for (guint i = 0; i < image->layers->len; i++)
     {

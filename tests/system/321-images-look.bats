@@ -62,7 +62,7 @@ cd /
 EOF
   if is_root; then run bash "$TEST_STORE/mounts"; else run coracle unshare bash "$TEST_STORE/mounts"; fi
   show_run 0 mounts
-  local box other=localhost/second:latest
+  local box other=localhost/other:latest
   box=$(coracle image inspect --format '{{.Id}}' box)
   is "${lines[0]}" "file: second, $STORE/mounts/$(coracle image inspect --format '{{.Id}}' second)/bin/busybox"
   is "${lines[1]}" read-only
