@@ -132,8 +132,8 @@ E
   like "${lines[1]}" "^$(id_of box | cut -c 1-12) .* ago .*\.\.\. .* made here$"
   run_coracle history --format '{{.ID}} {{.CreatedBy}} {{.Size}}' --human=false layers:1
   is "${#lines[@]}" 3
-  like "${lines[0]}" ' layer 2 [0-9.]+k?B$'
-  like "${lines[2]}" '^<missing> layer 0 [0-9.]+k?B$'
+  like "${lines[0]}" ' layer 2 [0-9.]+[kM]?B$'
+  like "${lines[2]}" '^<missing> layer 0 [0-9.]+[kM]?B$'
   run_coracle history -q --no-trunc box
   is "$output" "$(id_of box)"
   run_coracle history --format json box
@@ -146,7 +146,7 @@ E
   id=$(id_of other)
   coracle tag other other:2
   run_coracle 125 rmi "$id"
-  is "$output" "Error: unable to delete image \"$id\" by ID with more than one tag ([localhost/other:latest localhost/other:2]): please force removal"
+  is "$output" "Error: unable to delete image \"$id\" by ID with more than one tag ([localhost/other:2 localhost/other:latest]): please force removal"
   run_coracle rmi other:2
   is "$output" "Untagged: localhost/other:2"
   run_coracle rmi "${id:0:12}"

@@ -38,7 +38,7 @@ history_of() { coracle images --format '{{.History}}' "$1"; }
   is "$output" "[localhost/box:latest localhost/one:latest localhost/two:latest]"
   run_coracle images --format json box
   is "$(jq -c '.[0].History' <<<"$output")" '["localhost/box:latest","localhost/one:latest","localhost/two:latest"]'
-  is "$(jq -c '.[0].Names' <<<"$output")" '["localhost/box:latest","localhost/one:latest"]'
+  is "$(jq -c '.[0].Names' <<<"$output")" '["localhost/one:latest","localhost/box:latest"]'
   run_coracle images --history box
   has "$output" "localhost/two:latest"
   # a name that another image takes
