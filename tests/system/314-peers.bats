@@ -121,7 +121,7 @@ loads() {
   run_coracle pull -q "$REGISTRY/peers/list:2"
   is "$output" "$(id_of app)"
   run_coracle pull -q --arch fantasy "$REGISTRY/peers/list:2"
-  is "$output" "$(id_of box)"
+  is "${lines[-1]}" "$(id_of box)"
   peer podman manifest rm peers >/dev/null
   run_coracle manifest rm list
 }
