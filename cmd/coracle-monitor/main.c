@@ -170,8 +170,10 @@ init_ended (Monitor *monitor, int status)
     ending_kill_group (start->init_pid, start->slirp_pid, start->port_pid);
   if (!start->restart)
     end_ports (start);
-  ending_record (start->run_dir, &monitor->exited);
   traffic_finish (&monitor->traffic);
+  /* who knows of the end may read the log: what was printed is there, but for what a caller or a client that does not read holds back */
+  (void) traffic_drained (&monitor->traffic);
+  ending_record (start->run_dir, &monitor->exited);
 }
 
 static void

@@ -29,7 +29,7 @@ enum { FILE_MAX = 64 << 20, INIT_MAX = 256 };
 /* What is kept of a check's output where nothing limits it */
 #define OUTPUT_MAX (1u << 20)
 /* How long, in milliseconds, the init of a container that was killed with all its processes may outlive them */
-#define DYING_MS 300
+#define DYING_MS 2000
 /* How long, in milliseconds, the monitor of a container that we ended may take to record it */
 #define LEAVING_MS 2000
 

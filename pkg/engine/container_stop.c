@@ -395,6 +395,17 @@ container_waits_for_restart (Storage *storage, const ContainerView *view)
 
 /* ---- kill */
 
+/* await_end: as stop does: whoever looks at it next, or removes it, finds it ended. */
+static void
+await_end (Storage *storage, const char *id, int init)
+{
+  if (!container_wait_pidfd (init, (int) (DYING_TIME / 1000)))
+    return;
+  cleanup_fd int leaving = open_leaving (storage, id);
+  if (leaving >= 0)
+    (void) container_wait_pidfd (leaving, (int) (LEAVING_TIME / 1000));
+}
+
 static gboolean
 is_meant_to_end (const StateContainer *row, int number)
 {
@@ -430,6 +441,6 @@ container_kill (Storage *storage, const char *id, int signal, GError **error)
   if (r < 0)
     return coracle_throw_errno (error, -r, "sending signal to container %s", row->id);
   if (signal == SIGKILL)
-    (void) container_wait_pidfd (init, (int) (DYING_TIME / 1000));
+    await_end (storage, row->id, init);
   return TRUE;
 }

@@ -21,7 +21,7 @@ void container_stop_clear (ContainerStop *stop);
 void container_stop (Storage *storage, ContainerStop *stops, gsize n, gint64 timeout);
 
 /* container_kill: send @signal to a container's init. One that is meant to end it (SIGKILL, SIGTERM, SIGINT, SIGQUIT, SIGABRT, its stop signal) counts as stopping it: no restart
- * follows. With SIGKILL it has ended on return.
+ * follows. With SIGKILL it has ended on return, and its end is recorded.
  * Errors: NOT_FOUND; INVALID it does not run; SYSTEM. */
 gboolean container_kill (Storage *storage, const char *id, int signal, GError **error);
 

@@ -156,7 +156,7 @@ read_recorded (Storage *storage, StateContainer *row)
 static gboolean
 await_exit (Storage *storage, StateContainer *row)
 {
-  for (int tries = 0; tries < 50; tries++)
+  for (int tries = 0; tries < 250; tries++)
     {
       if (read_exit (storage, row))
         return TRUE;
@@ -165,7 +165,7 @@ await_exit (Storage *storage, StateContainer *row)
           read_recorded (storage, row);
           return TRUE;
         }
-      g_usleep (200);
+      g_usleep (tries < 50 ? 200 : 2000);
     }
   return FALSE;
 }

@@ -15,6 +15,12 @@ log_of() { coracle inspect -f '{{.HostConfig.LogConfig.Path}}' "$1"; }
 monitor_of() { cut -d' ' -f1 "$RUN_ROOT/$(coracle inspect -f '{{.Id}}' "$1")/monitor.pid"; }
 resident() { awk '/^Rss:/ { print $2 }' "/proc/$1/smaps_rollup"; }
 wakeups() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$1/status"; }
+sleeps() { # PID: not woken for two seconds
+  local before
+  before=$(wakeups "$1")
+  sleep 2
+  [ "$(wakeups "$1")" = "$before" ]
+}
 
 # numbered FILE MIB: numbered lines of several lengths.
 numbered() {
@@ -23,8 +29,10 @@ numbered() {
 }
 
 @test "k8s-file: a line with its moment and stream; F and P" {
-  run_coracle run -d --name l1 box sh -c 'echo out; echo err >&2; printf part; sleep 0.3; echo end; printf last'
-  wait_for 5 is_state l1 exited
+  run_coracle run -d --name l1 box sh -c 'echo out; echo err >&2; printf part; until [ -e /go ]; do sleep 0.05; done; echo end; printf last'
+  wait_for 30 file_has "$(log_of l1)" ' P part'
+  run_coracle exec l1 touch /go
+  wait_for 30 is_state l1 exited
   run cat "$(log_of l1)"
   date='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}[+-][0-9]{2}:[0-9]{2}'
   is "${#lines[@]}" 5
@@ -41,7 +49,7 @@ numbered() {
 @test "json-file, Docker's format: each line is an object; any bytes" {
   needs python3
   run_coracle run -d --log-driver json-file --log-opt format=docker --name l2 box sh -c 'echo "a \"b\" \\ c"; echo err >&2; sleep 0.2; printf "gr\303\274n \377 \001\n"'
-  wait_for 5 is_state l2 exited
+  wait_for 30 is_state l2 exited
   run python3 -c '
 import json, sys
 for line in open(sys.argv[1]):
@@ -75,7 +83,7 @@ for line in open(sys.argv[1]):
 
 @test "a terminal's output is logged as standard output" {
   run_coracle run -d -t --name l4 box sh -c 'echo out; echo err >&2'
-  wait_for 5 is_state l4 exited
+  wait_for 30 is_state l4 exited
   run cat "$(log_of l4)"
   like "$output" $' stdout F out\r\n'
   like "$output" $' stdout F err\r$'
@@ -92,7 +100,7 @@ for line in open(sys.argv[1]):
     monitor=$(monitor_of l5)
     size=$(stat -c %s "$TEST_STORE/lines")
     all_there() { [ "$(stat -c %s "$TEST_STORE/followed")" = "$size" ]; }
-    wait_for 40 all_there || fail "$format: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
+    wait_for 120 all_there || fail "$format: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
     rss=$(resident "$monitor")
     [ "$rss" -le 1024 ] || fail "the monitor has $rss KiB"
     echo end | "$CORACLE" attach l5
@@ -113,7 +121,7 @@ for line in open(sys.argv[1]):
     reader=$!
     size=$(stat -c %s "$TEST_STORE/lines")
     all_there() { [ "$(stat -c %s "$TEST_STORE/followed")" -ge "$size" ]; }
-    wait_for 40 all_there || fail "$format: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
+    wait_for 120 all_there || fail "$format: $(stat -c %s "$TEST_STORE/followed") of $size bytes came"
     log=$(log_of l6)
     for file in "$log" "$log".1 "$log".2 "$log".3; do
       [ "$(stat -c %s "$file")" -le 1048576 ] || fail "$file has $(stat -c %s "$file") bytes"
@@ -127,6 +135,22 @@ for line in open(sys.argv[1]):
   no_leaks
 }
 
+@test "who knows of a container's end finds its log whole" {
+  local i
+  for i in $(seq 10); do
+    run_coracle run -d --name l7 box sh -c 'seq 3000; echo last'
+    run_coracle wait l7
+    [ "$(log_lines)" = 3001 ] || fail "lines of the log after wait: $(log_lines)"
+    coracle rm l7
+    run_coracle run -d --name l7 box sh -c 'seq 3000; echo last'
+    until [ -e "$RUN_ROOT/$(coracle inspect -f '{{.Id}}' l7)/exit" ] || is_state l7 exited; do :; done
+    [ "$(log_lines)" = 3001 ] || fail "lines of the log: $(log_lines)"
+    coracle rm l7
+  done
+  no_leaks
+}
+log_lines() { coracle logs l7 | wc -l; }
+
 @test "no room for the log: the container goes on, and its caller sees all" {
   run bash -c '"$CORACLE" run --rm --log-opt path=/dev/full box sh -c "seq 20000; exit 5" | md5sum; exit ${PIPESTATUS[0]}'
   is "$status" 5
@@ -136,10 +160,10 @@ for line in open(sys.argv[1]):
 
 @test "a log that is a pipe or a device is never rotated, nor waited for" {
   mkfifo "$TEST_STORE/pipe"
-  run timeout -k 1 5 "$CORACLE" run --rm --log-opt path="$TEST_STORE/pipe" box true
+  run timeout -k 5 60 "$CORACLE" run --rm --log-opt path="$TEST_STORE/pipe" box true
   is "$status" 125 "a pipe that nobody reads"
   has "$output" "opening the log $TEST_STORE/pipe"
-  timeout 20 cat "$TEST_STORE/pipe" >"$TEST_STORE/read" &
+  timeout 100 cat "$TEST_STORE/pipe" >"$TEST_STORE/read" &
   local cat=$!
   run_coracle 0 run --rm --log-opt path="$TEST_STORE/pipe" --log-opt max-size=1k box seq 300
   wait "$cat"
@@ -169,7 +193,7 @@ os.makedirs("/run/systemd/journal")
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind("/run/systemd/journal/socket")
 p = subprocess.Popen(sys.argv[1:])
-s.settimeout(10)
+s.settimeout(60)
 for _ in range(3):
     m = s.recv(65536).decode()
     print("|".join(l for l in m.split("\n") if not l.startswith("CONTAINER_ID")))
@@ -221,7 +245,7 @@ PY
   # more than journald's own limit (RateLimitBurst, 10000 in 30 s) where that was lifted
   local n=${CORACLE_JOURNAL_LINES:-5000} begun took
   run_coracle run -d --name l10 --log-driver journald box sh -c "echo first; sleep 2; exec seq 1 $n"
-  wait_for 20 sh -c "journalctl -q CONTAINER_NAME=l10 2>/dev/null | grep -q first" || skip "this user may not read the journal"
+  wait_for 30 sh -c "journalctl -q CONTAINER_NAME=l10 2>/dev/null | grep -q first" || skip "this user may not read the journal"
   begun=$(date +%s%N)
   timeout "$((CORACLE_TEST_TIMEOUT * 4))" "$CORACLE" logs -f l10 >"$BATS_TEST_TMPDIR/followed" 3>&-
   took=$((($(date +%s%N) - begun) / 1000000))
@@ -236,13 +260,11 @@ PY
 
 @test "the monitor of an idle container is small and sleeps" {
   run_coracle run -d --name l9 box sleep 1000
-  sleep 0.5
   monitor=$(monitor_of l9)
+  # what its start had left to do is done some time; one that is woken now and then is never found asleep
+  wait_for 30 sleeps "$monitor"
   rss=$(resident "$monitor")
   [ "$rss" -le 1024 ] || fail "the monitor has $rss KiB"
-  before=$(wakeups "$monitor")
-  sleep 2
-  is "$(wakeups "$monitor")" "$before" "the monitor's context switches"
   run_coracle rm -f -t 0 l9
   no_leaks
 }

@@ -17,7 +17,7 @@ TESTS_DIR=$(cd "$BATS_TEST_DIRNAME/.." && pwd)
 : "${CORACLE_BIN:=$(cd "$TESTS_DIR/.." && pwd)/build/bin}"
 : "${CORACLE:=$CORACLE_BIN/coracle}"
 : "${CORACLE_TEST_CACHE:=/var/tmp/coracle-test-cache-$(id -u)}"
-: "${CORACLE_TEST_TIMEOUT:=60}"
+: "${CORACLE_TEST_TIMEOUT:=120}"
 export CORACLE_BIN CORACLE CORACLE_TEST_CACHE CORACLE_TEST_TIMEOUT
 
 # What may stay in the run folder when no container lives: the user namespaces' records and the folders of coracle-netd, which have their locks, and the events.
@@ -152,6 +152,56 @@ wait_for() {
     if [ "$SECONDS" -ge "$deadline" ]; then fail "not within the time: $*" || return 1; fi
     sleep 0.05
   done
+}
+
+# settled PID: for wait_for: a command that was started in the background has done what it does at first, and waits. It sleeps, and has not been woken for a while.
+settled() {
+  local before
+  before=$(switches "$1") || return 1
+  sleep 0.2
+  [ "$before" = "$(switches "$1")" ] && grep -q '^State:.S' "/proc/$1/status"
+}
+switches() { grep ctxt_switches "/proc/$1/status"; }
+
+# command_is NAME WORDS: for wait_for: the first process of a container has become that command; what its shell did before is done.
+command_is() {
+  local pid
+  pid=$(coracle container inspect --format '{{.State.Pid}}' "$1" 2>/dev/null) || return 1
+  [ "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")" = "$2 " ]
+}
+
+# file_has FILE TEXT: for wait_for.
+file_has() { grep -qsF -- "$2" "$1"; }
+
+# log_has NAME TEXT: for wait_for: what a container printed reaches its log a moment later.
+log_has() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
+
+# free_port [tcp|udp] [HOW-MANY]: the first of so many free ports in a row. A file that runs beside, as this user or another, is given others.
+free_port() {
+  local files i
+  mapfile -t files < <(grep -lE 'free_port|start_registry' "$TESTS_DIR"/system/*.bats)
+  for ((i = 0; i < ${#files[@]}; i++)); do [ "${files[i]}" != "$BATS_TEST_FILENAME" ] || break; done
+  python3 - "${1:-tcp}" "${2:-1}" "$i" "${#files[@]}" <<'END'
+import os, random, socket, sys
+kind, many, file, files = socket.SOCK_DGRAM if sys.argv[1] == "udp" else socket.SOCK_STREAM, *map(int, sys.argv[2:])
+family, anybody = (socket.AF_INET6, "::") if os.path.exists("/proc/net/if_inet6") else (socket.AF_INET, "0.0.0.0")
+# below net.ipv4.ip_local_port_range: no connection has one of them
+share = 22000 // (2 * (files + 1))
+base = 10000 + share * (2 * file + (os.getuid() == 0))
+while True:
+  first = base + random.randrange(share - many + 1)
+  try:
+    for port in range(first, first + many):
+      s = socket.socket(family, kind)
+      if family == socket.AF_INET6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+      s.bind((anybody, port))
+      s.close()
+  except OSError:
+    continue
+  print(first)
+  break
+END
 }
 
 ### fixtures
