@@ -59,13 +59,13 @@ forget() { rm -f "$RUN_ROOT/userns" "$RUN_ROOT/userns.single"; }
   local inode i
   # shellcheck disable=SC2016 # for the container's shell
   coracle "${box[@]}" --rootfs "$ROOTFS" sh -c 'readlink /proc/self/ns/user; while [ ! -e /stop ]; do sleep 0.1; done' >"$TEST_STORE/keeper" 3>&- &
-  wait_for 10 test -s "$TEST_STORE/keeper"
+  wait_for 30 test -s "$TEST_STORE/keeper"
   inode=$(cat "$TEST_STORE/keeper")
   like "$inode" '^user:\[[0-9]+\]$'
   for i in 1 2 3 4 5 6; do
     coracle "${box[@]}" --rootfs "$ROOTFS" readlink /proc/self/ns/user >"$TEST_STORE/other.$i" 3>&- &
   done
-  for i in 1 2 3 4 5 6; do wait_for 10 test -s "$TEST_STORE/other.$i"; done
+  for i in 1 2 3 4 5 6; do wait_for 30 test -s "$TEST_STORE/other.$i"; done
   touch "$ROOTFS/stop"
   wait
   rm "$ROOTFS/stop"

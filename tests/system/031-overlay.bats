@@ -22,8 +22,14 @@ needs_fuse() {
   [ -r /dev/fuse ] && [ -w /dev/fuse ] || skip "/dev/fuse is not for everybody here"
 }
 
-# servers: fuse-overlayfs processes of this user that are more than unreaped
-servers() { ps -u "$(id -u)" -o stat=,comm= | awk '$1 !~ /^Z/ && $2 ~ /^fuse-overlayfs/ { n++ } END { print n + 0 }'; }
+# servers: fuse-overlayfs processes of this store, for other files have their own; an unreaped one has neither words nor mounts
+servers() {
+  local comm n=0
+  for comm in $(grep -ls '^fuse-overlayfs' /proc/[0-9]*/comm); do
+    ! grep -qsaF -- "$TEST_STORE" "${comm%comm}"{cmdline,environ,mountinfo} || n=$((n + 1))
+  done
+  echo "$n"
+}
 has_monitor() { [ -s "$(echo "$RUN_ROOT"/*/monitor.pid)" ]; }
 no_server() { [ "$(servers)" = 0 ]; }
 
@@ -37,7 +43,7 @@ no_server() { [ "$(servers)" = 0 ]; }
   needs_fuse
   CORACLE_OVERLAY=fuse run_coracle_out 0 "${box[@]}" box sh -c "$WORK"
   is "$output" $'5:6\ngone\na\nfuse.fuse-overlayfs' "what the container did"
-  wait_for 5 no_server
+  wait_for 30 no_server
   no_leaks
 }
 
@@ -66,11 +72,11 @@ no_server() { [ "$(servers)" = 0 ]; }
   local client
   CORACLE_OVERLAY=fuse coracle "${box[@]}" --name victim box sleep 100 3>&- &
   client=$!
-  wait_for 10 has_monitor
+  wait_for 30 has_monitor
   is "$(servers)" 1 "servers while it runs"
   kill -KILL "$(cut -d' ' -f1 "$RUN_ROOT"/*/monitor.pid)"
   wait "$client" || true
-  wait_for 5 no_server
+  wait_for 30 no_server
   run_coracle 0 rm -f -a
   no_leaks
 }

@@ -166,7 +166,8 @@ E
   coracle run --net none used sleep 60 &
   local job=$! id
   used() { [ "$(coracle images -n --filter containers=true --format '{{.Repository}}')" = localhost/used ]; }
-  wait_for 10 used
+  wait_for 30 used
+  wait_for 30 some_run
   id=$(coracle image inspect --format '{{.Id}}' used)
   run_coracle 2 rmi used
   like "$output" '^Error: image used by [0-9a-f]{64}: image is in use by a container: consider listing external containers and force-removing image$'

@@ -93,11 +93,11 @@ fifo
 
 @test "layers: a gigabyte of zeros is no archive, and that is known soon" {
   truncate -s 1G "$TEST_STORE/zeros.tar"
+  gzip -1 <"$TEST_STORE/zeros.tar" >"$TEST_STORE/zeros.tar.gz"
   local start=$SECONDS
   run_coracle 125 import -q "$TEST_STORE/zeros.tar" zeros
   has "$output" "too much padding after its end"
   run_coracle 125 load -q -i "$TEST_STORE/zeros.tar"
-  gzip -1 <"$TEST_STORE/zeros.tar" >"$TEST_STORE/zeros.tar.gz"
   run_coracle 125 import -q "$TEST_STORE/zeros.tar.gz" zeros
   has "$output" "too much padding after its end"
   [ $((SECONDS - start)) -lt 30 ] || fail "it took $((SECONDS - start)) s"

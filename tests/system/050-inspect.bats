@@ -14,7 +14,7 @@ setup_file() {
     --oom-score-adj 500 --group-add 7 --device /dev/null:/dev/nothing:r --init --read-only --read-only-tmpfs=false -w /tmp -e GIVEN=word \
     --entrypoint '["/bin/sh", "-c"]' box 'exit 3' || [ $? = 3 ]
   "$CORACLE" run --name live --net none box sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
-  wait_for 10 is_live
+  wait_for 30 is_live
   DONE=$(cat "$TEST_STORE/cid")
   LIVE=$(coracle ps -q --no-trunc)
   IMAGE=$(coracle images -q --no-trunc | sed 's/^sha256://')

@@ -74,7 +74,7 @@ formats() {
   fixture_image box
   coracle run --name done --net none box true
   "$CORACLE" run --rm --name live --net none box sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
-  wait_for 10 sh -c '[ -n "$("$CORACLE" ps -q)" ]'
+  wait_for 30 sh -c '[ -n "$("$CORACLE" ps -q)" ]'
   formats '{{json .Store.ContainerStore}}' '{"number":2,"paused":0,"running":1,"stopped":1}'
   formats '{{.Store.ImageStore.Number}}' 1
   run_coracle 0 rm -f done live

@@ -153,18 +153,18 @@ setup() {
 }
 
 @test "run: a closed standard output does not keep the container" {
-  run timeout 20 bash -c '"$0" run --rm box sh -c "yes | head -n 200000" | head -n 1' "$CORACLE"
+  run timeout 100 bash -c '"$0" run --rm box sh -c "yes | head -n 200000" | head -n 1' "$CORACLE"
   is "$output" "y"
-  run timeout 20 "$CORACLE" run --rm box sh -c 'echo x; exit 4' >&-
+  run timeout 100 "$CORACLE" run --rm box sh -c 'echo x; exit 4' >&-
   is "$status" "4"
   no_leaks
 }
 
 @test "run: a background process that keeps stdout open does not hold the command" {
   local begin=$SECONDS
-  run_coracle 0 run --rm box sh -c 'sleep 100 & echo done'
+  run_coracle 0 run --rm box sh -c 'sleep 1000 & echo done'
   is "$output" "done"
-  [ $((SECONDS - begin)) -lt 20 ] || fail "waited for the background process"
+  [ $((SECONDS - begin)) -lt 60 ] || fail "waited for the background process"
 }
 
 start_in_background() { # ARGS…: sets $pid; waits for "ready" in $log
@@ -172,11 +172,11 @@ start_in_background() { # ARGS…: sets $pid; waits for "ready" in $log
   : >"$log"
   "$CORACLE" run --rm "$@" >"$log" 2>&1 3>&- </dev/null &
   pid=$!
-  wait_for 10 grep -q ready "$log"
+  wait_for 30 grep -q ready "$log"
 }
 
-end_of_background() { # sets $status; a command that does not end within ten seconds fails
-  local tries=200
+end_of_background() { # sets $status; a command that does not end fails
+  local tries=1200
   while kill -0 "$pid" 2>/dev/null && [ $((tries--)) -gt 0 ]; do sleep 0.05; done
   [ "$tries" -gt 0 ] || { kill -KILL "$pid"; fail "the command does not end"; }
   status=0
@@ -199,12 +199,12 @@ end_of_background() { # sets $status; a command that does not end within ten sec
   kill -USR1 "$pid"
   end_of_background
   not_like "$(cat "$log")" "got it"
-  wait_for 10 no_leaks
+  wait_for 30 no_leaks
 }
 
 @test "run: the command's death by SIGKILL takes the container along within moments" {
   start_in_background --name doomed box sh -c 'echo ready; exec sleep 100'
-  wait_for 10 coracle container exists doomed
+  wait_for 30 coracle container exists doomed
   coracle rm -f -t 0 doomed
   end_of_background
   is "$status" "137"
@@ -213,11 +213,11 @@ end_of_background() { # sets $status; a command that does not end within ten sec
 
 @test "run: --timeout kills" {
   local begin=$SECONDS
-  run_coracle '?' run --rm --timeout 1 box sleep 30
+  run_coracle '?' run --rm --timeout 1 box sleep 1000
   isnt "$status" 0
   like "$status" '^(137|255)$' "killed"
-  [ $((SECONDS - begin)) -lt 15 ] || fail "took too long"
-  run_coracle 0 run --rm --timeout 30 box true
+  [ $((SECONDS - begin)) -lt 60 ] || fail "took too long"
+  run_coracle 0 run --rm --timeout 100 box true
 }
 
 @test "run: --replace, --name, name in use" {
@@ -237,7 +237,7 @@ end_of_background() { # sets $status; a command that does not end within ten sec
 
 @test "run: --replace ends a running one" {
   start_in_background --name boat box sh -c 'trap "exit 0" TERM; echo ready; while :; do sleep 0.1; done'
-  wait_for 10 coracle container exists boat
+  wait_for 30 coracle container exists boat
   run_coracle 0 run --rm --replace --name boat box echo new
   is "$output" "new"
   end_of_background

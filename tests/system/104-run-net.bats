@@ -30,7 +30,7 @@ while True:
   c.close()
 ' "$1" "$TEST_STORE/port" </dev/null >/dev/null 2>&1 3>&- &
   server=$!
-  wait_for 10 test -e "$TEST_STORE/port"
+  wait_for 30 test -e "$TEST_STORE/port"
   port=$(cat "$TEST_STORE/port")
 }
 
@@ -64,7 +64,7 @@ host_address() { ip -4 -o addr show scope global 2>/dev/null | awk '{ sub("/.*",
   has "$output" "lo:"
   like "$output" "UP" "it is up"
   run_coracle 1 run --rm --net none box nc -w 1 10.0.2.2 "$port"
-  run_coracle_out 0 run --rm --net none box sh -c '(echo alive | nc -l -p 80) & sleep 0.3; nc -w 1 127.0.0.1 80 </dev/null'
+  run_coracle_out 0 run --rm --net none box sh -c '(echo alive | nc -l -p 80) & until nc -w 20 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.1; done'
   is "$output" "alive"
 }
 
@@ -92,7 +92,7 @@ host_address() { ip -4 -o addr show scope global 2>/dev/null | awk '{ sub("/.*",
 }
 
 @test "net: two containers have ports of their own" {
-  run_coracle_out 0 run --rm box sh -c 'nc -l -p 80 >/dev/null & sleep 0.2; echo bound | nc -w 1 127.0.0.1 80 && echo fine'
+  run_coracle_out 0 run --rm box sh -c 'nc -l -p 80 >/dev/null & until echo bound | nc -w 20 127.0.0.1 80 2>/dev/null; do sleep 0.1; done; echo fine'
   is "$output" "fine"
 }
 

@@ -110,7 +110,7 @@ inside() { # EXPECTED ARGS… -- COMMAND…
 }
 
 @test "limits: --init reaps and passes signals on" {
-  inside $'1\nyes' --init -- sh -c 'echo $PPID; (sleep 0 &) ; sleep 0.2; ps -o stat | grep -q Z || echo yes'
+  inside $'1\nyes' --init -- sh -c 'echo $PPID; (sleep 0 &) ; sleep 0.2; n=0; while ps -o stat | grep -q Z; do sleep 0.1; n=$((n + 1)); [ $n -lt 200 ] || exit 1; done; echo yes'
   run_coracle 9 run --rm --init box sh -c 'exit 9'
   run_coracle 127 run --rm --init box no-such-program
   run_coracle_out 0 run --rm --init box sh -c 'tr "\0" " " </proc/1/cmdline'
@@ -124,9 +124,9 @@ inside() { # EXPECTED ARGS… -- COMMAND…
   local word log=$TEST_STORE/stop.log
   for word in USR1 SIGUSR1 10; do
     "$CORACLE" run --name stops --stop-signal "$word" box sh -c 'trap "echo asked; exit 3" USR1; echo ready; while :; do sleep 0.05; done' >"$log" 2>&1 3>&- </dev/null &
-    wait_for 10 grep -q ready "$log"
+    wait_for 30 grep -q ready "$log"
     # its row is written while it starts already
-    wait_for 10 coracle container exists stops
+    wait_for 30 coracle container exists stops
     run_coracle 0 rm -f stops
     wait $! || true
     has "$(cat "$log")" "asked" "$word"

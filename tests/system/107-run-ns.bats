@@ -22,9 +22,9 @@ ns_inside() { # NAMESPACE ARGS…
 hold() { # ARGS…: a container called holder that lives; sets $holder to its init's pid on this machine
   local log=$TEST_STORE/hold.log
   rm -f "$TEST_STORE/pid" "$log"
-  "$CORACLE" run --rm --name holder --pidfile "$TEST_STORE/pid" "$@" box sh -c 'echo ready; exec sleep 60' >"$log" 2>&1 3>&- </dev/null &
-  wait_for 10 grep -q ready "$log"
-  wait_for 10 test -s "$TEST_STORE/pid"
+  "$CORACLE" run --rm --name holder --pidfile "$TEST_STORE/pid" "$@" box sh -c 'echo ready; exec sleep 1000' >"$log" 2>&1 3>&- </dev/null &
+  wait_for 30 grep -q ready "$log"
+  wait_for 30 test -s "$TEST_STORE/pid"
   holder=$(cat "$TEST_STORE/pid")
 }
 
@@ -55,7 +55,7 @@ hold() { # ARGS…: a container called holder that lives; sets $holder to its in
   run_coracle_out 0 run --rm --net "ns:/proc/$holder/ns/net" box readlink /proc/self/ns/net
   is "$output" "$(readlink "/proc/$holder/ns/net")"
   run_coracle_out 0 run --rm --pid "ns:/proc/$holder/ns/pid" box sh -c 'tr "\0" " " </proc/1/cmdline'
-  is "$output" "sleep 60 "
+  is "$output" "sleep 1000 "
   coracle rm -f -t 0 holder
   holder=
   no_leaks
@@ -68,7 +68,7 @@ hold() { # ARGS…: a container called holder that lives; sets $holder to its in
   run_coracle 127 run --rm --pid host box no-such-program
   hold --pid host
   coracle rm -f -t 0 holder
-  wait_for 5 test ! -d "/proc/$holder"
+  wait_for 30 test ! -d "/proc/$holder"
   holder=
   no_leaks
 }
@@ -80,7 +80,7 @@ hold() { # ARGS…: a container called holder that lives; sets $holder to its in
     monitor=$(awk '{ print $4 }' "/proc/$holder/stat")
     is "$(cat "/proc/$monitor/comm")" "coracle-monitor" "who is killed"
     kill -KILL "$monitor"
-    wait_for 5 test ! -d "/proc/$holder"
+    wait_for 30 test ! -d "/proc/$holder"
     holder=
     coracle rm -f holder >/dev/null 2>&1 || true
     run_coracle 0 run --rm --name holder box true

@@ -45,10 +45,10 @@ make_root() { # a root filesystem in $root
   pid=$(cat "$TEST_STORE/pid")
   like "$pid" '^[0-9]+$'
   rm "$TEST_STORE/pid"
-  "$CORACLE" run --rm --name p1 --pidfile "$TEST_STORE/pid" box sleep 30 >"$log" 2>&1 3>&- </dev/null &
-  wait_for 10 test -s "$TEST_STORE/pid"
+  "$CORACLE" run --rm --name p1 --pidfile "$TEST_STORE/pid" box sleep 1000 >"$log" 2>&1 3>&- </dev/null &
+  wait_for 30 test -s "$TEST_STORE/pid"
   pid=$(cat "$TEST_STORE/pid")
-  wait_for 10 grep -q sleep "/proc/$pid/cmdline"
+  wait_for 30 grep -q sleep "/proc/$pid/cmdline"
   coracle rm -f -t 0 p1
   run_coracle 125 run --rm --pidfile "$TEST_STORE/no/such/pid" box true
   no_leaks

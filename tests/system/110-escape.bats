@@ -87,7 +87,7 @@ outside_untouched() {
   cp "$CORACLE_BIN"/* "$own/"
   chmod 755 "$own"/*
   sums=$(sha256sum "$own"/*)
-  own() { run timeout 30 "$own/coracle" --root "$STORE" --runroot "$RUN_ROOT" run --rm "$@" </dev/null; }
+  own() { run timeout 120 "$own/coracle" --root "$STORE" --runroot "$RUN_ROOT" run --rm "$@" </dev/null; }
   own box true
   is "$status" 0 "the copy works: $output"
   own --entrypoint /proc/self/exe box --help
@@ -319,7 +319,7 @@ C
   local shared=$TEST_STORE/shared i
   mkdir -m 777 "$shared" "$TEST_STORE/inner"
   "$CORACLE" run --rm --name swapper -v "$shared:/s" box sh -c "while :; do mkdir -p /s/d/e; rm -rf /s/d; ln -s ../../../../../../../..$OUTSIDE /s/d; rm -f /s/d; ln -s $OUTSIDE /s/d; rm -f /s/d; done" </dev/null >/dev/null 2>&1 &
-  wait_for 5 some_run
+  wait_for 30 some_run
   for i in $(seq 25); do
     attempt run --rm -v "$shared:/s" -v "$TEST_STORE/inner:/s/d/e" --tmpfs /s/d/t -w /s/d/e box cat "/s/d/secret"
     outside_untouched "round $i"

@@ -21,7 +21,7 @@ readlink "/proc/$pid/ns/net" >"${0%/*}/net.$1" 2>/dev/null
 exit 0
 S
   printf '#!/bin/sh\necho "$1" >>"${0%%/*}/log"; exit 3\n' >"$HOOKS/fail"
-  printf '#!/bin/sh\nsleep 60\n' >"$HOOKS/slow"
+  printf '#!/bin/sh\nsleep 1000\n' >"$HOOKS/slow"
   chmod 755 "$HOOKS/note" "$HOOKS/fail" "$HOOKS/slow"
 }
 
@@ -38,7 +38,7 @@ define() {
 @test "hooks: every stage outside of the container, once, in order, with its state" {
   local stage
   for stage in poststop poststart createContainer createRuntime prestart; do define "d/$stage.json" "$HOOKS/note" "$stage" '{"always":true}' ',"env":["EXTRA=e"]'; done
-  run_coracle_out 0 --hooks-dir "$HOOKS/d" run --rm --annotation 'mail=a@b @PID@' box sh -c 'sleep 0.2; echo in the container; readlink /proc/self/ns/net'
+  run_coracle_out 0 --hooks-dir "$HOOKS/d" run --rm --annotation 'mail=a@b @PID@' -v "$HOOKS:/hooks:ro" box sh -c 'until [ -s /hooks/net.poststart ]; do sleep 0.05; done; echo in the container; readlink /proc/self/ns/net'
   has "$output" "in the container" "its output"
   is "$(cat "$HOOKS/log")" $'prestart creating e\ncreateRuntime creating e\ncreateContainer creating e\npoststart running e\npoststop stopped e' "what ran"
   for stage in prestart createRuntime createContainer poststart poststop; do
@@ -101,7 +101,7 @@ define() {
   SECONDS=0
   run_coracle 125 --hooks-dir "$HOOKS/d" run --rm box true
   has "$output" "$HOOKS/slow: killed by signal 9" "why"
-  [ "$SECONDS" -lt 20 ] || fail "it took $SECONDS s"
+  [ "$SECONDS" -lt 60 ] || fail "it took $SECONDS s"
 }
 
 @test "hooks: a state larger than a pipe, for one that does not read it" {
@@ -180,13 +180,14 @@ define() {
 
 @test "hooks: poststop runs by the monitor's hand when the command is gone" {
   define d/a.json "$HOOKS/note" poststop
-  "$CORACLE" --hooks-dir "$HOOKS/d" run --rm --name orphan box sleep 1 </dev/null >/dev/null 2>&1 &
+  "$CORACLE" --hooks-dir "$HOOKS/d" run --rm --name orphan -v "$HOOKS:/hooks:ro" box sh -c 'until [ -e /hooks/end ]; do sleep 0.1; done' </dev/null >/dev/null 2>&1 &
   local client=$!
-  wait_for 5 some_run
+  wait_for 30 some_run
   kill -KILL "$client"
   wait "$client" 2>/dev/null || true
-  wait_for 10 none_run
-  wait_for 5 test -e "$HOOKS/log"
+  : >"$HOOKS/end"
+  wait_for 30 none_run
+  wait_for 30 test -s "$HOOKS/log"
   is "$(cat "$HOOKS/log")" "poststop stopped " "what ran"
   run_coracle 0 run --rm box true
   no_leaks

@@ -18,7 +18,7 @@ bundle() {
   BUNDLE=$TEST_STORE/bundle
   fixture_image box
   "$CORACLE" run --rm --name sleeper --cidfile "$TEST_STORE/cid" "$@" box sleep 1000 </dev/null >/dev/null 2>&1 &
-  wait_for 5 some_run
+  wait_for 30 some_run
   id=$(cat "$TEST_STORE/cid")
   mkdir -p "$BUNDLE/rootfs"
   tar -C "$BUNDLE/rootfs" -xf "$(fixture busybox.tar)"

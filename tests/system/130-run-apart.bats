@@ -9,8 +9,8 @@ basic_setup() { fixture_image box; }
 begin() {
   "$CORACLE" run "$@" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 &
   client=$!
-  wait_for 5 some_run
-  wait_for 5 test -e "$RUN_ROOT/$(containers)/init.pid"
+  wait_for 30 some_run
+  wait_for 30 test -e "$RUN_ROOT/$(containers)/init.pid"
 }
 
 monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
@@ -33,7 +33,7 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
 @test "rm -f of a container whose command is stopped" {
   begin --name stopped box sleep 60
   kill -STOP "$client"
-  CORACLE_TEST_TIMEOUT=20 run_coracle rm -f -t 0 stopped
+  CORACLE_TEST_TIMEOUT=60 run_coracle rm -f -t 0 stopped
   kill -CONT "$client"
   local status=0
   wait "$client" || status=$?
@@ -45,7 +45,7 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
 @test "rm -f of a container whose monitor is stopped" {
   begin --name stopped box sleep 60
   kill -STOP "$(monitor_pid)"
-  CORACLE_TEST_TIMEOUT=20 run_coracle rm -f -t 0 stopped
+  CORACLE_TEST_TIMEOUT=60 run_coracle rm -f -t 0 stopped
   wait "$client" && fail "the command lost its monitor and ended with 0"
   is "$(coracle ps -aq)" "" "containers"
   no_leaks
@@ -95,7 +95,7 @@ slow_start() {
   : >"$TEST_STORE/slow"
   "$CORACLE" run --rm --name slow --hooks-dir "$TEST_STORE/hooks" box sleep 60 </dev/null >/dev/null 2>&1 &
   client=$!
-  wait_for 5 eval '[ -n "$(coracle ps -aq)" ]'
+  wait_for 30 eval '[ -n "$(coracle ps -aq)" ]'
 }
 
 @test "SIGTERM while the container is being started ends the command, which leaves nothing" {
@@ -112,7 +112,7 @@ slow_start() {
 
 @test "rm -f while the container is being started" {
   slow_start
-  CORACLE_TEST_TIMEOUT=20 run_coracle rm -f -t 0 slow
+  CORACLE_TEST_TIMEOUT=60 run_coracle rm -f -t 0 slow
   wait "$client" && fail "the container was removed, and its command ended with 0"
   rm "$TEST_STORE/slow"
   is "$(coracle ps -aq)" "" "containers"

@@ -13,8 +13,12 @@ on_small_disk() {
 set -e
 mount -t tmpfs -o size=12m,mode=755 tmpfs "$SMALL" || exit 99
 # what the last command left to be taken down behind it holds the filesystem for some milliseconds more
-trap 's=$?; for i in $(seq 100); do umount "$SMALL" 2>/dev/null && exit $s; sleep 0.05; done; umount "$SMALL"' EXIT
-store() { timeout 30 "$CORACLE_BIN/coracle" --root "$SMALL/data" --runroot "$XDG_RUNTIME_DIR/small" "$@" </dev/null; }
+trap 's=$?; for i in $(seq 400); do umount "$SMALL" 2>/dev/null && exit $s; sleep 0.05; done; umount "$SMALL"' EXIT
+store() { timeout 120 "$CORACLE_BIN/coracle" --root "$SMALL/data" --runroot "$XDG_RUNTIME_DIR/small" "$@" </dev/null; }
+soon() { for i in $(seq 400); do ! "$@" || return 0; sleep 0.05; done; echo "not soon: $*"; return 1; }
+empty() { [ -z "$(ls "$SMALL/data/containers")" ]; }
+nothing_left() { [ -z "$(ls "$SMALL/data/containers" "$SMALL/data/tmp" | grep -v :)" ]; }
+roomy() { [ "$(stat -f -c %a "$SMALL")" -gt 1000 ]; }
 fill() { dd if=/dev/zero of="$SMALL/fill" bs=4k 2>/dev/null || true; }
 # leave KILOBYTES: that much room
 leave() { rm -f "$SMALL/fill"; fill; truncate -s "-${1}k" "$SMALL/fill"; }
@@ -35,7 +39,7 @@ END
     for room in 0 4 8 16 24 32; do
       leave "$room"
       if store run --rm box true; then continue; fi
-      [ -z "$(ls "$SMALL/data/containers" "$SMALL/data/tmp" | grep -v :)" ] || { echo "left with $room kB of room"; exit 1; }
+      soon nothing_left || { echo "left with $room kB of room"; exit 1; }
     done
     leave 0
     store run --rm box true && exit 1 || [ $? = 125 ]
@@ -48,9 +52,8 @@ END
 @test "a container that fills the disk goes, and its space comes back" {
   on_small_disk '
     store run --rm box sh -c "dd if=/dev/zero of=/big bs=4k 2>/dev/null; exit 3" && exit 1 || [ $? = 3 ]
-    for i in $(seq 50); do [ -n "$(ls "$SMALL/data/containers")" ] || break; sleep 0.1; done
-    [ -z "$(ls "$SMALL/data/containers")" ]
-    [ "$(stat -f -c %a "$SMALL")" -gt 1000 ]
+    soon empty
+    soon roomy
     [ -z "$(store ps -aq)" ]'
 }
 
@@ -58,6 +61,6 @@ END
   on_small_disk '
     store run --name big box sh -c "dd if=/dev/zero of=/big bs=4k 2>/dev/null; exit 3" && exit 1 || [ $? = 3 ]
     store rm big
-    [ "$(stat -f -c %a "$SMALL")" -gt 1000 ]
+    soon roomy
     store run --rm box true'
 }

@@ -163,8 +163,9 @@ log_lines() { coracle logs l7 | wc -l; }
   run timeout -k 5 60 "$CORACLE" run --rm --log-opt path="$TEST_STORE/pipe" box true
   is "$status" 125 "a pipe that nobody reads"
   has "$output" "opening the log $TEST_STORE/pipe"
-  timeout 100 cat "$TEST_STORE/pipe" >"$TEST_STORE/read" &
+  cat "$TEST_STORE/pipe" >"$TEST_STORE/read" 3>&- &
   local cat=$!
+  wait_for 30 waits_now "$cat"
   run_coracle 0 run --rm --log-opt path="$TEST_STORE/pipe" --log-opt max-size=1k box seq 300
   wait "$cat"
   [ -p "$TEST_STORE/pipe" ] || fail "the pipe is a file now"

@@ -53,8 +53,8 @@ ${id:0:12}
 s2"
   has "$stderr" '/no/such/program'
   run_coracle rm s0
-  wait_for 5 is_state s1 running
-  wait_for 5 is_state s2 running
+  wait_for 30 is_state s1 running
+  wait_for 30 is_state s2 running
   # each monitor has the mounts of its own container alone
   for c in s1 s2; do
     pid=$(coracle inspect -f '{{.State.ConmonPid}}' $c)
@@ -158,7 +158,7 @@ t2"
   run_coracle inspect -f '{{.HostConfig.AutoRemove}}' t1
   is "$output" true
   run_coracle stop -t 0 t1
-  wait_for 5 bash -c "! '$CORACLE' container exists t1"
+  wait_for 30 bash -c "! '$CORACLE' container exists t1"
   run_coracle 125 restart nosuch
   run_coracle 125 restart
   run_coracle rm t2

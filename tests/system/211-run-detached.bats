@@ -24,7 +24,7 @@ is_gone() { ! coracle container exists "$1"; }
 
 @test "a detached container's end is recorded without any command" {
   run_coracle run -d --name d2 box sh -c 'exit 7'
-  wait_for 5 is_state d2 exited
+  wait_for 30 is_state d2 exited
   run_coracle inspect -f '{{.State.ExitCode}}' d2
   is "$output" 7
   run_coracle rm d2
@@ -33,7 +33,7 @@ is_gone() { ! coracle container exists "$1"; }
 
 @test "run -d --rm goes when it has ended" {
   run_coracle run -d --rm --name d3 box true
-  wait_for 5 is_gone d3
+  wait_for 30 is_gone d3
   no_leaks
 }
 
@@ -47,7 +47,7 @@ is_gone() { ! coracle container exists "$1"; }
 
 @test "run -d: the command gets no input, or with -i one that stays open" {
   run_coracle run -d --name d5 box cat
-  wait_for 5 is_state d5 exited
+  wait_for 30 is_state d5 exited
   run_coracle run -d -i --name d6 box cat
   sleep 0.3
   is "$(state_of d6)" running
@@ -57,7 +57,7 @@ is_gone() { ! coracle container exists "$1"; }
 
 @test "a detached container with a terminal" {
   run_coracle run -d -t --name d7 box sh -c 'tty; exit 3'
-  wait_for 5 is_state d7 exited
+  wait_for 30 is_state d7 exited
   run_coracle inspect -f '{{.State.ExitCode}}' d7
   is "$output" 3
   run_coracle rm d7
@@ -68,7 +68,7 @@ is_gone() { ! coracle container exists "$1"; }
   run_coracle run -d --name d8 box sleep 300
   pid=$(coracle inspect -f '{{.State.ConmonPid}}' d8)
   kill -9 "$pid"
-  wait_for 5 is_state d8 exited
+  wait_for 30 is_state d8 exited
   run_coracle inspect -f '{{.State.ExitCode}}' d8
   is "$output" 137
   run_coracle start d8
@@ -82,32 +82,32 @@ restarts() { coracle inspect -f '{{.RestartCount}}' "$1"; }
 has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
 
 @test "--restart=on-failure:2: started again twice, then it stays ended" {
-  run_coracle run -d --restart=on-failure:2 --name r1 box sh -c 'echo x >>/count; exit 4'
-  wait_for 10 has_restarts r1 2
-  wait_for 5 is_state r1 exited
+  run_coracle run -d --restart=on-failure:2 --name r1 box sh -c 'echo x; exit 4'
+  three_runs() { [ "$(coracle logs r1)" = $'x\nx\nx' ]; }
+  wait_for 30 three_runs
+  wait_for 30 is_state r1 exited
   sleep 0.7
+  three_runs || fail "started again"
   run_coracle inspect -f '{{.RestartCount}} {{.State.ExitCode}} {{.State.Status}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' r1
   is "$output" "2 4 exited on-failure 2"
   run_coracle start r1
-  wait_for 10 has_restarts r1 2
+  wait_for 30 has_restarts r1 2
   run_coracle rm -f -t 0 r1
   no_leaks
 }
 
 @test "--restart=on-failure: a success ends it" {
   run_coracle run -d --restart=on-failure --name r2 box sh -c 'test -e /again && exit 0; touch /again; exit 1'
-  wait_for 10 has_restarts r2 1
-  sleep 0.5
-  wait_for 10 is_state r2 exited
-  run_coracle inspect -f '{{.RestartCount}} {{.State.ExitCode}}' r2
-  is "$output" "1 0"
+  # between the two runs it is exited, with 1
+  ended_well() { [ "$(coracle inspect -f '{{.RestartCount}} {{.State.ExitCode}} {{.State.Status}}' r2)" = "1 0 exited" ]; }
+  wait_for 30 ended_well
   run_coracle rm r2
   no_leaks
 }
 
 @test "--restart=always: stop is for good, ps finds it by its policy" {
   run_coracle run -d --restart=always --name r3 box sh -c 'sleep 0.2'
-  wait_for 10 has_restarts r3 2
+  wait_for 30 has_restarts r3 2
   run_coracle stop -t 0 r3
   n=$(restarts r3)
   sleep 1
@@ -142,7 +142,7 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   run_coracle run --rmi gone:1 true
   run_coracle 1 image exists gone:1
   run_coracle run -d --rmi --name keeps box true
-  wait_for 5 is_gone keeps
+  wait_for 30 is_gone keeps
   run_coracle image exists box
 }
 
@@ -152,7 +152,7 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   is "$path" "$STORE/containers/$(coracle inspect -f '{{.Id}}' l1)/ctr.log"
   like "$(cat "$path")" '^[0-9]{4}-.* stdout F logged$'
   run_coracle run -d --log-driver json-file --log-opt format=docker --log-opt path="$TEST_STORE/x.log" --log-opt max-size=10kb --log-opt tag='{{.Name}}' --name l2 box echo json
-  wait_for 5 is_state l2 exited
+  wait_for 30 is_state l2 exited
   like "$(cat "$TEST_STORE/x.log")" '"log":"json\\n"'
   run_coracle inspect -f '{{.HostConfig.LogConfig.Type}} {{.HostConfig.LogConfig.Path}} {{.HostConfig.LogConfig.Size}} {{.HostConfig.LogConfig.Tag}}' l2
   is "$output" "json-file $TEST_STORE/x.log 10kB {{.Name}}"
@@ -207,9 +207,14 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
 }
 
 @test "start -a attaches to one that runs" {
-  run_coracle run -d --name sa box sh -c 'sleep 0.5; echo late; exit 6'
-  run_coracle 6 start -a sa
-  is "$output" late
+  local code=0
+  run_coracle run -d --name sa box sh -c 'until [ -e /go ]; do echo tick; sleep 0.05; done; echo late; exit 6'
+  "$CORACLE" start -a sa >"$TEST_STORE/sa" 2>&1 </dev/null 3>&- &
+  wait_for 30 file_has "$TEST_STORE/sa" tick
+  run_coracle exec sa touch /go
+  wait "$!" || code=$?
+  is "$code" 6
+  is "$(sed '/^tick$/d' "$TEST_STORE/sa")" late
   run_coracle rm sa
 }
 
@@ -219,7 +224,7 @@ listen() {
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
-s.settimeout(10)
+s.settimeout(200)
 with open(sys.argv[2], "w") as f:
     while True:
         f.write(s.recv(4096).decode() + "\n")
@@ -227,7 +232,7 @@ with open(sys.argv[2], "w") as f:
 ' "$TEST_STORE/sock" "$TEST_STORE/said" 2>/dev/null 3>&- &
   LISTENER=$!
   chmod 777 "$TEST_STORE" 2>/dev/null || true
-  wait_for 5 test -S "$TEST_STORE/sock"
+  wait_for 30 test -S "$TEST_STORE/sock"
 }
 stop_listening() { kill "$LISTENER"; rm -f "$TEST_STORE/sock"; }
 said() { grep -q "$1" "$TEST_STORE/said"; }
@@ -236,8 +241,8 @@ said() { grep -q "$1" "$TEST_STORE/said"; }
   needs python3
   listen
   NOTIFY_SOCKET=$TEST_STORE/sock run_coracle run -d --sdnotify=conmon --name nc box sh -c 'echo "socket: $NOTIFY_SOCKET"; sleep 300'
-  wait_for 5 said READY=1
-  said "MAINPID=$(coracle inspect -f '{{.State.ConmonPid}}' nc)" || fail "the monitor's pid"
+  wait_for 30 said READY=1
+  wait_for 30 said "MAINPID=$(coracle inspect -f '{{.State.ConmonPid}}' nc)"
   run_coracle rm -f -t 0 nc
   : >"$TEST_STORE/said"
   NOTIFY_SOCKET=$TEST_STORE/sock run_coracle run --rm --sdnotify=ignore box sh -c 'echo "socket: $NOTIFY_SOCKET"'

@@ -84,7 +84,7 @@ here" "as it was made"
   run_coracle container exists orig-clone1
   run_coracle tag box second:1
   run_coracle container clone --run orig named second:1
-  wait_for 5 is_state named exited
+  wait_for 30 is_state named exited
   run_coracle container clone --name other orig
   run_coracle 125 container clone --name other orig
   has "$output" "already in use"
@@ -98,14 +98,15 @@ here" "as it was made"
 }
 
 @test "update: a restart policy and a health check for a container that runs" {
-  run_coracle_out run -d --name up box sh -c 'sleep 0.7; exit 3'
+  run_coracle_out run -d --name up box sh -c 'until [ -e /go ]; do sleep 0.05; done; exit 3'
   id=$output
   run_coracle update --restart=on-failure:1 --health-retries 9 up
   is "$output" "$id"
   run_coracle inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' up
   is "$output" "on-failure 1"
+  run_coracle exec up touch /go
   restarted() { [ "$(coracle inspect -f '{{.RestartCount}}' up)" = 1 ]; }
-  wait_for 5 restarted
+  wait_for 30 restarted
   run_coracle update --restart=no up
   run_coracle 125 update --restart=bogus up
   is "$output" 'Error: "bogus" is not a valid restart policy: invalid argument'
@@ -125,7 +126,7 @@ here" "as it was made"
   "$CORACLE" run --name front box sleep 1000 </dev/null >/dev/null 2>&1 3>&- &
   run_coracle run -d --rm --name fleeting box sleep 1000
   runs() { [ "$(coracle inspect -f '{{.State.Status}}' front)" = running ]; }
-  wait_for 10 runs
+  wait_for 30 runs
   run_coracle 125 update --health-cmd true --health-on-failure restart front
   is "$output" "Error: container front was started in the foreground and without a restart policy, so that it cannot be restarted when it ends: stop it, update it, and start it again"
   run_coracle 125 update --restart always front
@@ -147,7 +148,7 @@ here" "as it was made"
   run_coracle update --health-cmd 'test ! -e /bad' --health-interval 100ms --health-retries 1 --health-on-failure restart back
   run_coracle exec back touch /bad
   again() { [ "$(coracle exec back cat /begun 2>/dev/null | wc -l)" = 2 ]; }
-  wait_for 10 again
+  wait_for 30 again
   run_coracle rm -f -t 0 back
   no_leaks
 }

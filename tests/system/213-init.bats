@@ -35,7 +35,8 @@ is_state() { [ "$(state_of "$1")" = "$2" ]; }
   is "$(state_of i1)" running
   run_coracle inspect -f '{{.State.Pid}}' i1
   is "$output" "$pid" "the process that was set up"
-  wait_for 5 coracle exec i1 test -e /ran
+  wait_for 30 coracle exec i1 test -e /ran
+  wait_for 30 logs_say i1 here
   run_coracle logs i1
   is "$output" here
   run_coracle 125 init i1
@@ -71,7 +72,7 @@ start"
   has "$output" 'unable to start container'
   has "$output" 'no-such-program'
   has "$output" 'not found'
-  wait_for 5 is_state i3 exited
+  wait_for 30 is_state i3 exited
   run_coracle inspect -f '{{.State.ExitCode}}' i3
   is "$output" 127
   run_coracle rm i3
@@ -92,11 +93,11 @@ start"
   run_coracle create --name i5 --restart on-failure:1 box sh -c 'exit 3'
   run_coracle init i5
   run_coracle start i5
-  wait_for 10 is_state i5 exited
-  wait_for 10 test "$(coracle inspect -f '{{.RestartCount}}' i5)" = 1
+  started_again() { [ "$(coracle inspect -f '{{.RestartCount}} {{.State.Status}}' i5)" = "1 exited" ]; }
+  wait_for 30 started_again
   run_coracle rm -f i5
-  run_coracle create --name i6 box sleep 100
-  run_coracle create --name i7 box sleep 100
+  run_coracle create --name i6 box sleep 1000
+  run_coracle create --name i7 box sleep 1000
   run_coracle init -a
   is "${#lines[@]}" 2
   run_coracle stop -t 0 i6

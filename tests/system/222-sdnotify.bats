@@ -46,6 +46,7 @@ monitor() { coracle inspect --format '{{.State.ConmonPid}}' "$1"; }
   run_coracle 0 run -d --name conmon --sdnotify conmon box sh -c 'echo "[$NOTIFY_SOCKET]"; sleep 1000'
   wait_for 60 said "MAINPID=$(monitor conmon)
 READY=1"
+  wait_for 30 logs_say conmon ']'
   run_coracle_out 0 logs conmon
   is "$output" "[]"
   run_coracle 0 rm -f -t 0 conmon
@@ -55,6 +56,7 @@ READY=1"
 @test "sdnotify: container: ready when the container says so, and nothing else is passed on" {
   run_coracle 0 run -d --name inside box sh -c 'echo "$NOTIFY_SOCKET"; test -S "$NOTIFY_SOCKET" && echo socket; sleep 1000'
   wait_for 60 said "MAINPID=$(monitor inside)"
+  wait_for 60 logs_say inside $'\nsocket'
   run_coracle_out 0 logs inside
   is "$output" $'/run/notify/notify.sock\nsocket'
   # as a process of the container would: through its own root
@@ -89,7 +91,10 @@ READY=1"
   run_coracle 0 healthcheck run well
   run_coracle 0 rm -f -t 0 well
   run_coracle 0 run -d --rm --name clock --health-cmd true --health-interval 1h --sdnotify healthy box sleep 1000
-  has "$(tail -n 1 "$SAID")" "READY=1" "run returned when it was healthy"
+  # run returned when it was healthy: it has been said, if not read
+  said_ready() { [[ $(tail -n 1 "$SAID") == *READY=1* ]]; }
+  is "$(coracle inspect --format '{{.State.Health.Status}}' clock)" "healthy"
+  wait_for 30 said_ready
   run_coracle 0 rm -f -t 0 clock
   no_leaks
 }

@@ -13,12 +13,13 @@ state() { inspect '{{.State.Status}} {{.State.ExitCode}}' "$1"; }
 has_state() { [ "$(state "$1")" = "$2" ]; }
 counted() { [ "$(inspect '{{.RestartCount}}' "$1")" -ge "$2" ]; }
 monitor() { inspect '{{.State.ConmonPid}}' "$1"; }
+logged() { [ "$(coracle logs "$1" | wc -l)" -ge "$2" ]; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # kill_hard PID: and wait until it is dead
 kill_hard() {
   kill -KILL "$1"
-  wait_for 5 gone "$1"
+  wait_for 30 gone "$1"
 }
 
 @test "kill -9: the monitor of a container that runs" {
@@ -36,9 +37,10 @@ kill_hard() {
   run_coracle 0 run -d --name run --restart always box sleep 1000
   kill_hard "$(monitor run)"
   is "$(state run)" "exited 137" "killed with its monitor, nobody starts it"
-  run_coracle 0 run -d --name pause --restart always box sh -c 'exit 3'
-  wait_for 20 counted pause 4
-  wait_for 5 has_state pause "exited 3"
+  run_coracle 0 run -d --name pause --restart always box sh -c 'echo run; exit 3'
+  # the pause after the sixth run has 3.2 seconds
+  wait_for 30 logged pause 6
+  wait_for 30 has_state pause "exited 3"
   kill_hard "$(cut -d ' ' -f 1 "$RUN_ROOT/$(inspect '{{.Id}}' pause)/monitor.pid")"
   is "$(state pause)" "exited 3" "the last end is what it was"
   run_coracle 0 start run pause
@@ -56,10 +58,11 @@ kill_hard() {
 }
 
 @test "kill -9: the monitor while the container is being stopped" {
-  run_coracle 0 run -d --name stubborn box sh -c 'trap "" TERM; while :; do sleep 1; done'
-  coracle stop -t 30 stubborn >/dev/null 2>&1 &
+  run_coracle 0 run -d --name stubborn box sh -c 'trap "" TERM; echo ready; while :; do sleep 1; done'
+  wait_for 30 logs_say stubborn ready
+  coracle stop -t 100 stubborn >/dev/null 2>&1 &
   local stop=$!
-  wait_for 5 has_state stubborn "stopping 0"
+  wait_for 30 has_state stubborn "stopping 0"
   kill_hard "$(monitor stubborn)"
   wait "$stop" || true
   is "$(state stubborn)" "exited 137"
@@ -68,10 +71,11 @@ kill_hard() {
 }
 
 @test "kill -9: the command that stops: the container goes on, and can be stopped again" {
-  run_coracle 0 run -d --name stubborn --restart always box sh -c 'trap "" TERM; while :; do sleep 1; done'
-  "$CORACLE" stop -t 30 stubborn >/dev/null 2>&1 &
+  run_coracle 0 run -d --name stubborn --restart always box sh -c 'trap "" TERM; echo ready; while :; do sleep 1; done'
+  wait_for 30 logs_say stubborn ready
+  "$CORACLE" stop -t 100 stubborn >/dev/null 2>&1 &
   local stop=$!
-  wait_for 5 has_state stubborn "stopping 0"
+  wait_for 30 has_state stubborn "stopping 0"
   kill -KILL "$stop"
   wait "$stop" 2>/dev/null || true
   is "$(state stubborn)" "running 0" "it lives, and nobody waits for its end any more"
@@ -84,7 +88,7 @@ kill_hard() {
 @test "kill -9: init: an end like any other" {
   run_coracle 0 run -d --name init box sleep 1000
   coracle unshare kill -KILL "$(inspect '{{.State.Pid}}' init)"
-  wait_for 5 has_state init "exited 137"
+  wait_for 30 has_state init "exited 137"
   run_coracle 0 rm init
   no_leaks
 }
@@ -92,14 +96,15 @@ kill_hard() {
 @test "kill -9: the command in front, of a container with a restart policy: it goes on" {
   "$CORACLE" run --name front --restart always box sleep 1000 </dev/null >/dev/null 2>&1 &
   local front=$!
-  wait_for 5 some_run
-  wait_for 5 has_state front "running 0"
+  wait_for 30 some_run
+  wait_for 30 has_state front "running 0"
   kill -KILL "$front"
   wait "$front" 2>/dev/null || true
   is "$(state front)" "running 0"
   coracle unshare kill -KILL "$(inspect '{{.State.Pid}}' front)"
-  wait_for 5 counted front 1
-  wait_for 5 has_state front "running 0" || has_state front "running 137"
+  wait_for 30 counted front 1
+  runs_again() { [ "$(inspect '{{.State.Status}}' front)" = running ]; }
+  wait_for 30 runs_again
   run_coracle 0 rm -f -t 0 front
   no_leaks
 }
@@ -113,9 +118,9 @@ kill_hard() {
     monitor=$(monitor cleaned)
     strace -f -qq -o /dev/null -p "$monitor" -e trace="${call%:*}" -e inject="${call%:*}:signal=KILL:when=${call#*:}" 2>/dev/null &
     local tracer=$!
-    sleep 0.3
+    wait_for 30 grep -q '^TracerPid:.[1-9]' "/proc/$monitor/status"
     coracle unshare kill -KILL "$(inspect '{{.State.Pid}}' cleaned)"
-    wait_for 5 gone "$monitor"
+    wait_for 30 gone "$monitor"
     wait "$tracer" 2>/dev/null || true
     is "$(state cleaned)" "exited 137" "after $call"
     run_coracle 0 rm cleaned

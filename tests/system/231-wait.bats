@@ -18,7 +18,7 @@ live() {
   fi
   [ $# -gt 0 ] || set -- sleep 1000
   "$CORACLE" run --name "$name" --net none -v "$TEST_STORE/shared:/shared" "${options[@]}" box "$@" </dev/null >/dev/null 2>&1 3>&- &
-  wait_for 10 is_up "$name"
+  wait_for 30 is_up "$name"
 }
 
 is_up() { [ "$(coracle ps --filter "name=^$1\$" --format '{{.Names}}' 2>/dev/null)" = "$1" ]; }
@@ -35,6 +35,9 @@ setup_file() {
 waits() {
   "$CORACLE" wait "$@" >"$TEST_STORE/wait.out" 2>&1 </dev/null 3>&- &
 }
+
+# begun PID: it waits by now.
+begun() { wait_for 30 waits_now "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.out")"; }
 
 # has_waited PID STATUS OUTPUT
 has_waited() {
@@ -63,7 +66,7 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   live later sh -c 'while [ ! -e /shared/later ]; do sleep 0.02; done; exit 9'
   waits later
   local waiter=$!
-  sleep 0.3
+  begun $waiter
   still_waits $waiter
   told_to_end later
   has_waited $waiter 0 9
@@ -75,14 +78,14 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   for i in 1 2 3 4 5; do
     live "fleeting$i" --rm -- sh -c "while [ ! -e /shared/fleeting$i ]; do sleep 0.02; done; exit 4"
     waits "fleeting$i"
-    sleep 0.1
+    begun $!
     told_to_end "fleeting$i"
     has_waited $! 0 4
   done
   live gone --rm -- sh -c 'while [ ! -e /shared/gone ]; do sleep 0.02; done; exit 5'
   waits --condition=removing gone
   local waiter=$!
-  sleep 0.1
+  begun $waiter
   told_to_end gone
   has_waited $waiter 0 5
   is "$(coracle ps -aq)" "" "it is gone on return"
@@ -101,7 +104,7 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   live w2 sh -c 'while [ ! -e /shared/w2 ]; do sleep 0.02; done; exit 2'
   waits w1 w2
   local waiter=$!
-  sleep 0.1
+  begun $waiter
   told_to_end w2
   sleep 0.2
   still_waits $waiter
@@ -115,7 +118,7 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   live quick sh -c 'while [ ! -e /shared/quick ]; do sleep 0.02; done; exit 6'
   waits --exit-first-match slow quick
   local waiter=$!
-  sleep 0.1
+  begun $waiter
   told_to_end quick
   has_waited $waiter 0 6
   run_coracle 0 rm -f -t 0 slow quick
@@ -154,11 +157,14 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   run_coracle 0 wait --condition paused --condition running up
   is "$output" -1
   waits --condition stopping -i 100 up
-  local waiter=$!
+  local waiter=$! stop
   sleep 0.2
   still_waits $waiter
-  "$CORACLE" stop -t 1 up >/dev/null 2>&1 3>&- &
+  "$CORACLE" stop -t 100 up >/dev/null 2>&1 3>&- &
+  stop=$!
   has_waited $waiter 0 -1
+  run_coracle 0 kill up
+  wait $stop
   run_coracle 0 wait --interval 1s up
   is "$output" 137
   run_coracle 0 wait -i -5 up
@@ -172,7 +178,7 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   id=$(show fresh '{{.Id}}')
   waits --condition running fresh
   local waiter=$!
-  sleep 0.2
+  begun $waiter
   still_waits $waiter
   run_coracle 0 rm fresh
   has_waited $waiter 125 "Error: no container with ID $id found in database: no such container"
@@ -182,7 +188,7 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   live orphan
   waits orphan
   local waiter=$!
-  sleep 0.2
+  begun $waiter
   kill -9 "$(cut -d ' ' -f 1 "$RUN_ROOT/$(show orphan '{{.Id}}')/monitor.pid")"
   has_waited $waiter 0 137
   run_coracle 0 rm orphan
@@ -192,14 +198,19 @@ still_waits() { kill -0 "$1" || fail "it did not wait: $(cat "$TEST_STORE/wait.o
   needs strace
   live idle
   strace -f -qq -o "$TEST_STORE/trace" "$CORACLE" wait idle >/dev/null 2>&1 3>&- &
-  sleep 0.5
-  local before after
-  before=$(wc -l <"$TEST_STORE/trace")
-  sleep 1
-  after=$(wc -l <"$TEST_STORE/trace")
+  local waiter=$!
+  # system calls while nothing happens: what it does at first is done some time
+  sleeps() {
+    local before
+    before=$(wc -l <"$TEST_STORE/trace")
+    [ "$before" -gt 0 ] || return 1
+    sleep 1
+    [ "$(wc -l <"$TEST_STORE/trace")" = "$before" ]
+  }
+  wait_for 30 sleeps
+  kill -0 $waiter || fail "it did not wait"
   run_coracle 0 kill idle
-  wait $!
-  is "$after" "$before" "system calls while nothing happens"
+  wait $waiter
   run_coracle 0 rm idle
 }
 

@@ -84,15 +84,16 @@ no_session() { [ "$(sessions "$1")" = 0 ]; }
 @test "exec: -d prints the session's ID, inspect lists it while it runs" {
   local id
   live c
-  run_coracle_out 0 exec -d c sh -c 'sleep 0.5; exit 9'
+  run_coracle_out 0 exec -d c sh -c 'until [ -e /go ]; do sleep 0.05; done; exit 9'
   id=$output
   like "$id" '^[0-9a-f]{64}$'
   is "$(coracle inspect --format '{{.ExecIDs}}' c)" "[$id]"
-  wait_for 5 no_session c
+  run_coracle 0 exec c touch /go
+  wait_for 30 no_session c
   run_coracle 0 exec -d c sh -c 'echo done >/done'
-  wait_for 5 coracle exec c grep -q done /done
+  wait_for 30 coracle exec c grep -q done /done
   run_coracle 0 exec -d c cat
-  wait_for 5 no_session c
+  wait_for 30 no_session c
   run_coracle 0 exec -d -i c cat
   sleep 0.3
   is "$(sessions c)" 1 "with -i standard input stays open"
@@ -109,7 +110,7 @@ no_session() { [ "$(sessions "$1")" = 0 ]; }
   live c
   run_coracle 3 exec c sh -c 'exit 3'
   run_coracle 0 exec -d c sh -c 'exit 7'
-  wait_for 5 no_session c
+  wait_for 30 no_session c
   run_coracle 0 events --stream=false --filter event=exec_died --format '{{.ContainerExitCode}}'
   is "$(tail -2 <<<"$output")" $'3\n7'
   run_coracle 0 events --stream=false --filter event=exec --format '{{.Name}}'
@@ -274,7 +275,7 @@ no_session() { [ "$(sessions "$1")" = 0 ]; }
   run_coracle 0 exec -d c sleep 555
   pid=$(coracle top c hpid args | awk '/sleep 555/ { print $1 }')
   kill -9 "$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")"
-  wait_for 5 no_session c
+  wait_for 30 no_session c
   run_coracle 0 top c args
   has "$output" "sleep 555"
   gone c

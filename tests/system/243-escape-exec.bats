@@ -16,7 +16,7 @@ setup_file() {
 
 attempt() { # ARGS…: what may fail as it likes, but not hang
   status=0
-  output=$(timeout --foreground -k 2 20 "$CORACLE" "$@" </dev/null 2>&1) || status=$?
+  output=$(timeout --foreground -k 5 100 "$CORACLE" "$@" </dev/null 2>&1) || status=$?
   printf '$ coracle %s\n%s\n[status %s]\n' "$*" "$(head -c 2000 <<<"$output" | tr -d '\0')" "$status"
   [ "$status" != 124 ] || fail "it hung: $*"
 }
@@ -104,7 +104,7 @@ end() { coracle rm -f -t 0 "$1" >/dev/null; }
     'printf "u:x:-1:-1::/:\nv:x:4294967295:0::/:\nw:x:0x10:0::/:\nnobody::::::\n" >/etc/passwd'; do
     # the container's own files of /etc are mounted: the attack is on an image's
     run_coracle 0 run -d --name c --passwd=false box sh -c "rm -f /etc/passwd; $what; exec sleep 1000"
-    sleep 0.2
+    wait_for 60 command_is c "sleep 1000"
     for user in nobody u v w 0 1000 nobody:nogroup; do
       attempt exec -u "$user" c true
       outside_untouched "$what, $user"
@@ -117,7 +117,7 @@ end() { coracle rm -f -t 0 "$1" >/dev/null; }
 
 @test "escape exec: a hostile /dev/pts: no hang, no descriptor of another filesystem" {
   run_coracle 0 run -d --name c --privileged box sh -c 'umount /dev/pts; umount -l /dev/pts; mkfifo /dev/pts/ptmx; exec sleep 1000'
-  sleep 0.3
+  wait_for 30 command_is c "sleep 1000"
   attempt exec -t c tty
   isnt "$status" 0
   run_coracle 0 exec c sh -c 'rm -f /dev/pts/ptmx; ln -s /dev/zero /dev/pts/ptmx'
@@ -133,7 +133,7 @@ end() { coracle rm -f -t 0 "$1" >/dev/null; }
 @test "escape exec: a hostile /proc and PATH" {
   run_coracle 0 run -d --name c --privileged box sh -c 'umount /proc; mount -t tmpfs none /proc; mkdir /proc/self; mkfifo /proc/self/oom_score_adj; mkfifo /bin/fifo; chmod 755 /bin/fifo
     ln -s loop /bin/loop; ln -s /bin/loop2 /bin/loop3; mkdir /bin/folder; exec sleep 1000'
-  sleep 0.3
+  wait_for 30 command_is c "sleep 1000"
   attempt exec c echo fine
   is "$output" "fine"
   attempt exec -u nobody c echo fine
@@ -152,7 +152,7 @@ end() { coracle rm -f -t 0 "$1" >/dev/null; }
 
 @test "escape exec: no_new_privs and the bounding set hold for who joins" {
   run_coracle 0 run -d --name c --cap-drop all --security-opt no-new-privileges box sh -c 'cp /bin/busybox /bin/busybox.suid; chmod 4755 /bin/busybox.suid; exec sleep 1000'
-  sleep 0.2
+  wait_for 30 command_is c "sleep 1000"
   run_coracle 0 exec -u nobody c /bin/busybox.suid id -u
   is "$output" "65534"
   run_coracle 0 exec -u 0 c sh -c 'grep -E "^Cap(Bnd|Eff|Prm|Inh|Amb)" /proc/self/status | cut -f 2 | sort -u'

@@ -28,14 +28,16 @@ group_of() { sed -n 's/^0:://p' "/proc/$1/cgroup"; }
 
 # none_left: of no container that was ever made here a group is left below what is ours, but of those that run; others' containers may be beside them. Root's are among those of others.
 none_left() {
-  local left all
-  ! is_root || return 0
+  is_root || wait_for 30 no_group || is "$(left_groups)" "" "groups that are left"
+}
+no_group() { [ -z "$(left_groups)" ]; }
+left_groups() {
+  local all
   all=" $(coracle events --stream=false --filter event=create --format '{{.ID}}' | tr '\n' ' ')"
-  left=$(find "$(group_mount)$(dirname "$(group_of self)")" -maxdepth 3 -type d -name 'libpod-*' 2>/dev/null | while read -r group; do
+  find "$(group_mount)$(dirname "$(group_of self)")" -maxdepth 3 -type d -name 'libpod-*' 2>/dev/null | while read -r group; do
     id=$(grep -oE '[0-9a-f]{64}' <<<"$group" | tail -n 1)
     [[ $all == *" $id "* ]] || continue
     for id in $(coracle ps -q --no-trunc -f status=running -f status=paused); do [[ $group == *"$id" ]] && continue 2; done
     echo "$group"
-  done)
-  is "$left" "" "groups that are left"
+  done
 }

@@ -154,8 +154,8 @@ wait_for() {
   done
 }
 
-# settled PID: for wait_for: a command that was started in the background has done what it does at first, and waits. It sleeps, and has not been woken for a while.
-settled() {
+# waits_now PID: for wait_for: a command that was started in the background has done what it does at first, and waits. It sleeps, and has not been woken for a while.
+waits_now() {
   local before
   before=$(switches "$1") || return 1
   sleep 0.2
@@ -172,37 +172,6 @@ command_is() {
 
 # file_has FILE TEXT: for wait_for.
 file_has() { grep -qsF -- "$2" "$1"; }
-
-# log_has NAME TEXT: for wait_for: what a container printed reaches its log a moment later.
-log_has() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
-
-# free_port [tcp|udp] [HOW-MANY]: the first of so many free ports in a row. A file that runs beside, as this user or another, is given others.
-free_port() {
-  local files i
-  mapfile -t files < <(grep -lE 'free_port|start_registry' "$TESTS_DIR"/system/*.bats)
-  for ((i = 0; i < ${#files[@]}; i++)); do [ "${files[i]}" != "$BATS_TEST_FILENAME" ] || break; done
-  python3 - "${1:-tcp}" "${2:-1}" "$i" "${#files[@]}" <<'END'
-import os, random, socket, sys
-kind, many, file, files = socket.SOCK_DGRAM if sys.argv[1] == "udp" else socket.SOCK_STREAM, *map(int, sys.argv[2:])
-family, anybody = (socket.AF_INET6, "::") if os.path.exists("/proc/net/if_inet6") else (socket.AF_INET, "0.0.0.0")
-# below net.ipv4.ip_local_port_range: no connection has one of them
-share = 22000 // (2 * (files + 1))
-base = 10000 + share * (2 * file + (os.getuid() == 0))
-while True:
-  first = base + random.randrange(share - many + 1)
-  try:
-    for port in range(first, first + many):
-      s = socket.socket(family, kind)
-      if family == socket.AF_INET6:
-        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-      s.bind((anybody, port))
-      s.close()
-  except OSError:
-    continue
-  print(first)
-  break
-END
-}
 
 ### fixtures
 

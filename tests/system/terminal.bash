@@ -5,7 +5,7 @@ terminal_setup() {
   driver=$TEST_STORE/driver.py
   [ -e "$driver" ] || cat >"$driver" <<'PY'
 # driver.py ROWS COLUMNS SCRIPT ARGS…: run ARGS on a terminal of that size. SCRIPT, line by line: "send TEXT", "expect TEXT", "resize ROWS COLUMNS", "wait SECONDS",
-# "raw"/"cooked": what the terminal must be. Prints what came; exits with the command's status, 99 if an expectation fails.
+# "raw"/"cooked": what the terminal must be, "signal NUMBER" to the command, "note FILE": make it. Prints what came; exits with the command's status, 99 if an expectation fails.
 import fcntl, os, pty, select, struct, sys, termios, time
 
 rows, columns, script, argv = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
@@ -63,6 +63,10 @@ for line in script.split("\n"):
         r, c = rest.split()
         size(int(r), int(c))
         os.kill(pid, 28)
+    elif word == "signal":
+        os.kill(pid, int(rest))
+    elif word == "note":
+        open(rest, "w").close()
     elif word in ("raw", "cooked"):
         end = time.time() + 30
         while bool(termios.tcgetattr(slave)[3] & termios.ICANON) != (word == "cooked"):
