@@ -63,3 +63,38 @@ defaults() { # CONTAINER [-6]: where its default routes lead, the first first
   is "$(defaults app)" 10.93.2.1
   run_coracle_out 0 rm -f -t 0 app
 }
+
+# as Podman does it: names are a network's own, addresses are reached from another unless it is told to keep to itself
+@test "a second network: the database by name never, by address unless isolated" {
+  local db
+  run_coracle_out 0 network create --subnet 10.93.1.0/24 open
+  run_coracle_out 0 network create --subnet 10.93.2.0/24 -o isolate=true apart
+  run_coracle_out 0 network create --subnet 10.93.3.0/24 -o isolate=strict strict
+  run_coracle_out 0 network create --subnet 10.93.4.0/24 front
+  run_coracle_out 0 network create --subnet 10.93.5.0/24 -o isolate=true front-apart
+  for db in open apart strict; do
+    run_coracle_out 0 run -d --name "db-$db" --network "$db" --ip "10.93.$([ $db = open ] && echo 1 || { [ $db = apart ] && echo 2 || echo 3; }).10" box sh -c 'while :; do echo database | nc -l -p 3306; done'
+    wait_for 10 speaks "$db" "db-$db"
+  done
+  for db in open apart strict; do
+    run_coracle '?' run --rm --network front box timeout 5 nslookup -type=a "db-$db"
+    not_like "$output" 'Address: 10\.93' "$db by name"
+  done
+  reaches front 10.93.1.10
+  reaches front 10.93.2.10
+  reaches front 10.93.3.10 no
+  reaches front-apart 10.93.1.10
+  reaches front-apart 10.93.2.10 no
+  reaches front-apart 10.93.3.10 no
+  run_coracle_out 0 rm -f -t 0 -a
+}
+
+speaks() { [[ $(coracle run --rm --network "$1" box timeout 3 nc "$2" 3306 </dev/null 2>&1) == *database* ]]; }
+reaches() { # NETWORK ADDRESS [no]
+  if [ -z "${3-}" ]; then
+    wait_for 20 speaks "$1" "$2"
+  else
+    run_coracle '?' run --rm --network "$1" box timeout 2 nc "$2" 3306
+    not_like "$output" database "$1 to $2"
+  fi
+}
