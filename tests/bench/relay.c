@@ -1,6 +1,6 @@
-/* relay bulk|short PORT TO: the least that can stand between a client and a server of this machine's loopback, to know what any published port costs: nobody's namespace, address or limits.
+/* relay bulk|short PORT TO: a bare relay between a client and a server of this machine's loopback, to know what any published port costs: nobody's namespace, address or limits.
  *   bulk   two processes for each connection, each of them splicing one way
- *   short  one process for all, which copies: no more than what the two connections themselves need. It waits for nobody who does not read, and so is for short answers only */
+ *   short  one process for all, which copies: hardly more than what the two connections themselves need. It waits for nobody who does not read, and so is for short answers only */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -226,12 +226,12 @@ test_said_too_early (void)
       for (int tries = 0; bind (between.peer, (struct sockaddr *) &address, sizeof address) < 0; tries++, g_usleep (10000))
         g_assert_true (errno == EADDRINUSE && tries < 2000);
       cleanup_fd int client = connect_to (SOCK_STREAM, between.port);
-      g_assert_cmpint (fd_write_all (client, "early", 5), ==, 0);
+      int r = fd_write_all (client, "early", 5);
       g_usleep (40000);
       g_assert_cmpint (listen (between.peer, 16), ==, 0);
       struct pollfd polls[] = { { .fd = between.peer, .events = POLLIN }, { .fd = client, .events = POLLIN } };
       g_assert_cmpint (poll (polls, 2, 20000), >, 0);
-      if (polls[0].revents == 0)
+      if (polls[0].revents == 0 || r < 0)
         continue; /* it was given up already */
       cleanup_fd int inner = take (&between);
       g_assert_cmpint (fd_read_all (inner, data, 5), ==, 5);
