@@ -3,6 +3,7 @@
  *   init           before its command runs, in the container's network namespace: a seccomp filter that asks a supervisor about each connect(2) (accel_attach_child); inherited by all
  *                  that the command starts, not by `exec`, whose processes slirp serves
  *   coracle-accel  host network namespace, pid namespace and user namespace of the monitor; no file system but the proc of that pid namespace; of that user namespace, CAP_SYS_PTRACE,
+ *                  CAP_DAC_READ_SEARCH (the descriptors of a process are listed for its own user alone),
  *                  and CAP_NET_ADMIN for where the kernel lets only root attach a socket filter; its own filter. Two processes: one serves, the other begins it again should it die
  *
  * A connect is made here when its socket is TCP, unconnected, of the container's own network namespace, without an option that only means something there (a device, a mark, a

@@ -80,14 +80,14 @@ leave_files (void)
   return 0;
 }
 
-/* keep_two: what looking into the container's processes, of whatever user, takes; and what a socket filter takes where the host's network namespace is of this user namespace. */
+/* keep_three: what looking into the container's processes, and at their files in /proc, of whatever user, takes; and what a socket filter takes where the host's network namespace is of this user namespace. */
 static int
-keep_two (void)
+keep_three (void)
 {
   struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
   struct __user_cap_data_struct kept[2];
   memset (kept, 0, sizeof kept);
-  kept[0].effective = kept[0].permitted = 1u << CAP_SYS_PTRACE | 1u << CAP_NET_ADMIN;
+  kept[0].effective = kept[0].permitted = 1u << CAP_SYS_PTRACE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_NET_ADMIN;
   (void) prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   for (int number = 0; prctl (PR_CAPBSET_DROP, number, 0, 0, 0) == 0 || errno == EPERM; number++)
     continue;
@@ -207,7 +207,7 @@ supervise (int socket_fd, const SlirpNetwork *network)
   cleanup_fd int own = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   accel.outside = own >= 0 ? accel_cookie_child (own) : 0;
   /* the word that init waits for: from here on nothing but memory can fail */
-  if (leave_files () < 0 || keep_two () < 0 || fd_write_all (3, "r", 1) < 0 || load_filter () < 0)
+  if (leave_files () < 0 || keep_three () < 0 || fd_write_all (3, "r", 1) < 0 || load_filter () < 0)
     _exit (1);
   accel.listener = fd_recv (3);
   accel.probe4 = accel.listener < 0 ? -1 : fd_recv (3);

@@ -71,6 +71,7 @@ look='rm -f /tmp/said /tmp/seen; (until [ -e /tmp/seen ]; do sleep 0.05; done) |
   has "$output" "hello"
   like "$output" "(^|"$'\n'")1($|"$'\n'")" "slirp's is"
   run_coracle_out 0 run --rm --user 1000:1000 --read-only --security-opt no-new-privileges --network slirp4netns:accel=on,mtu=1500 box sh -c "$look" "$address" "$port"
+  has "$output" "hello"
   like "$output" "(^|"$'\n'")0($|"$'\n'")" "as another user, too"
   no_leaks
 }
