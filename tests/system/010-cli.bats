@@ -197,7 +197,7 @@ Try 'coracle image --help' for more information" image zzzzzzzz
   is "$(complete_line 'coracle zzzz ')" ""
   fixture_image box
   run_coracle tag box docker.io/library/boxer:1 quay.io/team/boxing:2
-  is "$(PATH=$(dirname "$CORACLE"):$PATH complete_line 'coracle run --rm box')" "box:latest boxer:1" "images by their short names"
+  is "$(PATH=$(dirname "$CORACLE"):$PATH complete_line 'coracle run --rm box')" "boxer:1 box:latest" "images by their short names"
   is "$(PATH=$(dirname "$CORACLE"):$PATH complete_line 'coracle rmi local')" "localhost/box:latest" "and by their full names"
   mkdir -p "$TEST_STORE/tmp/some/folder"
   is "$(complete_line "coracle --root $TEST_STORE/tmp/so")" "$TEST_STORE/tmp/some"
