@@ -164,7 +164,7 @@ at() { printf '2026-01-02T03:04:%02d.000000001+00:00 %s %s %s\n' "$@"; }
   local out=$TEST_STORE/followed i log
   run_coracle 0 run -d --log-driver none --name turning box sleep 1000
   run_coracle 0 rm -f -t 0 turning
-  run_coracle 0 run -d --log-opt max-size=20k --name turning box sh -c 'i=0; while [ $i -lt 5000 ]; do echo $i; i=$((i+1)); if [ $((i%100)) = 0 ]; then sleep 0.01; fi; done; sleep 1'
+  run_coracle 0 run -d --log-opt max-size=20k --log-opt max-file=50 --name turning box sh -c 'i=0; while [ $i -lt 5000 ]; do echo $i; i=$((i+1)); if [ $((i%100)) = 0 ]; then sleep 0.01; fi; done; sleep 1'
   coracle logs -f turning >"$out"
   is "$(md5sum <"$out")" "$(seq 0 4999 | md5sum)"
   log=$(log_of turning)
