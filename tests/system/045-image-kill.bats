@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SIGKILL at the system calls of import, load and rmi: the next command works, every listed image is whole, and nothing is left over.
+# long: yes
 load helpers
 load kill-helpers
 

@@ -2,6 +2,7 @@
 # 095-run-kill: `run` is killed (SIGKILL) at system calls sampled over its whole way, in the command itself and in each process it
 # starts: the next command works and nothing is left, neither file nor process nor listed container.
 # CORACLE_KILLS=N tries N places for each; more is slower.
+# long: yes
 
 load helpers
 

@@ -2,6 +2,7 @@
 # 201-log-drivers: what a container prints is in its log, whole and in order, whoever else looks; the monitor that writes it stays small and sleeps.
 # The long version is tests/bench/logs.
 # root: yes
+# long: yes
 
 load helpers
 

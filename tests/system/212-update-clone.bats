@@ -116,7 +116,7 @@ here" "as it was made"
   has "$output" "the --rm option conflicts with --restart"
   run_coracle update --health-cmd 'test -e /ok' --health-interval 7s upr
   run_coracle inspect -f '{{index .Config.Healthcheck.Test 1}} {{.Config.Healthcheck.Interval}}' upr
-  is "$output" "test -e /ok 7000000000"
+  is "$output" "test -e /ok 7s"
   run_coracle rm -f -t 0 up upr
   no_leaks
 }

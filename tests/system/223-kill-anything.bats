@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # 223-kill-anything: kill -9 of the monitor, the command, init and the clean-up, whatever the container is doing: `ps -a` tells the truth at once, nothing leaks.
+# long: yes
 
 load helpers
 

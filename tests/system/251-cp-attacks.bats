@@ -2,6 +2,7 @@
 # 251-cp-attacks: a hostile container, or a hostile archive, never reads or writes outside of the container; and nothing of the container's is executed
 # (CVE-2018-15664, CVE-2019-14271, CVE-2021-30465's like for copies).
 # root: yes
+# long: yes
 
 load helpers
 

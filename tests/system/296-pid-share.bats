@@ -89,8 +89,10 @@ static void look (int pid, const char *secret)
     {
       if (names (pid, "maps", 0))
         found ("traced", pid);
-      kill (pid, SIGKILL);
+      /* not killed: of a program that ours has just become, a health check's say, nothing would be left */
+      ptrace (PTRACE_INTERRUPT, pid, 0, 0);
       waitpid (pid, NULL, __WALL);
+      ptrace (PTRACE_DETACH, pid, 0, 0);
     }
 }
 int main (int argc, char **argv)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # A registry that lies, stalls and loops: a clear error in bounded time, nothing half listed, and credentials go nowhere else.
+# long: yes
 
 load helpers
 load registry-helpers

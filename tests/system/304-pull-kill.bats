@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A pull that is killed at its system calls, whose machine loses power, which many make at once, or whose disk fills up: what is listed is whole, the next one finishes,
 # nothing is fetched twice, and no space is lost.
+# long: yes
 
 load helpers
 load registry-helpers

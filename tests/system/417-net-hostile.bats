@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # 417-net-hostile: a container that sends what nobody should, on a named network: frames, pieces of datagrams, DNS bombs, floods of connections; and what it must not reach. The processes that
 # serve the network stay the same, small, and serve others.
+# long: yes
 
 load helpers
 

@@ -3,6 +3,7 @@
 # IPv6 to this machine, a thousand connections at once. Needs a Debian mirror that the machine itself can reach.
 #   CORACLE_TEST_MB=1024                     of the download (50 if not set)
 #   CORACLE_TEST_KINDS='slirp bridge'        only these
+# long: yes
 
 load helpers
 load net-helpers

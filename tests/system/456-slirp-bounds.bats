@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # 456-slirp-bounds: what a container can make its coracle-slirp hold: memory that connections took is given back while they last, more of them than there may be are refused at once, and those
-# that are there stay. Ten thousand of them, and buffers that nobody empties: CORACLE_TEST_LONG=1.
+# that are there stay. Ten thousand of them: CORACLE_TEST_LONG=1.
 
 load helpers
 load net-helpers

@@ -77,7 +77,7 @@ defaults() { # CONTAINER [-6]: where its default routes lead, the first first
     wait_for 10 speaks "$db" "db-$db"
   done
   for db in open apart strict; do
-    run_coracle '?' run --rm --network front box timeout 5 nslookup -type=a "db-$db"
+    run_coracle '?' run --rm --init --network front box timeout 5 nslookup -type=a "db-$db"
     not_like "$output" 'Address: 10\.93' "$db by name"
   done
   reaches front 10.93.1.10
@@ -89,12 +89,13 @@ defaults() { # CONTAINER [-6]: where its default routes lead, the first first
   run_coracle_out 0 rm -f -t 0 -a
 }
 
-speaks() { [[ $(coracle run --rm --network "$1" box timeout 3 nc "$2" 3306 </dev/null 2>&1) == *database* ]]; }
+speaks() { [[ $(coracle run --rm --init --network "$1" box timeout 3 nc "$2" 3306 </dev/null 2>&1) == *database* ]]; }
+# --init: to a process 1 timeout's signal means nothing
 reaches() { # NETWORK ADDRESS [no]
   if [ -z "${3-}" ]; then
     wait_for 20 speaks "$1" "$2"
   else
-    run_coracle '?' run --rm --network "$1" box timeout 2 nc "$2" 3306
+    run_coracle '?' run --rm --init --network "$1" box timeout 2 nc "$2" 3306
     not_like "$output" database "$1 to $2"
   fi
 }
