@@ -1,6 +1,8 @@
 #include "monitor.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 void
 health_begin (Health *health, const MonitorStart *start)
@@ -44,8 +46,14 @@ health_reaped (Health *health, pid_t pid)
 void
 health_end (Health *health)
 {
+  /* waited for here: who ends what is left in a shared pid namespace reaps it unseen, and it would count as running for ever */
   if (health->child > 0)
-    (void) kill (health->child, SIGKILL);
+    {
+      (void) kill (health->child, SIGKILL);
+      while (waitpid (health->child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+      health->child = 0;
+    }
   health->ready = false;
   health->due = 0;
 }

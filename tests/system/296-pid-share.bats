@@ -172,8 +172,14 @@ nothing_found() {
   wait_for 60 healthy
   again() { [ "$(coracle inspect -f '{{.RestartCount}}' b)" -ge 1 ]; }
   wait_for 30 again
-  run_coracle run -d --rm --name c --pid container:a box true
-  gone() { ! coracle container exists c; }
+  # and they go on after it
+  local before
+  last_check() { coracle inspect -f '{{range .State.Health.Log}}{{.Start}} {{end}}' b; }
+  before=$(last_check)
+  checked() { [ "$(last_check)" != "$before" ]; }
+  wait_for 30 checked
+  run_coracle run -d --rm --name third --pid container:a box true
+  gone() { ! coracle container exists third; }
   wait_for 20 gone
   nothing_found "health"
 }
