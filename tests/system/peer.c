@@ -108,15 +108,19 @@ begin (const struct sockaddr_in *to, int small)
   return fd;
 }
 
-/* finish: -1 and errno: it could not be made. */
+/* finish: -1 and errno: it could not be made. The kernel says POLLERR for an ICMP message that it has queued before it has made it the socket's error (tcp_v4_err, ip_icmp_error): only POLLOUT, or an
+ * error, is an end. */
 static int
 finish (int fd)
 {
   struct pollfd wait = { .fd = fd, .events = POLLOUT };
-  int error = ETIMEDOUT;
+  int error = 0;
   socklen_t size = sizeof error;
-  if (poll (&wait, 1, 60000) == 1)
-    (void) getsockopt (fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  while (error == 0 && (wait.revents & POLLOUT) == 0)
+    if (poll (&wait, 1, 60000) != 1)
+      error = ETIMEDOUT;
+    else
+      (void) getsockopt (fd, SOL_SOCKET, SO_ERROR, &error, &size);
   (void) fcntl (fd, F_SETFL, 0);
   errno = error;
   return error == 0 ? 0 : -1;
