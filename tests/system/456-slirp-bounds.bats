@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # 456-slirp-bounds: what a container can make its coracle-slirp hold: memory that connections took is given back while they last, more of them than there may be are refused at once, and those
-# that are there stay. Ten thousand of them: CORACLE_TEST_LONG=1.
+# that are there stay; so are those beyond what it may hold for a container that does not read. Ten thousand of them: CORACLE_TEST_LONG=1.
 
 load helpers
 load net-helpers
@@ -76,5 +76,34 @@ crowd() {
   run_coracle_out 0 exec few sh -c 'kill $(pidof peer)'
   wait_for 20 coracle exec few sh -c "echo again | timeout 5 nc $address $port | grep -q again"
   run_coracle_out 0 rm -f -t 0 few
+  no_leaks
+}
+
+@test "bounds: what a container does not read is held for it up to 256 MB; beyond that there are no more connections, until it is less" {
+  # of the 160 KiB that are sent to each, coracle-slirp has 128
+  local n=2600 slirp
+  [ "$(ulimit -Hn)" -ge $((n + 2000)) ] || skip "no more than $(ulimit -Hn) descriptors here"
+  server "$address" fill
+  run_coracle_out 0 run -d --name deaf -v "$PEER:/peer:ro" --ulimit nofile=2700:2700 box sleep 1000
+  run_coracle_out 0 exec -d deaf sh -c "/peer connect $address $port $n 0 >/all"
+  wait_for 200 coracle exec deaf grep -q open /all
+  run_coracle_out 0 exec deaf cat /all
+  # 256 MB are 2,048 of them; it looks once in a second
+  like "$output" '^2[0-9]{3} open, 0 wrong, [0-9]+ refused: (Success|Network is unreachable)$'
+  slirp=$(slirp_of deaf)
+  # it refuses by its own limit
+  wait_for 60 awk '/^Max open files/ { exit !($4 < 4000) }' "/proc/$slirp/limits"
+  echo "slirp: $(resident "$slirp") kB with connections that nobody reads"
+  [ "$(resident "$slirp")" -ge $((256 << 10)) ]
+  [ "$(resident "$slirp")" -le $((400 << 10)) ]
+  # a few may be where others were
+  run_coracle_out 0 exec -d deaf sh -c "/peer connect $address $port 100 0 >/more"
+  wait_for 30 coracle exec deaf grep -q open /more
+  run_coracle_out 0 exec deaf cat /more
+  like "$output" '^[0-9]{1,2} open, 0 wrong, [0-9]+ refused: Network is unreachable$'
+  run_coracle_out 0 exec deaf sh -c 'kill $(pidof peer)'
+  wait_for 60 at_most "$slirp" $((16 << 10))
+  wait_for 20 coracle exec deaf sh -c "timeout 5 nc $address $port </dev/null | head -c 1 | grep -q ."
+  run_coracle_out 0 rm -f -t 0 deaf
   no_leaks
 }

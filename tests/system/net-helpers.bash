@@ -28,7 +28,7 @@ host_address() { ip -4 -o addr show scope global 2>/dev/null | awk '{ sub("/.*",
 host_address6() { ip -6 -o addr show scope global 2>/dev/null | awk '{ sub("/.*", "", $4); if ($4 !~ /^fd00::[0-9a-f]*$/) { print $4; exit } }'; }
 
 # server ADDRESS KIND [MB]: sets $port, adds to $servers. echo: sends back what comes, any number of connections; bulk: to each so many MB, whose digest it writes to
-# $TEST_STORE/digest
+# $TEST_STORE/digest; fill: to each 160 KiB, and nothing more
 server() {
   rm -f "$TEST_STORE/port" "$TEST_STORE/digest"
   python3 -c '
@@ -52,8 +52,12 @@ async def bulk(reader, writer):
     f.write(digest.hexdigest())
   os.rename(store + "/digest.new", store + "/digest")
   writer.close()
+async def fill(reader, writer):
+  writer.write(bytes(160 << 10))
+  await reader.read()
+  writer.close()
 async def main():
-  s = await asyncio.start_server(echo if kind == "echo" else bulk, address, 0, backlog=4096)
+  s = await asyncio.start_server({"echo": echo, "bulk": bulk, "fill": fill}[kind], address, 0, backlog=4096)
   with open(store + "/port.new", "w") as f:
     f.write(str(s.sockets[0].getsockname()[1]))
   os.rename(store + "/port.new", store + "/port")
