@@ -164,13 +164,22 @@ check_clear (Check *check)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Check, check_clear)
 
+/* find_row: whoever brings its init knows that it lives; a view would look for it by a number that means nothing there, and wait for the end of what it does not find. */
+static StateContainer *
+find_row (Storage *storage, const char *name_or_id, const ContainerHealthRun *how, GError **error)
+{
+  if (how->init_pidfd >= 0)
+    return state_container_find (storage->state, name_or_id, error);
+  g_autoptr (ContainerView) view = container_find (storage, name_or_id, error);
+  return view != NULL ? g_steal_pointer (&view->row) : NULL;
+}
+
 static gboolean
 find (Check *check, const char *name_or_id, const ContainerHealthRun *how, GError **error)
 {
-  g_autoptr (ContainerView) view = container_find (check->storage, name_or_id, error);
-  if (view == NULL)
+  check->row = find_row (check->storage, name_or_id, how, error);
+  if (check->row == NULL)
     return FALSE;
-  check->row = g_steal_pointer (&view->row);
   const char *id = check->row->id;
   check->run_dir = how->run_dir >= 0 ? fcntl (how->run_dir, F_DUPFD_CLOEXEC, 3) : openat (check->storage->run_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   check->init_pidfd = how->init_pidfd >= 0 ? fcntl (how->init_pidfd, F_DUPFD_CLOEXEC, 3) : live_open_init (check->storage, id, &check->pid);

@@ -64,6 +64,20 @@ counted() { [ "$(coracle inspect --format '{{.RestartCount}}' "$1")" -ge "$2" ];
   no_leaks
 }
 
+@test "health: by the clock: a check takes no longer because the monitor has a pid namespace of its own" {
+  local check='echo x >>/checks'
+  run_coracle 0 run -d --name own --health-cmd "$check" --health-interval 100ms box sleep 1000
+  run_coracle 0 run -d --name hosts --pid host --health-cmd "$check" --health-interval 100ms box sleep 1000
+  checks() { coracle exec "$1" sh -c 'wc -l </checks'; }
+  checked() { [ "$(checks hosts)" -ge 15 ]; }
+  wait_for 60 checked
+  # it took five times as long; the two have the same machine
+  run_coracle_out 0 exec own sh -c 'wc -l </checks'
+  [ "$output" -ge 8 ]
+  run_coracle 0 rm -f -t 0 own hosts
+  no_leaks
+}
+
 @test "health: a check that hangs is killed after its time, and has failed" {
   run_coracle 0 run -d --name slow --health-cmd 'sleep 100' --health-timeout 1s --health-interval disable box sleep 1000
   run_coracle 125 healthcheck run slow
