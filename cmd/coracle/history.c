@@ -28,14 +28,25 @@ step_json (const ImageStep *step)
   return object;
 }
 
+/* step_created: when, to the second, in this machine's zone or in UTC; "" if nothing says. Free with g_free. */
+static char *
+step_created (const ImageStep *step, gboolean local)
+{
+  if (step->created_usec == 0)
+    return g_strdup (step->created);
+  struct timespec when = text_time_from_usec (step->created_usec);
+  when.tv_nsec = 0;
+  return text_time_rfc3339 (when, local);
+}
+
 /* step_fields: what a Go template may name. */
 static json_t *
 step_fields (const ImageStep *step, gboolean human, gboolean whole)
 {
   g_autofree char *id = whole ? g_strdup (step->id) : g_strndup (step->id, 12), *ago = text_ago (step->created_usec, g_get_real_time ()),
-                  *size = text_size ((guint64) step->size, 4),
+                  *size = text_size ((guint64) step->size, 4), *created = step_created (step, FALSE), *created_local = step_created (step, TRUE),
                   *by = whole ? g_strdup (step->created_by) : text_truncate (step->created_by, CREATED_BY_WIDTH, "...");
-  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "ID", id, "Created", human ? ago : step->created, "CreatedSince", ago, "CreatedAt", step->created, "CreatedBy", by,
+  return json_pack ("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "ID", id, "Created", human ? ago : created, "CreatedSince", ago, "CreatedAt", created_local, "CreatedBy", by,
                     "Size", size, "Comment", step->comment, "Tags", json_strv ((const char *const *) step->tags));
 }
 
@@ -49,7 +60,7 @@ print_steps (const GPtrArray *steps, const CliArgs *args, const char *format, GE
   static const TemplateHeader headers[] = { { "CreatedSince", "CREATED" }, { NULL } };
   static const char plain[] = "table {{.ID}}\\t{{.Created}}\\t{{.CreatedBy}}\\t{{.Size}}\\t{{.Comment}}";
   g_autoptr (GString) out = g_string_new (NULL);
-  gboolean ok = template_render_list (format != NULL ? format : plain, array, headers, TEMPLATE_DEFAULT, out, error);
+  gboolean ok = template_render_list (format != NULL ? format : plain, array, headers, TEMPLATE_NO_TIMES, out, error);
   if (ok)
     fputs (out->str, stdout);
   json_decref (array);

@@ -541,7 +541,7 @@ build (Creation *creation, GError **error)
   config->internal = creation->request->internal;
   config->ipv6 = creation->request->ipv6;
   config->id = container_id_new ();
-  config->created = text_time_rfc3339 (text_time_from_usec (g_get_real_time ()), FALSE);
+  config->created = text_time_rfc3339 (text_time_from_usec (g_get_real_time ()), TRUE);
   return choose_names (creation, error) && take_options (creation, error) && choose_subnets (creation, error) && check_mtu (creation->config, error) && choose_rest (creation, error);
 }
 

@@ -5,6 +5,8 @@
 
 #include "pkg/base/error.h"
 #include "pkg/template/function.h"
+#include "pkg/template/method.h"
+#include "pkg/template/time_layout.h"
 
 #define DEPTH_MAX 300                      /* blocks, parentheses and templates entered: the C stack pays for each */
 #define WORK_MAX UINT64_C (5000000)        /* steps; 64 bytes made or read count as one */
@@ -149,6 +151,21 @@ names_alike (const char *a, const char *b)
     }
 }
 
+/* @name of a value that has methods instead of fields, without an argument. */
+static gboolean
+method_get (Exec *exec, const Operand *operand, const Value *from, const char *name, Value *ret_value, GError **error)
+{
+  const Method *method = method_find (from->type, name);
+  if (method == NULL)
+    return fail_at (exec, operand->start, operand->end, error, "can't evaluate field %s in type %s", name, value_type_name (from));
+  if (method->refusal != NULL)
+    return fail_at (exec, operand->start, operand->end, error, "%s", method->refusal);
+  if (method->argument != METHOD_NONE)
+    return fail_at (exec, operand->start, operand->end, error, "wrong number of args for %s: want 1 got 0", name);
+  method_call (method, from, NULL, ret_value);
+  return work (exec, 1, error);
+}
+
 static gboolean
 field_get (Exec *exec, const Operand *operand, const Value *from, const char *name, Value *ret_value, GError **error)
 {
@@ -160,6 +177,8 @@ field_get (Exec *exec, const Operand *operand, const Value *from, const char *na
       return TRUE;
     }
   *ret_value = (Value) { NULL };
+  if (from->type != VALUE_PLAIN)
+    return method_get (exec, operand, from, name, ret_value, error);
   if (from->json == NULL || (from->is_map && json_is_null (from->json)))
     return TRUE;
   if (json_is_null (from->json))
@@ -326,37 +345,82 @@ call_function (Exec *exec, const Operand *first, const GPtrArray *operands, cons
 }
 
 /* Podman's one method with an argument: .Label "x". @object: what .Label was asked of. */
-static gboolean
-call_label (Exec *exec, const Operand *first, const Value *object, const Value *key, Value *ret_value, GError **error)
+static void
+call_label (const Value *object, const Value *key, Value *ret_value)
 {
-  if (object->heading)
-    return field_get (exec, first, object, "Label", ret_value, error);
   json_t *labels = json_object_get (object->json, "Labels");
   json_t *label = json_is_string (key->json) ? json_object_get (labels, json_string_value (key->json)) : NULL;
   *ret_value = json_is_string (label) ? value_child (label, NULL) : value_string ("", 0);
-  return TRUE;
+}
+
+/* Does @value, which came from @operand (NULL: from the pipeline), fit @method of @first? */
+static gboolean
+argument_fits (Exec *exec, const Operand *first, const Operand *operand, const Method *method, const Value *value, GError **error)
+{
+  static const char *const types[] = { [METHOD_STRING] = "string", [METHOD_TIME] = "time.Time", [METHOD_DURATION] = "time.Duration" };
+  gboolean literal = operand != NULL && operand->kind == OPERAND_LITERAL, fits = method->argument == METHOD_STRING ? value_is_string (value) : value->type == VALUE_TIME;
+  if (method->argument == METHOD_DURATION)
+    fits = value->type == VALUE_DURATION || (literal && json_is_integer (value->json));
+  if (method->argument == METHOD_STRING && json_string_length (value->json) > STRING_MAX / TIME_LAYOUT_GROWTH)
+    return fail_at (exec, first->start, first->end, error, "error calling %s: the layout is longer than %d bytes", method->name, STRING_MAX / TIME_LAYOUT_GROWTH);
+  if (fits)
+    return TRUE;
+  const Operand *at = operand != NULL ? operand : first;
+  g_autofree char *source = g_strndup (exec->tree->source + at->start, at->end - at->start);
+  g_strchomp (source);
+  if (literal && method->argument == METHOD_TIME)
+    return fail_at (exec, at->start, at->end, error, "can't handle %s for arg of type time.Time", source);
+  if (literal)
+    return fail_at (exec, at->start, at->end, error, "expected %s; found %s", method->argument == METHOD_STRING ? "string" : "integer", source);
+  return fail_at (exec, at->start, at->end, error, "wrong type for value; expected %s; got %s", types[method->argument], value_type_name (value));
+}
+
+/* @name of @object, with @count arguments, of which the first is @value (from @operand, or piped). */
+static gboolean
+call_method (Exec *exec, const Operand *first, const char *name, const Value *object, const Operand *operand, const Value *value, size_t count, Value *ret_value, GError **error)
+{
+  const Method *method = method_find (object->type, name);
+  if (object->heading && (strcmp (name, "Label") == 0 || method_find (VALUE_TIME, name) != NULL))
+    return field_get (exec, first, object, name, ret_value, error);
+  if (object->type == VALUE_PLAIN && strcmp (name, "Label") == 0 && count == 1)
+    {
+      call_label (object, value, ret_value);
+      return TRUE;
+    }
+  if (object->type == VALUE_PLAIN)
+    return fail_at (exec, first->start, first->end, error, "%s has arguments but cannot be invoked as function", name);
+  if (method == NULL)
+    return method_get (exec, first, object, name, ret_value, error);
+  size_t wanted = method->argument == METHOD_NONE ? 0 : 1;
+  if (count != wanted)
+    return fail_at (exec, first->start, first->end, error, "wrong number of args for %s: want %zu got %zu", name, wanted, count);
+  if (!argument_fits (exec, first, operand, method, value, error))
+    return FALSE;
+  method_call (method, object, value, ret_value);
+  if (work (exec, 1 + value_weight (ret_value), error))
+    return TRUE;
+  value_clear (ret_value);
+  return FALSE;
 }
 
 /* A field with arguments. */
 static gboolean
 eval_method (Exec *exec, const Command *command, const Value *dot, const Value *piped, Value *ret_value, GError **error)
 {
-  const Operand *first = g_ptr_array_index (command->operands, 0);
+  const Operand *first = g_ptr_array_index (command->operands, 0), *argument = command->operands->len > 1 ? g_ptr_array_index (command->operands, 1) : NULL;
   const char *name = first->fields->len > 0 ? g_ptr_array_index (first->fields, first->fields->len - 1) : NULL;
+  size_t count = command->operands->len - 1 + (piped != NULL);
   if (name == NULL)
     return fail_at (exec, first->start, first->end, error, "can't give argument to non-function %.*s", (int) (first->end - first->start), exec->tree->source + first->start);
-  if (strcmp (name, "Label") != 0 || command->operands->len - 1 + (piped != NULL) != 1)
-    return fail_at (exec, first->start, first->end, error, "%s has arguments but cannot be invoked as function", name);
-  Value object = { NULL }, key = { NULL };
-  const Operand *argument = piped == NULL ? g_ptr_array_index (command->operands, 1) : NULL;
+  Value object = { NULL }, value = { NULL };
   gboolean ok = eval_operand (exec, first, dot, first->fields->len - 1, &object, error);
   if (ok && argument != NULL)
-    ok = eval_operand (exec, argument, dot, argument->fields->len, &key, error);
+    ok = eval_operand (exec, argument, dot, argument->fields->len, &value, error);
   else if (ok)
-    key = value_ref (piped);
-  ok = ok && call_label (exec, first, &object, &key, ret_value, error);
+    value = value_ref (piped);
+  ok = ok && call_method (exec, first, name, &object, argument, &value, count, ret_value, error);
   value_clear (&object);
-  value_clear (&key);
+  value_clear (&value);
   return ok;
 }
 
@@ -454,11 +518,12 @@ range_turn (Exec *exec, const Node *node, json_t *key, const Value *item, GError
 }
 
 static Flow
-range_list (Exec *exec, const Node *node, json_t *list, GError **error)
+range_list (Exec *exec, const Node *node, const Value *list, GError **error)
 {
-  for (size_t i = 0; i < json_array_size (list); i++)
+  for (size_t i = 0; i < json_array_size (list->json); i++)
     {
-      Value item = value_child (json_array_get (list, i), NULL);
+      Value item = value_child (json_array_get (list->json, i), NULL);
+      item.no_times = list->no_times;
       Flow flow = range_turn (exec, node, json_integer ((json_int_t) i), &item, error);
       value_clear (&item);
       if (flow == FLOW_BREAK)
@@ -518,7 +583,7 @@ range_over (Exec *exec, const Node *node, const Value *value, gboolean *ret_empt
   if (*ret_empty)
     return FLOW_NEXT;
   if (json_is_array (json))
-    return range_list (exec, node, json, error);
+    return range_list (exec, node, value, error);
   if (json_is_object (json))
     return range_object (exec, node, json, error);
   if (json_is_integer (json))

@@ -24,7 +24,7 @@ give_bool (Value *ret_value, gboolean truth)
 static gboolean
 want_string (const Value *arg, GError **error)
 {
-  if (json_is_string (arg->json))
+  if (value_is_string (arg))
     return TRUE;
   return coracle_throw (error, CORACLE_ERROR_INVALID, "wrong type for value; expected string; got %s", value_type_name (arg));
 }
@@ -51,7 +51,7 @@ basic_kind (const Value *value)
     return BASIC_BOOL;
   if (json_is_number (value->json))
     return BASIC_NUMBER;
-  return json_is_string (value->json) ? BASIC_STRING : BASIC_NONE;
+  return value_is_string (value) ? BASIC_STRING : BASIC_NONE;
 }
 
 /* -1, 0 or 1 for two numbers or two strings. */
@@ -76,6 +76,10 @@ basic_equal (const Value *a, const Value *b, gboolean *ret, GError **error)
   Basic kind_a = basic_kind (a), kind_b = basic_kind (b);
   if (kind_a == BASIC_NIL || kind_b == BASIC_NIL)
     *ret = kind_a == kind_b;
+  else if (a->type == VALUE_TIME && b->type == VALUE_TIME)
+    *ret = go_time_compare (&a->time, &b->time) == 0 && a->time.zone == b->time.zone && a->time.offset == b->time.offset;
+  else if ((a->type == VALUE_TIME && kind_b != BASIC_NONE) || (b->type == VALUE_TIME && kind_a != BASIC_NONE))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "incompatible types for comparison");
   else if (kind_a == BASIC_NONE || kind_b == BASIC_NONE)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "non-comparable type %s", value_type_name (kind_a == BASIC_NONE ? a : b));
   else if (kind_a != kind_b)
@@ -156,7 +160,7 @@ call_len (const Value *args, size_t n_args, size_t limit, Value *ret_value, GErr
   json_t *json = args[0].json;
   if (value_is_nil (&args[0]))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "len of nil pointer");
-  if (!json_is_string (json) && !json_is_array (json) && !json_is_object (json))
+  if (!value_is_string (&args[0]) && !json_is_array (json) && !json_is_object (json))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "len of type %s", value_type_name (&args[0]));
   size_t length = json_is_string (json) ? json_string_length (json) : json_is_array (json) ? json_array_size (json) : json_object_size (json);
   *ret_value = value_own (json_integer ((json_int_t) length));
@@ -191,7 +195,7 @@ index_one (const Value *item, const Value *at, Value *ret_value, GError **error)
       *ret_value = found != NULL ? value_child (found, key) : missing_item (json);
       return TRUE;
     }
-  if (!json_is_array (json) && !json_is_string (json))
+  if (!json_is_array (json) && !value_is_string (item))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "can't index item of type %s", value_type_name (item));
   if (!json_is_integer (at->json))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot index slice/array with type %s", value_type_name (at));
@@ -226,7 +230,7 @@ call_slice (const Value *args, size_t n_args, size_t limit, Value *ret_value, GE
   json_t *json = args[0].json;
   if (value_is_nil (&args[0]))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "slice of untyped nil");
-  if (!json_is_array (json) && !json_is_string (json))
+  if (!json_is_array (json) && !value_is_string (&args[0]))
     return coracle_throw (error, CORACLE_ERROR_INVALID, "can't slice item of type %s", value_type_name (&args[0]));
   if (json_is_string (json) && n_args > 3)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot 3-index slice a string");
@@ -267,7 +271,7 @@ call_print (const Value *args, size_t n_args, size_t limit, Value *ret_value, GE
   g_autoptr (GString) out = g_string_new (NULL);
   for (size_t i = 0; i < n_args && out->len <= limit; i++)
     {
-      if (i > 0 && !json_is_string (args[i].json) && !json_is_string (args[i - 1].json))
+      if (i > 0 && !value_is_string (&args[i]) && !value_is_string (&args[i - 1]))
         g_string_append_c (out, ' ');
       print_argument (out, &args[i]);
     }

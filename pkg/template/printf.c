@@ -143,7 +143,7 @@ print_items (GString *out, const Value *arg, char verb, const Spec *spec, int de
   g_string_append (out, list ? "[" : arg->is_map ? "map[" : "{");
   for (size_t i = 0; i < count; i++)
     {
-      Value item = list ? value_child (json_array_get (arg->json, i), NULL) : value_child (json_object_get (arg->json, keys[i]), keys[i]);
+      Value item = list ? value_child (json_array_get (arg->json, i), NULL) : value_field (arg, json_object_get (arg->json, keys[i]), keys[i]);
       if (i > 0)
         g_string_append_c (out, ' ');
       if (!list && arg->is_map)
@@ -163,9 +163,9 @@ print_value (GString *out, const Value *arg, char verb, const Spec *spec, int de
   json_t *json = arg->json;
   gboolean container = json_is_array (json) || json_is_object (json);
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autofree char *time = value_time (arg);
-  if (time != NULL && (verb == 'v' || verb == 's'))
-    print_string (out, time, strlen (time), verb, spec);
+  g_autofree char *string = value_text (arg);
+  if (string != NULL && strchr ("vsqxX", verb) != NULL)
+    print_string (out, string, strlen (string), verb, spec);
   else if (verb == 'T')
     pad_to (out, value_type_name (arg), strlen (value_type_name (arg)), spec, FALSE);
   else if (verb == 'v' && (container || value_is_nil (arg) || json_is_boolean (json)))

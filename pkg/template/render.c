@@ -187,12 +187,12 @@ end_line (GString *out, size_t start)
 
 /* Every row, each on its line (an empty one too). */
 static gboolean
-render_rows (const Tree *tree, json_t *array, const TemplateHeader *headers, GString *out, GError **error)
+render_rows (const Tree *tree, const Value *all, const TemplateHeader *headers, GString *out, GError **error)
 {
-  for (size_t i = 0; i < json_array_size (array); i++)
+  for (size_t i = 0; i < json_array_size (all->json); i++)
     {
       size_t start = out->len;
-      Value row = { .json = json_array_get (array, i) };
+      Value row = { .json = json_array_get (all->json, i), .no_times = all->no_times };
       if (!tree_exec (tree, TEMPLATE_NAME, &row, headers, out, error))
         return FALSE;
       if (out->len == start)
@@ -217,12 +217,12 @@ template_render_list (const char *format, json_t *array, const TemplateHeader *h
   if (tree == NULL)
     return FALSE;
   g_autoptr (GString) text = g_string_new (NULL);
-  Value heading = { .heading = TRUE }, all = { .json = array };
+  Value heading = { .heading = TRUE }, all = { .json = array, .no_times = (flags & TEMPLATE_NO_TIMES) != 0 };
   if (columns != NULL && !(flags & TEMPLATE_NO_HEADING) && !tree_exec (tree, TEMPLATE_NAME, &heading, headers, text, error))
     return FALSE;
   end_line (text, 0);
   size_t start = text->len;
-  if (starts_with_range (source) ? !tree_exec (tree, TEMPLATE_NAME, &all, headers, text, error) : !render_rows (tree, array, headers, text, error))
+  if (starts_with_range (source) ? !tree_exec (tree, TEMPLATE_NAME, &all, headers, text, error) : !render_rows (tree, &all, headers, text, error))
     return FALSE;
   end_line (text, start);
   if (columns != NULL)

@@ -6,7 +6,8 @@
  * JSON objects stand for Go structs: an unknown field is an error, as users of Podman expect, and objects print as {a b}. The ones that are maps in Go are known by
  * the key they hang from (Labels, Annotations, Networks, Options …: template_key_is_map): there a missing key is "<no value>", and they print as map[k:v].
  * A field is found by its exact name, else regardless of case and '_' (.ID finds "Id", .NetworkInterface finds "network_interface").
- * Strings in RFC 3339 under the keys of times (Created, StartedAt, FinishedAt …) print as Go's time.Time does, and stay as they are in json.
+ * Strings in RFC 3339 under the keys of times (Created, StartedAt, FinishedAt …) are Go's time.Time: they print as those do, stay as they are in json and have its
+ * methods (.Created.Unix, .Created.Format "2006-01-02", .State.FinishedAt.Sub .State.StartedAt: method.c lists them), and so have the durations, months and weekdays these give.
  * .Label "x" on an object with Labels gives that label or "".
  *
  * Any text is safe to run: nesting, work and output are bounded.
@@ -40,6 +41,7 @@ typedef struct {
 typedef enum {
   TEMPLATE_DEFAULT = 0,
   TEMPLATE_NO_HEADING = 1 << 0,   /* --noheading: a table without its first line */
+  TEMPLATE_NO_TIMES = 1 << 1,     /* what is under the keys of times are strings in Podman too */
 } TemplateFlags;
 
 /* template_render_list: what a list command prints for @array under Podman's rules: "json": the whole array, indented by 4, and a newline; "{{json .}}": a line for each;

@@ -53,12 +53,26 @@ key_is_time (const char *key)
 }
 
 Value
+value_number (json_int_t number, ValueType type)
+{
+  return (Value) { .json = json_integer (number), .type = type };
+}
+
+Value
+value_of_time (const GoTime *time)
+{
+  g_autofree char *text = go_time_rfc3339 (time);
+  return (Value) { .json = json_string (text), .type = VALUE_TIME, .time = *time };
+}
+
+Value
 value_child (json_t *json, const char *key)
 {
   Value child = { .json = json_incref (json) };
   child.is_map = (json_is_object (json) || json_is_null (json)) && key != NULL && template_key_is_map (key);
   child.is_check = json_is_object (json) && key != NULL && (strcmp (key, "Healthcheck") == 0 || strcmp (key, "StartupHealthCheck") == 0);
-  child.is_time = json_is_string (json) && key != NULL && key_is_time (key);
+  if (json_is_string (json) && key != NULL && key_is_time (key) && go_time_parse (json_string_value (json), &child.time))
+    child.type = VALUE_TIME;
   return child;
 }
 
@@ -67,30 +81,47 @@ value_field (const Value *parent, json_t *json, const char *key)
 {
   static const char *const durations[] = { "Interval", "Timeout", "StartPeriod", NULL };
   gboolean is_duration = parent->is_check && g_strv_contains (durations, key);
-  json_auto_t *none = json == NULL && is_duration ? json_integer (0) : NULL;
-  if (json == NULL && none == NULL)
-    return (Value) { NULL };
-  Value child = value_child (json != NULL ? json : none, key);
-  child.is_duration = is_duration && json_is_integer (child.json);
+  if (json == NULL)
+    return is_duration ? value_number (0, VALUE_DURATION) : (Value) { NULL };
+  Value child = value_child (json, key);
+  if (is_duration && json_is_integer (json))
+    child.type = VALUE_DURATION;
+  else if (parent->no_times && child.type == VALUE_TIME)
+    child.type = VALUE_PLAIN;
   return child;
 }
 
 char *
-value_time (const Value *value)
+value_text (const Value *value)
 {
-  const char *text = value->is_time ? json_string_value (value->json) : NULL;
-  struct timespec when;
-  if (value->is_duration)
-    return text_duration_go (json_integer_value (value->json));
-  if (text == NULL || strlen (text) < strlen ("2024-05-01T10:00:00Z") || text[10] != 'T' || !text_time_parse (text, (struct timespec) { 0, 0 }, &when, NULL))
-    return NULL;
-  return text_time_go (when, !g_str_has_suffix (text, "Z"));
+  static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December" };
+  static const char *const days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
+  json_int_t number = json_integer_value (value->json);
+  switch (value->type)
+    {
+    case VALUE_TIME:
+      return go_time_string (&value->time);
+    case VALUE_DURATION:
+      return text_duration_go (number);
+    case VALUE_MONTH:
+      return g_strdup (months[CLAMP (number, 1, 12) - 1]);
+    case VALUE_WEEKDAY:
+      return g_strdup (days[CLAMP (number, 0, 6)]);
+    default:
+      return NULL;
+    }
 }
 
 gboolean
 value_is_nil (const Value *value)
 {
   return value->json == NULL || json_is_null (value->json);
+}
+
+gboolean
+value_is_string (const Value *value)
+{
+  return json_is_string (value->json) && value->type == VALUE_PLAIN;
 }
 
 gboolean
@@ -118,8 +149,11 @@ value_truth (const Value *value)
 const char *
 value_type_name (const Value *value)
 {
+  static const char *const types[] = { [VALUE_TIME] = "time.Time", [VALUE_DURATION] = "time.Duration", [VALUE_MONTH] = "time.Month", [VALUE_WEEKDAY] = "time.Weekday", [VALUE_INT64] = "int64" };
   if (value_is_nil (value))
     return "<nil>";
+  if (value->type != VALUE_PLAIN)
+    return types[value->type];
   switch (json_typeof (value->json))
     {
     case JSON_OBJECT:
@@ -192,45 +226,57 @@ value_print_real (GString *out, double real)
   g_string_append (out, g_ascii_formatd (text, sizeof text, format, real));
 }
 
-static void print_json (GString *out, json_t *json, gboolean is_map, gboolean plus, int depth);
+static void print_value (GString *out, const Value *value, gboolean plus, int depth);
 
 static void
-print_object (GString *out, json_t *object, gboolean is_map, gboolean plus, int depth)
+print_object (GString *out, const Value *value, gboolean plus, int depth)
 {
   size_t count;
-  g_autofree const char **keys = is_map ? value_keys (object, &count) : fields_of (object, &count);
-  g_string_append (out, is_map ? "map[" : "{");
+  g_autofree const char **keys = value->is_map ? value_keys (value->json, &count) : fields_of (value->json, &count);
+  g_string_append (out, value->is_map ? "map[" : "{");
   for (size_t i = 0; i < count; i++)
     {
+      Value item = value_field (value, json_object_get (value->json, keys[i]), keys[i]);
       if (i > 0)
         g_string_append_c (out, ' ');
-      if (is_map || plus)
+      if (value->is_map || plus)
         g_string_append_printf (out, "%s:", keys[i]);
-      print_json (out, json_object_get (object, keys[i]), template_key_is_map (keys[i]), plus, depth + 1);
+      print_value (out, &item, plus, depth + 1);
+      value_clear (&item);
     }
-  g_string_append_c (out, is_map ? ']' : '}');
+  g_string_append_c (out, value->is_map ? ']' : '}');
 }
 
 static void
-print_json (GString *out, json_t *json, gboolean is_map, gboolean plus, int depth)
+print_list (GString *out, const json_t *list, gboolean plus, int depth)
 {
-  if (is_map && json_is_null (json))
+  g_string_append_c (out, '[');
+  for (size_t i = 0; i < json_array_size (list); i++)
+    {
+      Value item = value_child (json_array_get (list, i), NULL);
+      if (i > 0)
+        g_string_append_c (out, ' ');
+      print_value (out, &item, plus, depth + 1);
+      value_clear (&item);
+    }
+  g_string_append_c (out, ']');
+}
+
+static void
+print_value (GString *out, const Value *value, gboolean plus, int depth)
+{
+  json_t *json = value->json;
+  g_autofree char *text = value_text (value);
+  if (text != NULL)
+    g_string_append (out, text);
+  else if (value->is_map && json_is_null (json))
     g_string_append (out, "map[]");
   else if (json == NULL || json_is_null (json) || depth > PRINT_MAX_DEPTH)
     g_string_append (out, "<nil>");
   else if (json_is_object (json))
-    print_object (out, json, is_map, plus, depth);
+    print_object (out, value, plus, depth);
   else if (json_is_array (json))
-    {
-      g_string_append_c (out, '[');
-      for (size_t i = 0; i < json_array_size (json); i++)
-        {
-          if (i > 0)
-            g_string_append_c (out, ' ');
-          print_json (out, json_array_get (json, i), FALSE, plus, depth + 1);
-        }
-      g_string_append_c (out, ']');
-    }
+    print_list (out, json, plus, depth);
   else if (json_is_string (json))
     g_string_append_len (out, json_string_value (json), json_string_length (json));
   else if (json_is_integer (json))
@@ -244,11 +290,7 @@ print_json (GString *out, json_t *json, gboolean is_map, gboolean plus, int dept
 void
 value_print (GString *out, const Value *value, gboolean plus)
 {
-  g_autofree char *time = value_time (value);
-  if (time != NULL)
-    g_string_append (out, time);
-  else
-    print_json (out, value->json, value->is_map, plus, 0);
+  print_value (out, value, plus, 0);
 }
 
 void

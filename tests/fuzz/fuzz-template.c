@@ -7,6 +7,8 @@
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
 static const char sample[] = "{\"ID\":\"0123456789ab\",\"Names\":[\"a\",\"b\"],\"Labels\":{\"x\":\"y\",\"z\":\"\"},\"N\":-7,\"F\":1.5,\"B\":true,\"Z\":null,"
+                             "\"Created\":\"2024-05-01T10:00:05.12045Z\",\"State\":{\"StartedAt\":\"2024-05-01T12:00:06+05:30\",\"FinishedAt\":\"0001-01-01T00:00:00Z\"},"
+                             "\"Healthcheck\":{\"Interval\":90000000000},"
                              "\"Config\":{\"Env\":[\"A=1\"],\"Deep\":[[1,2],[{\"k\":\"\\u00e9\"}]]}}";
 
 int

@@ -41,7 +41,7 @@ test_values (void)
     { "{{.Labels.a}} {{.Labels.nope}} {{.Labels.nope.deeper}}", "1 <no value> <no value>" }, { "{{.Label \"a\"}}|{{.Label \"nope\"}}|{{\"com.x/y\" | .Label}}", "1||dotted" },
     { "{{(index .Mounts 1).Type}}", "volume" }, { "{{$.Name}} {{$.State}}", "bob {running 42}" }, { "{{.Networks.podman.IP}}", "10.0.0.1" }, { "a\\tb\\nc{{\"\\t\"}}", "a\tb\nc\t" },
     { "{{.Html}}", "<a&b>" }, { "{{1}} {{-2}} {{0x1F}} {{0b11}} {{0o17}} {{017}} {{1_000}} {{'a'}} {{'\\n'}}", "1 -2 31 3 15 15 1000 97 10" },
-    { "{{.Created}} {{.StartedAt}} {{json .Created}} {{printf \"%.10s\" .Created}} {{len .Created}}", "2024-05-01 10:00:00.5 +0000 UTC soon \"2024-05-01T10:00:00.5Z\" 2024-05-01 22" },
+    { "{{.Created}} {{.StartedAt}} {{json .Created}} {{printf \"%.10s\" .Created}} {{len .StartedAt}}", "2024-05-01 10:00:00.5 +0000 UTC soon \"2024-05-01T10:00:00.5Z\" 2024-05-01 4" },
     { "{{1.5}} {{.5}} {{1e3}} {{1e21}} {{1234567.0}} {{1e-7}} {{0.0001}} {{100.0}}", "1.5 0.5 1000 1e+21 1.234567e+06 1e-07 0.0001 100" },
     { "{{`raw \\t`}} {{\"\\u00e9\\x41\\101\\\"\"}} {{true}}", "raw \\t \xc3\xa9" "AA\" true" },
   };
