@@ -23,8 +23,8 @@ static const struct { const char *text; Part part; gboolean ends_word; } words[]
   { "Z07", PART_OFFSET, FALSE },
 };
 
-static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December" };
-static const char *const days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
+const char *const time_months[12] = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December" };
+const char *const time_days[7] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
 
 /* @shape: "-0700", "Z07:00" …: what of the offset is shown, and how. */
 static void
@@ -48,7 +48,7 @@ print_offset (GString *out, const char *shape, size_t length, long offset)
 static void
 print_part (GString *out, Part part, const char *shape, size_t length, const struct tm *parts)
 {
-  const char *month = months[CLAMP (parts->tm_mon, 0, 11)], *day = days[CLAMP (parts->tm_wday, 0, 6)];
+  const char *month = time_months[CLAMP (parts->tm_mon, 0, 11)], *day = time_days[CLAMP (parts->tm_wday, 0, 6)];
   int hour12 = parts->tm_hour % 12 != 0 ? parts->tm_hour % 12 : 12, year = parts->tm_year + 1900;
   const char *zone = parts->tm_zone != NULL ? parts->tm_zone : "";
   switch (part)

@@ -6,6 +6,9 @@
 
 #define TIME_LAYOUT_GROWTH 16   /* what is printed is at most so many times as long as its layout */
 
+extern const char *const time_months[12];   /* "January" … */
+extern const char *const time_days[7];      /* "Sunday" … */
+
 /* time_layout_print: append @parts and @nsec, written as @layout is, to @out. Whatever is no part of that reference time stays as it is; any bytes are safe.
  * @parts: broken down, with tm_gmtoff; tm_zone "" is a zone without a name, which MST writes as -0700 does.
  * Source: the documentation of Go's package time, its constants and Time.Format. */

@@ -6,6 +6,7 @@
 
 #include "pkg/base/text.h"
 #include "pkg/template/template.h"
+#include "pkg/template/time_layout.h"
 
 #define PRINT_MAX_DEPTH 256
 
@@ -94,8 +95,6 @@ value_field (const Value *parent, json_t *json, const char *key)
 char *
 value_text (const Value *value)
 {
-  static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December" };
-  static const char *const days[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday" };
   json_int_t number = json_integer_value (value->json);
   switch (value->type)
     {
@@ -104,9 +103,9 @@ value_text (const Value *value)
     case VALUE_DURATION:
       return text_duration_go (number);
     case VALUE_MONTH:
-      return g_strdup (months[CLAMP (number, 1, 12) - 1]);
+      return g_strdup (time_months[CLAMP (number, 1, 12) - 1]);
     case VALUE_WEEKDAY:
-      return g_strdup (days[CLAMP (number, 0, 6)]);
+      return g_strdup (time_days[CLAMP (number, 0, 6)]);
     default:
       return NULL;
     }
