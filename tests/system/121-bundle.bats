@@ -26,13 +26,13 @@ bundle() {
 }
 
 @test "bundle: config.json has what the runtime specification requires, with numbers as it has them" {
-  bundle --ulimit core=-1 --ulimit nofile=100:200 --sysctl net.ipv4.ip_default_ttl=99 --oom-score-adj 1 --device /dev/zero:/dev/another
+  bundle --ulimit cpu=-1 --ulimit nofile=100:200 --sysctl net.ipv4.ip_default_ttl=99 --oom-score-adj 1 --device /dev/zero:/dev/another
   run jq -r '[(.ociVersion | test("^1[.][0-9]+[.][0-9]+$")), (.root.path | startswith("/")), (.process.cwd | startswith("/")), (.process.args | length == 2), (.process.user.uid | type == "number"),
     (.process.user.gid | type == "number"), ([.mounts[] | (.destination | startswith("/")) and (.type | type == "string") and (.options | type == "array")] | all),
     ([.linux.namespaces[].type] | sort == ["cgroup", "ipc", "mount", "network", "pid", "uts"]), (.linux.seccomp.defaultAction | startswith("SCMP_ACT_")), ([.linux.sysctl[] | type == "string"] | all),
     ([.linux.devices[] | (.path | startswith("/dev/")) and (.type | IN("c", "b"))] | all), ([.process.capabilities[][] | startswith("CAP_")] | all)] | all' "$TEST_STORE/config.json"
   is "$output" "true" "every member is as it should be"
-  has "$(cat "$TEST_STORE/config.json")" '{"type":"RLIMIT_CORE","soft":18446744073709551615,"hard":18446744073709551615}' "a limit without end"
+  has "$(cat "$TEST_STORE/config.json")" '{"type":"RLIMIT_CPU","soft":18446744073709551615,"hard":18446744073709551615}' "a limit without end"
   has "$(cat "$TEST_STORE/config.json")" '{"type":"RLIMIT_NOFILE","soft":100,"hard":200}' "another"
   run_coracle 0 rm -f -t 0 sleeper
   wait
@@ -40,8 +40,8 @@ bundle() {
 
 @test "bundle: crun runs it" {
   rm -f "$TEST_STORE/cid"
-  bundle --net none --ulimit core=-1 --ulimit nofile=100:200 --hostname other -e A=b -v "$TEST_STORE:/given:ro"
-  jq '.root.path = "rootfs" | .process.args = ["sh", "-c", "echo $A; hostname; ulimit -n; ulimit -c; grep ^Seccomp: /proc/self/status | tr -dc 0-9; echo; grep ^CapEff /proc/self/status; ls /given/cid; touch /given/x"]' \
+  bundle --net none --ulimit cpu=-1 --ulimit nofile=100:200 --hostname other -e A=b -v "$TEST_STORE:/given:ro"
+  jq '.root.path = "rootfs" | .process.args = ["sh", "-c", "echo $A; hostname; ulimit -n; ulimit -t; grep ^Seccomp: /proc/self/status | tr -dc 0-9; echo; grep ^CapEff /proc/self/status; ls /given/cid; touch /given/x"]' \
     "$TEST_STORE/config.json" | sed 's/18446744073709552000/18446744073709551615/g' >"$BUNDLE/config.json"
   # shellcheck disable=SC2016 # for the inner shell
   run "${CRUN_SPACE[@]}" sh -c 'mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null; exec crun --root "$1" --cgroup-manager=disabled run -b "$2" "bundle-$$"' sh "$TEST_STORE/crun" "$BUNDLE" </dev/null
