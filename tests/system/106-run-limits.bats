@@ -123,6 +123,7 @@ inside() { # EXPECTED ARGS… -- COMMAND…
 @test "limits: --stop-signal and --stop-timeout" {
   local word log=$TEST_STORE/stop.log
   for word in USR1 SIGUSR1 10; do
+    : >"$log"
     "$CORACLE" run --name stops --stop-signal "$word" box sh -c 'trap "echo asked; exit 3" USR1; echo ready; while :; do sleep 0.05; done' >"$log" 2>&1 3>&- </dev/null &
     wait_for 30 grep -q ready "$log"
     # its row is written while it starts already

@@ -96,6 +96,7 @@ for line in open(sys.argv[1]):
   numbered "$TEST_STORE/lines" 64
   for format in k8s docker; do
     run_coracle run -d -i --log-driver json-file --log-opt format=$format --name l5 -v "$TEST_STORE/lines:/lines:ro" box sh -c 'cat /lines; read -r x'
+    : >"$TEST_STORE/followed"
     "$CORACLE" logs -f l5 >"$TEST_STORE/followed" 2>/dev/null 3>&- &
     reader=$!
     monitor=$(monitor_of l5)
@@ -118,6 +119,7 @@ for line in open(sys.argv[1]):
   for format in k8s docker; do
     run_coracle run -d -i --log-driver json-file --log-opt format=$format --log-opt max-size=1mb --log-opt max-file=3 --name l6 -v "$TEST_STORE/lines:/lines:ro" box \
       sh -c 'while IFS= read -r line; do echo "$line"; done </lines; read -r x'
+    : >"$TEST_STORE/followed"
     "$CORACLE" logs -f l6 >"$TEST_STORE/followed" 2>/dev/null 3>&- &
     reader=$!
     size=$(stat -c %s "$TEST_STORE/lines")
