@@ -256,7 +256,8 @@ test_ranges_random (void)
       smaller += shrunk->n < filter->n;
       assert_alike (filter, shrunk);
     }
-  g_assert_cmpuint (smaller, >, 30);
+  /* one in ten has nothing to give: 36 of 40 on the average, 30 once in seventy times */
+  g_assert_cmpuint (smaller, >, 20);
   g_autoptr (SeccompFilter) builtin = filter_builtin (caps_default ());
   g_assert_cmpuint (builtin->n, <, 700);
 }
