@@ -7,6 +7,7 @@
 #include "pkg/template/go_time.h"
 #include "pkg/template/template.h"
 #include "pkg/template/time_layout.h"
+#include "tests/unit/template-rows.h"
 
 #define BERLIN "CET-1CEST,M3.5.0,M10.5.0/3"   /* needs no files */
 
@@ -20,27 +21,6 @@ use_zone (const char *zone)
 {
   g_setenv ("TZ", zone, TRUE);
   tzset ();
-}
-
-typedef struct {
-  const char *format, *expected;
-} Row;
-
-static void
-check_rows (const Row *rows, size_t count)
-{
-  json_t *value = json_loads (sample, 0, NULL);
-  g_assert_nonnull (value);
-  for (size_t i = 0; i < count; i++)
-    {
-      g_autoptr (GString) out = g_string_new (NULL);
-      g_autoptr (GError) error = NULL;
-      g_test_message ("%s", rows[i].format);
-      gboolean ok = template_render (rows[i].format, value, out, &error);
-      g_assert_cmpint (ok, ==, error == NULL);
-      g_assert_cmpstr (ok ? out->str : error->message, ==, rows[i].expected);
-    }
-  json_decref (value);
 }
 
 static void
@@ -140,7 +120,7 @@ test_methods (void)
     { "{{.Other}} {{len .Other}} {{slice .Other 0 10}} {{.Bad.Created}} {{.Empty.Created}} {{.Null.Created}}", "2024-05-01T10:00:05Z 20 2024-05-01 2024-05-01T10:00:05  <nil>" },
   };
   use_zone (BERLIN);
-  check_rows (rows, G_N_ELEMENTS (rows));
+  check_rows (sample, rows, G_N_ELEMENTS (rows));
   use_zone ("UTC");
 }
 
@@ -157,7 +137,7 @@ test_durations (void)
     { "{{(.State.FinishedAt.Sub .Created).Abs}} {{(.State.FinishedAt.Sub .Created).Round 9000000000000000000}} {{.State.FinishedAt.Add -1}}", "2562047h47m16.854775807s -2500000h0m0s 0001-01-01 00:00:00.999999999 +0000 UTC" },
     { "{{.Healthcheck.Interval}} {{.Healthcheck.Interval.Seconds}} {{.Healthcheck.Timeout}} {{.Healthcheck.Timeout.Seconds}}", "1m30s 90 0s 0" },
   };
-  check_rows (rows, G_N_ELEMENTS (rows));
+  check_rows (sample, rows, G_N_ELEMENTS (rows));
 }
 
 static void
@@ -197,7 +177,7 @@ test_errors (void)
     { "{{range .Created}}{{end}}", AT ("8", ".Created") "range can't iterate over 2024-05-01 10:00:05.12045 +0000 UTC" },
     { "{{.Created.Format (pad \"x\" 1100000 0)}}", AT ("2", ".Created.Format") "error calling Format: the layout is longer than 1048576 bytes" },
   };
-  check_rows (rows, G_N_ELEMENTS (rows));
+  check_rows (sample, rows, G_N_ELEMENTS (rows));
 }
 
 static void

@@ -2,34 +2,12 @@
 
 #include "pkg/base/error.h"
 #include "pkg/template/template.h"
+#include "tests/unit/template-rows.h"
 
 static const char sample[] =
     "{\"Id\":\"0123456789abcdef\",\"Name\":\"bob\",\"Names\":[\"a\",\"b\"],\"Empty\":[],\"Count\":3,\"Big\":10000000000,\"Ratio\":1.5,\"Running\":true,\"Nothing\":null,"
     "\"Labels\":{\"z\":\"26\",\"a\":\"1\",\"com.x/y\":\"dotted\"},\"State\":{\"Status\":\"running\",\"Pid\":42},\"network_interface\":\"br0\","
     "\"Mounts\":[{\"Type\":\"bind\",\"Source\":\"/x\"},{\"Type\":\"volume\",\"Source\":\"v\"}],\"Networks\":{\"podman\":{\"IP\":\"10.0.0.1\"}},\"Created\":\"2024-05-01T10:00:00.5Z\",\"StartedAt\":\"soon\",\"Html\":\"<a&b>\",\"Accent\":\"\\u00e9t\\u00e9\"}";
-
-typedef struct {
-  const char *format, *expected;
-} Row;
-
-static void
-check_rows (const Row *rows, size_t count)
-{
-  json_t *value = json_loads (sample, 0, NULL);
-  g_assert_nonnull (value);
-  for (size_t i = 0; i < count; i++)
-    {
-      g_autoptr (GString) out = g_string_new (NULL);
-      g_autoptr (GError) error = NULL;
-      g_test_message ("%s", rows[i].format);
-      gboolean ok = template_render (rows[i].format, value, out, &error);
-      g_assert_no_error (error);
-      g_assert_true (ok);
-      g_assert_cmpstr (out->str, ==, rows[i].expected);
-      g_assert_true (template_check (rows[i].format, NULL));
-    }
-  json_decref (value);
-}
 
 static void
 test_values (void)
@@ -45,7 +23,7 @@ test_values (void)
     { "{{1.5}} {{.5}} {{1e3}} {{1e21}} {{1234567.0}} {{1e-7}} {{0.0001}} {{100.0}}", "1.5 0.5 1000 1e+21 1.234567e+06 1e-07 0.0001 100" },
     { "{{`raw \\t`}} {{\"\\u00e9\\x41\\101\\\"\"}} {{true}}", "raw \\t \xc3\xa9" "AA\" true" },
   };
-  check_rows (rows, G_N_ELEMENTS (rows));
+  check_rows (sample, rows, G_N_ELEMENTS (rows));
 }
 
 static void
@@ -64,7 +42,7 @@ test_control (void)
     { "a {{- /* c */ -}} b", "ab" }, { "a{{/* it's {{ */}}b", "ab" }, { "a \n {{- .Name -}} \n b", "abobb" }, { "a {{.Name -}}  b", "a bobb" }, { "{{- -3 -}}", "-3" }, { "{{with .State -}}\n {{.Pid}}\n{{- end}}", "42" },
     { "{{.Name | printf \"%s-%s\" \"x\"}}", "x-bob" }, { "{{(printf \"%s\" .Name) | len}}", "3" }, { "{{$v := .State}}{{$v.Pid}} {{(.State).Pid}}", "42 42" }, { "{{/**/}}", "" },
   };
-  check_rows (rows, G_N_ELEMENTS (rows));
+  check_rows (sample, rows, G_N_ELEMENTS (rows));
 }
 
 static void
@@ -80,7 +58,7 @@ test_functions (void)
     { "{{join .Names \", \"}}|{{join .Nothing \",\"}}", "a, b|" }, { "{{split \"a,b,\" \",\"}} {{len (split \"a,b,\" \",\")}} {{split \"\xc3\xa9x\" \"\"}}", "[a b ] 3 [\xc3\xa9 x]" },
     { "{{upper .Accent}} {{lower \"AB\"}} {{title \"the o'neil way\"}}", "\xc3\x89T\xc3\x89 ab The O'neil Way" }, { "[{{pad \"x\" 1 2}}] [{{pad \"\" 1 2}}]", "[ x  ] []" }, { "{{truncate .Id 4}} {{truncate .Accent 1}} {{truncate .Name 99}}", "0123 \xc3\xa9 bob" },
   };
-  check_rows (rows, G_N_ELEMENTS (rows));
+  check_rows (sample, rows, G_N_ELEMENTS (rows));
 }
 
 static void
@@ -95,7 +73,7 @@ test_printf (void)
     { "{{printf \"%[2]s %[1]s\" \"a\" \"b\"}} {{printf \"%*d|%-*d|\" 4 1 4 2}}", "b a    1|2   |" }, { "{{printf \"%T %T %T %T %T\" 1 \"a\" true .Names .Ratio}}", "int string bool []interface {} float64" },
     { "{{printf \"%5t|%-5v|%5v|\" true true .Names}}", " true|true |[a b]|" }, { "{{printf \"%3s|%.1s\" \"\xc3\xa9\" \"\xc3\xa9x\"}}", "  \xc3\xa9|\xc3\xa9" }, { "{{printf \"%03d|%.3d|%-4d|\" -5 5 5}}", "-05|005|5   |" },
   };
-  check_rows (rows, G_N_ELEMENTS (rows));
+  check_rows (sample, rows, G_N_ELEMENTS (rows));
 }
 
 static void
