@@ -44,7 +44,7 @@ setup() {
     python3 -c "print(6 * 7)"
     cd /etc
     python3 -m http.server 8000 >/tmp/log 2>&1 &
-    for i in $(seq 50); do
+    for i in $(seq 300); do
       python3 -c "import urllib.request; print(urllib.request.urlopen(\"http://127.0.0.1:8000/hostname\").status)" 2>/dev/null && break
       sleep 0.1
     done

@@ -30,7 +30,6 @@ servers() {
   done
   echo "$n"
 }
-has_monitor() { [ -s "$(echo "$RUN_ROOT"/*/monitor.pid)" ]; }
 no_server() { [ "$(servers)" = 0 ]; }
 
 @test "overlay: by the kernel" {
@@ -72,7 +71,7 @@ no_server() { [ "$(servers)" = 0 ]; }
   local client
   CORACLE_OVERLAY=fuse coracle "${box[@]}" --name victim box sleep 100 3>&- &
   client=$!
-  wait_for 30 has_monitor
+  wait_for 30 some_run
   is "$(servers)" 1 "servers while it runs"
   kill -KILL "$(cut -d' ' -f1 "$RUN_ROOT"/*/monitor.pid)"
   wait "$client" || true

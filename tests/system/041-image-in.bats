@@ -158,7 +158,9 @@ tidy() { run_coracle 125 import /dev/null; }
     chmod -R u+w "$TEST_STORE/layout"
     printf 'x' >>"$TEST_STORE/layout/blobs/sha256/$blob"
     refused load -i "$TEST_STORE/layout"
-    printf 'y' | dd of="$TEST_STORE/layout/blobs/sha256/$blob" bs=1 seek=40 conv=notrunc status=none
+    # another byte than the one that is there
+    od -An -tu1 -j40 -N1 "$TEST_STORE/layout/blobs/sha256/$blob" | awk '{ printf "%c", $1 == 121 ? "z" : "y" }' |
+      dd of="$TEST_STORE/layout/blobs/sha256/$blob" bs=1 seek=40 conv=notrunc status=none
     truncate -s -1 "$TEST_STORE/layout/blobs/sha256/$blob"
     refused load -i "$TEST_STORE/layout"
     rm "$TEST_STORE/layout/blobs/sha256/$blob"

@@ -96,6 +96,8 @@ formats() {
 
 @test "info: without a user namespace it says so and tells the rest" {
   is_root && skip "real root needs none"
+  # nobody is left whose namespace it could enter
+  no_leaks
   mkdir -p "$TEST_STORE/nopath"
   run --separate-stderr env PATH="$TEST_STORE/nopath" "$CORACLE" info --format '{{.Store.GraphRoot}}'
   is "$status" 0

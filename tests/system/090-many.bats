@@ -8,11 +8,11 @@ setup_file() {
   fixture_image box
 }
 
-# footprint: what must not grow: files of the store and of the run folder (not what is inside layers), mounts, processes of this user
+# footprint: what must not grow: files of the store and of the run folder (not what is inside layers), mounts and processes that know this store (other files' come and go)
 footprint() {
   echo "store $(find "$STORE" -path "$STORE/layers/*/*" -prune -o -print 2>/dev/null | wc -l)"
   echo "run $(find "$RUN_ROOT" 2>/dev/null | wc -l)"
-  echo "mounts $(wc -l </proc/self/mountinfo)"
+  echo "mounts $(left_mounts | wc -l)"
   echo "ours $(left_processes | wc -l)"
 }
 

@@ -64,7 +64,7 @@ host_address() { ip -4 -o addr show scope global 2>/dev/null | awk '{ sub("/.*",
   has "$output" "lo:"
   like "$output" "UP" "it is up"
   run_coracle 1 run --rm --net none box nc -w 1 10.0.2.2 "$port"
-  run_coracle_out 0 run --rm --net none box sh -c '(echo alive | nc -l -p 80) & until nc -w 20 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.1; done'
+  run_coracle_out 0 run --rm --net none box sh -c 'echo alive >/said; nc -l -p 80 </said & until nc -w 20 127.0.0.1 80 </dev/null 2>/dev/null; do sleep 0.1; done'
   is "$output" "alive"
 }
 

@@ -26,6 +26,7 @@ hold() { # ARGS…: a container called holder that lives; sets $holder to its in
   wait_for 30 grep -q ready "$log"
   wait_for 30 test -s "$TEST_STORE/pid"
   holder=$(cat "$TEST_STORE/pid")
+  wait_for 30 command_is holder "sleep 1000"
 }
 
 @test "ns: private by default, host on request" {

@@ -57,7 +57,7 @@ send \x04' run --rm -it box sh
   on_terminal 127 24x80 '' run --rm -it box no-such-program
   has "$output" "no-such-program"
   on_terminal 125 24x80 '' run --rm -it --no-such-flag box sh
-  on_terminal 255 24x80 'expect ready' run --rm -it --timeout 1 box sh -c 'echo ready; exec sleep 1000'
+  on_terminal 255 24x80 'expect ready' run --rm -it --timeout 3 box sh -c 'echo ready; exec sleep 1000'
   on_terminal 137 24x80 'expect ready
 raw
 note '"$TEST_STORE/raw" run --rm -it --init -v "$TEST_STORE:/t:ro" box sh -c 'echo ready; until [ -e /t/raw ]; do sleep 0.1; done; kill -KILL $$'

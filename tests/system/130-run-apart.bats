@@ -5,12 +5,13 @@ load helpers
 
 basic_setup() { fixture_image box; }
 
-# begin ARGS…: run in the background; leaves $client.
+# begin ARGS…: run "sleep 60" in the background; leaves $client, which has done all that belongs to the start and waits for the end.
 begin() {
-  "$CORACLE" run "$@" </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 &
+  "$CORACLE" run "$@" box sleep 60 </dev/null >"$BATS_TEST_TMPDIR/out" 2>&1 &
   client=$!
   wait_for 30 some_run
-  wait_for 30 test -e "$RUN_ROOT/$(containers)/init.pid"
+  wait_for 30 command_is "$(containers)" "sleep 60"
+  wait_for 30 waits_now "$client"
 }
 
 monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
@@ -31,7 +32,7 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
 }
 
 @test "rm -f of a container whose command is stopped" {
-  begin --name stopped box sleep 60
+  begin --name stopped
   kill -STOP "$client"
   CORACLE_TEST_TIMEOUT=60 run_coracle rm -f -t 0 stopped
   kill -CONT "$client"
@@ -43,7 +44,7 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
 }
 
 @test "rm -f of a container whose monitor is stopped" {
-  begin --name stopped box sleep 60
+  begin --name stopped
   kill -STOP "$(monitor_pid)"
   CORACLE_TEST_TIMEOUT=60 run_coracle rm -f -t 0 stopped
   wait "$client" && fail "the command lost its monitor and ended with 0"
@@ -52,7 +53,7 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
 }
 
 @test "a monitor that is killed: the container dies, and its command leaves nothing" {
-  begin --rm box sleep 60
+  begin --rm
   local id
   id=$(containers)
   kill -KILL "$(monitor_pid)"
@@ -63,7 +64,7 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
 }
 
 @test "a monitor that is killed: the container is listed as killed" {
-  begin --name lost box sleep 60
+  begin --name lost
   kill -KILL "$(monitor_pid)"
   wait "$client" && fail "the command lost its monitor and ended with 0"
   like "$(coracle ps -a --format '{{.Status}}')" '^Exited \(137\)' "its status"
@@ -86,15 +87,17 @@ monitor_pid() { cut -d' ' -f1 "$RUN_ROOT/$(containers)/monitor.pid"; }
   )
 }
 
-# slow_start: a hook that keeps a container from running for as long as $TEST_STORE/slow exists
+# slow_start: a hook that keeps a container from running for as long as $TEST_STORE/slow exists; it is at work when this returns
 slow_start() {
   mkdir -p "$TEST_STORE/hooks"
-  printf '#!/bin/sh\nwhile [ -e "%s" ]; do sleep 0.05; done\n' "$TEST_STORE/slow" >"$TEST_STORE/hooks/slow"
+  rm -f "$TEST_STORE/hooks/begun"
+  printf '#!/bin/sh\n: >"%s"\nwhile [ -e "%s" ]; do sleep 0.05; done\n' "$TEST_STORE/hooks/begun" "$TEST_STORE/slow" >"$TEST_STORE/hooks/slow"
   chmod 755 "$TEST_STORE/hooks/slow"
   printf '{"version":"1.0.0","hook":{"path":"%s"},"when":{"always":true},"stages":["createRuntime"]}' "$TEST_STORE/hooks/slow" >"$TEST_STORE/hooks/slow.json"
   : >"$TEST_STORE/slow"
   "$CORACLE" run --rm --name slow --hooks-dir "$TEST_STORE/hooks" box sleep 60 </dev/null >/dev/null 2>&1 &
   client=$!
+  wait_for 30 test -e "$TEST_STORE/hooks/begun"
   wait_for 30 eval '[ -n "$(coracle ps -aq)" ]'
 }
 
@@ -120,7 +123,7 @@ slow_start() {
 }
 
 @test "rm from where the run folder is another one" {
-  begin --rm --name here box sleep 60
+  begin --rm --name here
   mkdir -m 700 "$TEST_STORE/elsewhere"
   run_coracle 2 --runroot "$TEST_STORE/elsewhere" rm here
   has "$output" "runs with another run folder" "the message"
