@@ -2,23 +2,29 @@
 
 PEER=$CORACLE_BIN/../tests/peer
 
-# port_lot: the first of 400 ports that are this file's alone, for this user: no test that runs at the same moment takes one between a look at it and its use, nor does the kernel,
-# which gives out those from 32768 on.
+# port_lot: "FIRST N": as many ports that are this file's alone, for this user: no test that runs at the same moment takes one between a look at it and its use, nor does the kernel,
+# which gives out those from 32768 on. Every file that asks for ports has its place among them.
 port_lot() {
-  local number=${BATS_TEST_FILENAME##*/}
-  number=$((2 * 10#${number%%[!0-9]*} + (UID == 0)))
-  echo $((20000 + number % 30 * 400))
+  local all file place=0 many
+  all=$(cd "$TESTS_DIR/system" && grep -lE '^load (port|registry)-helpers' ./*.bats)
+  many=$((12000 / (2 * $(wc -l <<<"$all"))))
+  for file in $all; do
+    [ "${file##*/}" != "${BATS_TEST_FILENAME##*/}" ] || break
+    place=$((place + 1))
+  done
+  echo "$((20000 + (2 * place + (UID == 0)) * many)) $many"
 }
 
 # free_port [tcp|udp] [HOW-MANY]: the first of so many free ports in a row, none of which was given before.
 free_port() {
-  python3 - "${1:-tcp}" "${2:-1}" "$(port_lot)" "$TEST_STORE/next-port" <<'END'
+  # shellcheck disable=SC2046 # two words
+  python3 - "${1:-tcp}" "${2:-1}" "$TEST_STORE/next-port" $(port_lot) <<'END'
 import os, socket, sys
 kind = socket.SOCK_DGRAM if sys.argv[1] == "udp" else socket.SOCK_STREAM
-many, lot, state = int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+many, state, lot, size = int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
 at = int(open(state).read()) if os.path.exists(state) else 0
 while True:
-  at = at if at + many <= 400 else 0
+  at = at if at + many <= size else 0
   first, at = lot + at, at + many
   try:
     for port in range(first, first + many):
@@ -36,7 +42,7 @@ END
 # say tcp|udp HOST PORT [TEXT]: what the peer answers; first the line about us ("ADDRESS PORT"), and a last line "mine PORT".
 say() {
   python3 - "$@" <<'END'
-import os, socket, sys
+import errno, os, socket, sys
 kind, host, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
 text = (sys.argv[4] if len(sys.argv) > 4 else "").encode()
 s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
@@ -45,7 +51,12 @@ s.connect((host, port))
 out = b""
 if kind == "tcp":
   s.sendall(text)
-  s.shutdown(socket.SHUT_WR)
+  try:
+    s.shutdown(socket.SHUT_WR)
+  except OSError as e:
+    # refused already: how, the next call tells
+    if e.errno != errno.ENOTCONN:
+      raise
   while True:
     data = s.recv(65536)
     if not data:
