@@ -115,19 +115,36 @@ END
   run_coracle 0 rm web
 }
 
-@test "publish: host ports are chosen once, and kept" {
+# holds COMMAND…: that begins web. A container that does not run holds no port: where a neighbour was given one of them meanwhile that is $taken, and all is done again from the beginning
+holds() {
+  run_coracle '?' "$@"
+  [ "$status" != 0 ] || return 0
+  has "$output" "bind: address already in use"
+  run_coracle 0 rm -f -t 0 web
+  taken=1
+}
+
+kept() {
   run_coracle 0 create --name web -p 80 -p 127.0.0.1::81 -p :82/udp -p 90-93 box sleep 1000
-  local before range
   before=$(show web '{{json .HostConfig.PortBindings}}')
   not_like "$before" '"0"'
   run_coracle_out 0 ps -a --format '{{.Ports}}'
   like "$output" '0\.0\.0\.0:[0-9]+->80/tcp.*0\.0\.0\.0:[0-9]+-[0-9]+->90-93/tcp.*127\.0\.0\.1:[0-9]+->81/tcp.*0\.0\.0\.0:[0-9]+->82/udp'
-  run_coracle 0 start web
+  holds start web
+  [ -z "$taken" ] || return 0
   is "$(show web '{{json .HostConfig.PortBindings}}')" "$before"
-  run_coracle 0 restart -t 0 web
+  holds restart -t 0 web
+  [ -z "$taken" ] || return 0
   is "$(show web '{{json .HostConfig.PortBindings}}')" "$before"
+}
+
+@test "publish: host ports are chosen once, and kept" {
+  local before after taken=1
+  while [ -n "$taken" ]; do
+    taken=
+    kept
+  done
   run_coracle 0 container clone web other
-  local after
   after=$(show other '{{json .HostConfig.PortBindings}}')
   [ "$after" != "$before" ] || fail "a clone chooses its own"
   run_coracle 0 rm -f -t 0 web other

@@ -201,13 +201,17 @@ port_process() {
     run_coracle 0 stop -t 0 web
   done
   run_coracle 0 rm web
-  run_coracle 0 run -d --name again --restart always -v "$PEER:/peer:ro" -p "$t:80" box sh -c '/peer 80 90 & sleep 1'
+  # each life lasts until it is told to end
+  mkdir "$TEST_STORE/again"
+  mkfifo "$TEST_STORE/again/end"
+  run_coracle 0 run -d --name again --restart always -v "$PEER:/peer:ro" -v "$TEST_STORE/again:/again" -p "$t:80" box sh -c '/peer 80 90 & read -r x </again/end'
+  restarted() { [ "$(coracle container inspect --format '{{.RestartCount}}' again)" = "$1" ]; }
   for i in 1 2 3; do
     wait_for 20 say tcp 127.0.0.1 "$t" alive
-    sleep 1.2
+    timeout 20 sh -c ': >"$0"' "$TEST_STORE/again/end"
+    wait_for 20 restarted "$i"
   done
-  restarted() { [ "$(coracle container inspect --format '{{.RestartCount}}' again)" -gt 0 ]; }
-  wait_for 20 restarted
+  wait_for 20 say tcp 127.0.0.1 "$t" alive
   run_coracle 0 stop -t 0 again
   run ! say tcp 127.0.0.1 "$t" no
   has "$output" "ConnectionRefusedError"
