@@ -57,7 +57,7 @@ netd_gone() { wait_for 40 no_netd; }
   run_coracle '?' exec app nslookup -type=a nosuch.dns.podman
   has "$output" "NXDOMAIN"
   # over TCP: the length, then the question; the address is in the answer
-  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 4 10.91.8.1 53 | od -An -tx1 | tr -d ' \\n'"
+  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 20 10.91.8.1 53 | od -An -tx1 | tr -d ' \\n'"
   has "$output" "0a5b0802" "10.91.8.2"
   # whoever comes later is known at once, and whoever has gone is not
   run_coracle run -d --name late --network back box sleep 1000

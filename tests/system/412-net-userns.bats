@@ -23,7 +23,7 @@ modes() {
   local mode
   for mode in $(modes); do
     run_coracle_out 0 run --rm --userns "$mode" --user 0 --network back --sysctl net.ipv4.ip_local_port_range='2000 3000' box sh -c '
-      (echo served | nc -l -p 80) & '"$(till_listens 80)"'
+      echo served >/tmp/said; nc -l -p 80 </tmp/said & '"$(till_listens 80)"'
       nc -w 20 127.0.0.1 80; cat /proc/sys/net/ipv4/ip_local_port_range; ls /sys/class/net; ip -o -4 addr show dev eth0 | grep -c 10.92.1'
     is "$output" $'served\n2000\t3000\neth0\nlo\n1' "$mode"
   done
@@ -66,11 +66,11 @@ modes() {
   is "$output" $'eth1\nlo'
   run_coracle network reload app
   run_coracle restart -t 0 app
-  run_coracle_out 0 exec app sh -c '(echo served | nc -l -p 80) & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80'
+  run_coracle_out 0 exec app sh -c 'echo served >/tmp/said; nc -l -p 80 </tmp/said & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80'
   is "$output" served
-  run_coracle_out 0 run --rm --userns container:app --user 0 --network container:app box sh -c '(echo shared | nc -l -p 81) & '"$(till_listens 81)"'; nc -w 20 127.0.0.1 81'
+  run_coracle_out 0 run --rm --userns container:app --user 0 --network container:app box sh -c 'echo shared >/tmp/said; nc -l -p 81 </tmp/said & '"$(till_listens 81)"'; nc -w 20 127.0.0.1 81'
   is "$output" shared
-  run_coracle_out 0 run --rm --userns container:app --user 0 --network two box sh -c '(echo joined | nc -l -p 81) & '"$(till_listens 81)"'; nc -w 20 127.0.0.1 81; ip -o -4 addr show dev eth0 | grep -c 10.92.4'
+  run_coracle_out 0 run --rm --userns container:app --user 0 --network two box sh -c 'echo joined >/tmp/said; nc -l -p 81 </tmp/said & '"$(till_listens 81)"'; nc -w 20 127.0.0.1 81; ip -o -4 addr show dev eth0 | grep -c 10.92.4'
   is "$output" $'joined\n1'
 }
 

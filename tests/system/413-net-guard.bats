@@ -12,13 +12,17 @@ setup_file() {
 
 teardown() { netd_teardown; }
 
-# process WORD: of this store's: "names", "first", "spare".
+# process WORD: of this store's: "names"; "first", whose parent is none of them (numbers tell nothing: they begin anew)
 process() {
-  local pid found=
-  for pid in $(pgrep -f "coracle-netd $RUN_ROOT netd" | sort -n); do
+  local pid parent all found=
+  all=$(pgrep -f "coracle-netd $RUN_ROOT netd" || true)
+  for pid in $all; do
     case $1 in
-      names) [ "$(cat "/proc/$pid/comm")" != coracle-names ] || found=$pid ;;
-      first) [ -n "$found" ] || [ "$(cat "/proc/$pid/comm")" = coracle-names ] || found=$pid ;;
+      names) [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != coracle-names ] || found=$pid ;;
+      first)
+        parent=$(ps -o ppid= -p "$pid" | tr -d ' ')
+        [ -z "$parent" ] || grep -qx "$parent" <<<"$all" || found=$pid
+        ;;
     esac
   done
   echo "$found"

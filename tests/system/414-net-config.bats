@@ -163,7 +163,7 @@ teardown() {
   run_coracle rm -f -t 0 one
   run_coracle_out 0 unshare --rootless-netns ip -o link show dev lan
   has "$output" lan
-  run_coracle_out 0 run --rm --userns keep-id --user 0 --network flat box sh -c '(echo served | nc -l -p 80) & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80'
+  run_coracle_out 0 run --rm --userns keep-id --user 0 --network flat box sh -c 'echo served >/tmp/said; nc -l -p 80 </tmp/said & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80'
   is "$output" served
 }
 

@@ -139,7 +139,7 @@ FRAMES='
     print "thrown\n";'
   is "$output" thrown
   still_served
-  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 4 10.100.1.1 53 | od -An -tx1 | tr -d ' \\n'"
+  run_coracle_out 0 exec app sh -c "printf '\\000\\024\\022\\064\\001\\000\\000\\001\\000\\000\\000\\000\\000\\000\\002db\\000\\000\\001\\000\\001' | nc -w 20 10.100.1.1 53 | od -An -tx1 | tr -d ' \\n'"
   has "$output" 0a640102 "by TCP as well"
 }
 

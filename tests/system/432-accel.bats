@@ -84,7 +84,7 @@ look='rm -f /tmp/said /tmp/seen; (until [ -e /tmp/seen ]; do sleep 0.05; done) |
     run_coracle '?' run --rm --network slirp:accel=on box timeout 3 nc "$target" "$port"
     not_like "$output" "hello" "$target"
   done
-  run_coracle_out 0 run --rm --network slirp:accel=on box sh -c '(echo mine | nc -l -p 80) & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80 </dev/null'
+  run_coracle_out 0 run --rm --network slirp:accel=on box sh -c 'echo mine >/tmp/said; nc -l -p 80 </tmp/said & '"$(till_listens 80)"'; nc -w 20 127.0.0.1 80 </dev/null'
   is "$output" "mine"
   run_coracle_out 0 run --rm --network slirp:accel=on,allow_host_loopback=true box nc 10.0.2.2 "$port"
   is "$output" "hello" "by slirp, where that is allowed"

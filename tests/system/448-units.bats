@@ -63,8 +63,8 @@ is_state() { [ "$(show ActiveState)" = "$1" ]; }
   is "$(cat "$(group_mount)$payload/memory.max" "$(group_mount)$payload/pids.max")" $'67108864\n77' "limits"
   run_coracle update --memory 96m half
   is "$(cat "$(group_mount)$payload/memory.max")" $((96 * 1024 * 1024)) "update"
-  run_coracle exec -d half sleep 500
-  session() { session=$(pgrep -f '^sleep 500$'); }
+  run_coracle exec -d half sleep 50448
+  session() { session=$(pgrep -f '^sleep 50448$'); }
   wait_for 60 session
   is "$(group_of "$session")" "$payload" "a session"
   run_coracle_out stats --no-stream --format '{{.PIDs}}' half

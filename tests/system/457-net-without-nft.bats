@@ -17,7 +17,7 @@ teardown() {
 nothing_half() {
   run_coracle_out 0 ps -a --format '{{.Names}}'
   is "$output" "" "no container"
-  wait_for 10 no_netd
+  wait_for 20 no_netd
   run_coracle_out 0 run --rm box cat /sys/class/net/tap0/mtu
   is "$output" 65520 "the default network wants no nftables"
   # and when it is there again
