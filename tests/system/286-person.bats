@@ -28,11 +28,27 @@ at_prompt() {
   sleep 0.2
   [ "$(screen "$1" | sed '/^ *$/d' | tail -n 1 | sed 's/ *$//')" = 'box#' ]
 }
-# sized WINDOW SIZE: for wait_for: the shell's terminal is told of a new size a moment after the window has it
+# asks WINDOW TEXT: the shell there prints "mark N: TEXT.". What was typed before is answered then, none of it is on its way
+marks=0
+asks() {
+  marks=$((marks + 1))
+  type "$1" "echo \"mark \$(($marks + 0)): $2.\""
+  shows "$1" $'\n'"mark $marks: "
+  shows_last "$1" 'box#'
+}
+# attached WINDOW: after an attach: the container's shell answers, and there is no Enter that it has not seen
+attached() {
+  wait_for 20 at_prompt "$1"
+  asks "$1" here
+}
+# sized WINDOW SIZE: the shell's terminal is told of a new size a moment after the window has it
 sized() {
-  type "$1" 'stty size'
-  sleep 0.2
-  [[ $(screen "$1") == *"$2"* ]]
+  local end=$((SECONDS + 20))
+  while :; do
+    asks "$1" '$(stty size)' || return 1
+    [[ $(screen "$1") != *$'\n'"mark $marks: $2."* ]] || return 0
+    [ "$SECONDS" -lt "$end" ] || fail "$1 is not $2" "$(screen "$1")" || return 1
+  done
 }
 # still WINDOW: for wait_for: nothing changes on the screen for a second
 still() {
@@ -140,7 +156,8 @@ settings() {
   press one C-d
   shows_last one 'host$'
   type one 'echo "status $?"'
-  like "$(shows one 'status ' && screen one)" 'status (0|130|131)'
+  shell_ended() { [[ $(screen one) =~ $'\n'status\ (0|130|131)$'\n' ]]; }
+  wait_for 20 shell_ended
   no_leaks
 }
 
@@ -173,7 +190,7 @@ settings() {
   shows_last one 'host$'
   wipe one
   type one 'jobs; echo "no jobs above"'
-  shows one 'no jobs above'
+  shows one $'\nno jobs above'
   not_like "$(screen one)" 'Stopped|coracle'
   no_leaks
 }
@@ -199,10 +216,10 @@ settings() {
 @test "a person: the window is resized: the shell knows, a full-screen program redraws" {
   type one 'coracle run -it --rm --name p box sh'
   shows_last one 'box#'
-  wait_for 20 sized one '24 80'
+  sized one '24 80'
   screen_size one 40x120
   wipe one
-  wait_for 20 sized one '40 120'
+  sized one '40 120'
   # vi: what is written there is saved; the screen is redrawn at the new size
   type one 'vi /tmp/note'
   shows one '~'
@@ -230,7 +247,7 @@ settings() {
   screen_size one 30x100
   press one q
   shows_last one 'box#'
-  wait_for 20 sized one '30 100'
+  sized one '30 100'
   type one 'exit'
   shows_last one 'host$'
   no_leaks
@@ -251,8 +268,8 @@ settings() {
   # the window has another size when one comes back
   screen_size one 33x77
   type one 'coracle attach p'
-  wait_for 20 at_prompt one
-  wait_for 20 sized one '33 77'
+  attached one
+  sized one '33 77'
   type one 'echo "$word in $PWD"'
   shows one $'\nremembered in /tmp'
   # ctrl-p alone is history, one key later
@@ -265,7 +282,7 @@ settings() {
   # keys of one's own
   wipe one
   type one 'coracle attach --detach-keys ctrl-x,x p'
-  wait_for 20 at_prompt one
+  attached one
   press one C-x x
   shows_last one 'box# host$'
   run_coracle rm -f -t 0 p
@@ -279,8 +296,8 @@ settings() {
   shows_last one 'box#'
   type two 'coracle attach p'
   type three 'coracle attach p'
-  wait_for 20 at_prompt two
-  wait_for 20 at_prompt three
+  attached two
+  attached three
   type one 'echo "from $((0 + 1))"'
   shows one 'from 1'
   shows two 'from 1'
@@ -293,14 +310,15 @@ settings() {
   write one 'echo to'
   shows two 'echo to'
   write two 'gether'
+  shows one 'echo together'
   press one Enter
   shows one $'\ntogether'
   shows two $'\ntogether'
   # the window that was resized last gives the size
   screen_size two 20x70
-  wait_for 20 sized two '20 70'
+  sized two '20 70'
   screen_size one 31x91
-  wait_for 20 sized two '31 91'
+  sized two '31 91'
   press two C-p C-q
   shows_last two 'box# host$'
   screen_close three
@@ -316,7 +334,7 @@ settings() {
   is "$(status_of p)" running
   wipe two
   type two 'coracle attach p'
-  wait_for 20 at_prompt two
+  attached two
   type two 'exit 4'
   shows_last two 'host$'
   type two 'echo "status $?"'
@@ -348,7 +366,7 @@ settings() {
   shows_last one 'box#'
   screen_size one 30x90
   wipe one
-  wait_for 20 sized one '30 90'
+  sized one '30 90'
   press one C-p C-q
   shows_last one 'box# host$'
   settings one after
@@ -372,7 +390,7 @@ settings() {
   shows one 'status 3'
   wipe one
   type one 'coracle start p && coracle attach p'
-  wait_for 20 at_prompt one
+  attached one
   type one 'exit 0'
   shows_last one 'host$'
   run_coracle rm p
