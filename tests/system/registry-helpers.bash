@@ -5,6 +5,7 @@
 #   start_token_registry     one with a token server, that keeps what is pushed
 #   start_hostile            sets $REGISTRY to one that misbehaves (tests/fixtures/hostile-registry.py), $HOSTILE (its folder: requests)
 #   stop_registries
+#   from_now, asked_since    a second in which nothing was asked of the registry of start_registry yet; the log's lines of what is asked from there on
 #   with_peak FILE COMMAND…  runs it and writes its peak memory (KiB) to FILE
 
 # a port of this file's lot (see port-helpers.bash)
@@ -59,6 +60,22 @@ sys.exit(status if status >= 0 else 128 - status)' "$@"
 
 curl_registry() {
   python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1)' "${REGISTRY##*:}" 2>/dev/null
+}
+
+# from_now: sets $since. A line of the log comes when the answer has ended, which may be after who asked has it; but it has the second in which it was asked for.
+from_now() {
+  since=$(($(date +%s) + 1))
+  until [ "$(date +%s)" -ge "$since" ]; do sleep 0.05; done
+}
+
+asked_since() {
+  python3 - "$REGISTRY_LOG" "$since" <<'PY'
+import datetime, re, sys
+for line in open(sys.argv[1], errors="replace"):
+    when = re.search(r" \[(\d+/\w+/\d+:\d+:\d+:\d+ [+-]\d+)\] ", line)
+    if when and datetime.datetime.strptime(when[1], "%d/%b/%Y:%H:%M:%S %z").timestamp() >= int(sys.argv[2]):
+        sys.stdout.write(line)
+PY
 }
 
 stop_registries() {
