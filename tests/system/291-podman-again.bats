@@ -193,14 +193,14 @@ X
 }
 
 @test "a container that its health check stops is stopping until it has ended" {
-  run_coracle 0 run -d --name ill --health-cmd false --health-interval 1s --health-retries 1 --health-on-failure stop --stop-timeout 3 box sleep 1000
+  run_coracle 0 run -d --name ill --health-cmd false --health-interval 1s --health-retries 1 --health-on-failure stop --stop-timeout 60 box sleep 1000
   is_stopping() { [ "$(inspect '{{.State.Status}}' ill)" = stopping ]; }
   wait_for 20 is_stopping
   run_coracle 2 rm ill
   like "$output" 'Error: cannot remove container [0-9a-f]+ as it is stopping - running or paused containers cannot be removed without force: container state improper'
   local pid
   pid=$(inspect '{{.State.Pid}}' ill)
-  run_coracle 0 rm -f ill
+  run_coracle 0 rm -f -t 0 ill
   [ ! -e "/proc/$pid" ] || fail "its process is there still"
   no_leaks
 }

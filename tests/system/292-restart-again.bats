@@ -33,17 +33,19 @@ pid_is_new() { [ "$(cat "$TEST_STORE/pid")" = "$(inspect '{{.State.Pid}}' "$1")"
 }
 
 @test "restart: the hooks of poststart run at every start, and see the process" {
-  mkdir "$TEST_STORE/hooks"
+  mkdir "$TEST_STORE/hooks" "$TEST_STORE/seen"
   cat >"$TEST_STORE/hooks/hook" <<X
 #!/bin/sh
 cat >"$TEST_STORE/state"
 echo "\$1 \$(sed 's/.*"status": *"\([a-z]*\)".*/\1/' "$TEST_STORE/state")" >>"$TEST_STORE/ran"
+case \$1 in poststart) : >"$TEST_STORE/seen/started" ;; poststop) rm "$TEST_STORE/seen/started" ;; esac
 X
   chmod 755 "$TEST_STORE/hooks/hook"
   for stage in prestart poststart poststop; do
     printf '{"version":"1.0.0","hook":{"path":"%s","args":["hook","%s"]},"when":{"always":true},"stages":["%s"]}' "$TEST_STORE/hooks/hook" $stage $stage >"$TEST_STORE/hooks/$stage.json"
   done
-  run_coracle 0 run -d --name h1 --restart on-failure:2 --hooks-dir "$TEST_STORE/hooks" box sh -c 'sleep 1; exit 3'
+  # a hook of poststart runs beside the command, which waits for it here
+  run_coracle 0 run -d --name h1 --restart on-failure:2 --hooks-dir "$TEST_STORE/hooks" -v "$TEST_STORE/seen:/seen" box sh -c 'until [ -e /seen/started ]; do sleep 0.05; done; exit 3'
   all_ran() { [ "$(grep -c poststop "$TEST_STORE/ran")" = 3 ]; }
   wait_for 20 all_ran
   is "$(tr '\n' , <"$TEST_STORE/ran")" "prestart creating,poststart running,poststop stopped,prestart creating,poststart running,poststop stopped,prestart creating,poststart running,poststop stopped,"
