@@ -62,7 +62,8 @@ killer() {
     sleep "0.$((RANDOM % 5))"
     found=()
     for file in "$RUN_ROOT"/*/monitor.pid; do
-      { read -r pid _ <"$file"; } 2>/dev/null && found+=("$pid")
+      # the file outlives its monitor: the number may be another's by then
+      { read -r pid _ <"$file" && grep -q '^coracle' "/proc/$pid/comm"; } 2>/dev/null && found+=("$pid")
     done
     for file in /proc/[0-9]*/cmdline; do
       tr '\0' ' ' <"$file" 2>/dev/null | grep -qF -- "--runroot $RUN_ROOT --" || continue

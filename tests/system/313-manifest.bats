@@ -9,7 +9,8 @@ setup_file() {
   start_registry plain
   start_token_registry
   export CONTAINERS_REGISTRIES_CONF=$TEST_STORE/registries.conf WHO='tester:secret word'
-  printf 'unqualified-search-registries = []\n[[registry]]\nlocation = "%s"\ninsecure = true\n[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REGISTRY" "$TOKENS" >"$CONTAINERS_REGISTRIES_CONF"
+  # a name without a registry is not looked for beyond this machine
+  printf 'unqualified-search-registries = []\n[[registry]]\nprefix = "docker.io"\nlocation = "localhost:1"\n[[registry]]\nlocation = "%s"\ninsecure = true\n[[registry]]\nlocation = "%s"\ninsecure = true\n' "$REGISTRY" "$TOKENS" >"$CONTAINERS_REGISTRIES_CONF"
 }
 
 setup() {

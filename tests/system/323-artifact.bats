@@ -12,7 +12,8 @@ setup_file() {
   mkdir "$FILES"
   echo hello >"$FILES/a.txt"
   echo '{}' >"$FILES/b.json"
-  head -c 3000000 /dev/urandom >"$FILES/big.bin"
+  # a beginning that is no known kind of file's
+  (printf '\1\1\1\1' && head -c 2999996 /dev/urandom) >"$FILES/big.bin"
   ln -s a.txt "$FILES/link"
   mkfifo "$FILES/pipe"
 }
