@@ -15,7 +15,6 @@ is_state() { [ "$(state_of "$1")" = "$2" ]; }
 
 # A container begins with this: it prints ticks until it is let go on: who has seen one is attached.
 until_go='until [ -e /go ]; do echo tick; sleep 0.05; done;'
-go() { run_coracle exec "$1" touch /go; }
 # without_ticks: what came of these
 without_ticks() { sed '/^tick$/d' "$@"; }
 
@@ -50,7 +49,7 @@ ended() {
 @test "attach: what is printed from now on, and the container's exit status" {
   run_coracle run -d --name a1 box sh -c "$until_go"' echo out; echo err >&2; exit 7'
   attached "$TEST_STORE/a1" attach a1
-  go a1
+  let_go a1
   ended 7 "$attached"
   is "$(without_ticks "$TEST_STORE/a1")" out
   is "$(cat "$TEST_STORE/a1.err")" err
@@ -97,12 +96,12 @@ ended() {
 @test "attach --latest, and by a short id" {
   run_coracle run -d --name a3 box sh -c "$until_go exit 3"
   attached "$TEST_STORE/a3" attach --latest
-  go a3
+  let_go a3
   ended 3 "$attached"
   run_coracle rm a3
   id=$(coracle run -d box sh -c "$until_go exit 4")
   attached "$TEST_STORE/a3" container attach "${id:0:12}"
-  go "$id"
+  let_go "$id"
   ended 4 "$attached"
   run_coracle rm "$id"
   no_leaks
@@ -127,7 +126,7 @@ ended() {
     { "$CORACLE" attach $flag a5; cat; } <"$TEST_STORE/input" >"$TEST_STORE/a5" 2>&1 3>&- &
     attached=$!
     wait_for 30 file_has "$TEST_STORE/a5" tick
-    go a5
+    let_go a5
     ended 0 "$attached"
     is "$(without_ticks "$TEST_STORE/a5")" $'done\none\ntwo'
     run_coracle rm a5
@@ -146,7 +145,7 @@ ended() {
   kill -9 "$two"
   ended 137 "$two"
   kill -STOP "$three"
-  go a6
+  let_go a6
   run bash -c 'printf "hello\n" | timeout 100 "$CORACLE" attach a6'
   is "$status" 5
   is "$(without_ticks <<<"$output")" '<hello>'
@@ -179,7 +178,7 @@ ended() {
   quick=$attached
   attached "$TEST_STORE/slow" attach a7
   kill -STOP "$attached"
-  go a7
+  let_go a7
   wait_for 60 sh -c "'$CORACLE' logs --tail 1 a7 | grep -q last"
   wait_for 30 file_has "$TEST_STORE/quick" last
   kill -CONT "$attached"
@@ -320,7 +319,7 @@ expect <2>
 send \x03
 send echo int $?\n
 expect int 130
-send sh -c '"'"'echo "<$((1+2))>"; exec sleep 1000'"'"'\n
+send sh -c '"'"'trap "echo going $((1+3))" CONT; echo "<$((1+2))>"; while :; do sleep 0.1; done'"'"'\n
 expect <3>
 send \x1a
 expect Stopped
@@ -328,10 +327,11 @@ expect sh -c
 send fg\n
 expect fg
 expect sh -c
-wait 1
+expect going 4
 send \x03
 send echo "<$((5*5))>"\n
 expect <25>
+expect #
 send cat\n
 send abc\n
 expect abc

@@ -32,7 +32,7 @@ numbered() {
 @test "k8s-file: a line with its moment and stream; F and P" {
   run_coracle run -d --name l1 box sh -c 'echo out; echo err >&2; printf part; until [ -e /go ]; do sleep 0.05; done; echo end; printf last'
   wait_for 30 file_has "$(log_of l1)" ' P part'
-  run_coracle exec l1 touch /go
+  let_go l1
   wait_for 30 is_state l1 exited
   run cat "$(log_of l1)"
   date='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}[+-][0-9]{2}:[0-9]{2}'

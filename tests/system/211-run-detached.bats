@@ -170,7 +170,9 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   run_coracle_out run --rm --log-driver passthrough box sh -c 'echo out; echo err >&2'
   is "$output" out
   is "$stderr" err
-  run bash -c "'$CORACLE' run -d --log-driver=passthrough --name p1 box sh -c 'sleep 0.3; echo late' | tail -1"
+  # what comes when the command has returned is the caller's, too
+  mkdir -p "$TEST_STORE/till"
+  run bash -c "{ '$CORACLE' run -d --log-driver=passthrough --name p1 -v '$TEST_STORE/till:/till' box sh -c 'until [ -e /till/go ]; do sleep 0.05; done; echo late'; : >'$TEST_STORE/till/go'; } | tail -1"
   is "$output" late
   run_coracle rm -f p1
   run_coracle 125 run -t --log-driver passthrough box true
@@ -211,7 +213,7 @@ has_restarts() { [ "$(restarts "$1")" -ge "$2" ]; }
   run_coracle run -d --name sa box sh -c 'until [ -e /go ]; do echo tick; sleep 0.05; done; echo late; exit 6'
   "$CORACLE" start -a sa >"$TEST_STORE/sa" 2>&1 </dev/null 3>&- &
   wait_for 30 file_has "$TEST_STORE/sa" tick
-  run_coracle exec sa touch /go
+  let_go sa
   wait "$!" || code=$?
   is "$code" 6
   is "$(sed '/^tick$/d' "$TEST_STORE/sa")" late

@@ -12,9 +12,7 @@ state() { coracle inspect --format '{{.State.Status}}' "$1"; }
 
 # reboot: every process of ours is killed at once, the run folder is empty, and the rows are of another boot
 reboot() {
-  local p
-  left_processes | sed 's/^process \([0-9]*\):.*/\1/' | while read -r p; do coracle_kill "$p"; done
-  wait_for 60 no_process
+  wait_for 60 all_killed
   find "$RUN_ROOT" -mindepth 1 -delete
   needs python3
   python3 - "$STORE/state.db" <<'PY'
@@ -25,8 +23,13 @@ d.execute("update meta set value = 'of-another-boot' where key = 'boot_id'")
 d.commit()
 PY
 }
-coracle_kill() { kill -KILL "$1" 2>/dev/null || true; }
-no_process() { [ -z "$(left_processes)" ]; }
+# all_killed: also what one of them has started meanwhile
+all_killed() {
+  local left p
+  left=$(left_processes)
+  for p in $(sed -n 's/^process \([0-9]*\):.*/\1/p' <<<"$left"); do kill -KILL "$p" 2>/dev/null || true; done
+  [ -z "$left" ]
+}
 
 @test "reboot: all shows as exited, starts again, and the policies bring back what is theirs" {
   run_coracle 0 run -d --name always --restart always box sleep 1000

@@ -168,7 +168,8 @@ signal 15' exec -it c sh -c 'echo ready; sleep 335; :'
   run_coracle 0 run -d --name ending box sleep 1000
   coracle exec ending sleep 500 &
   local first=$! status=0
-  wait_for 30 eval '[ "$(coracle inspect -f "{{len .ExecIDs}}" ending)" = 1 ]'
+  # its session is there a moment before it runs
+  wait_for 30 eval '[[ $(coracle top ending args) == *"sleep 500"* ]]'
   run_coracle 0 exec -d ending sleep 501
   run_coracle 0 rm -f -t 0 ending
   wait $first || status=$?

@@ -204,7 +204,7 @@ END
     tar -Scf - hole | (ulimit -t 20; timeout 50 "$CORACLE" cp - h:/t) || true
     rm hole
   }
-  run bash -c "head -c 300 /dev/urandom | gzip | '$CORACLE' cp - h:/t"
+  run bash -c "{ printf '\377'; head -c 300 /dev/urandom; } | gzip | '$CORACLE' cp - h:/t"
   is "$output" "Error: source must be a (compressed) tar archive when copying from stdin"
   run bash -c "'$CORACLE' cp - h:/t </dev/null"
   is "$output" "Error: source must be a (compressed) tar archive when copying from stdin"

@@ -51,7 +51,7 @@ inside() {
 @test "mount: a running one is what it sees itself" {
   coracle run --name live -v vol:/vol box sh -c ': >/ready; while [ ! -e /stop ]; do sleep 0.05; done; cat /from' >"$TEST_STORE/out" &
   wait_for 20 diff_says live ready
-  inside 'cd /tmp; m=$($C mount live); test -e "$m/ready"; echo outside >"$m/from"; : >"$m/stop"; ls "$m/proc" "$m/vol"; pwd'
+  inside 'cd /tmp; m=$($C mount live); test -e "$m/ready"; echo outside >"$m/from"; ls "$m/proc" "$m/vol"; pwd; : >"$m/stop"'
   is "$status" 0
   like "$output" $'\n/tmp$' "the working folder is still that"
   wait

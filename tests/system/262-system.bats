@@ -127,7 +127,7 @@ answer() {
   local blob id
   id=$(coracle image inspect --format '{{.Id}}' box)
   blob=$(find "$STORE/oci/blobs/sha256" -type f -size +100k | head -1)
-  printf X | dd of="$blob" bs=1 seek=1000 conv=notrunc status=none
+  printf XXXXXXXX | dd of="$blob" bs=1 seek=1000 conv=notrunc status=none
   run_coracle 0 system check --quick
   run_coracle 125 system check
   has "$output" $'Damaged layers:\nsha256:'

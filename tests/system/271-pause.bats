@@ -92,13 +92,13 @@ counting() { run_coracle run -d --name "$1" box sh -c 'i=0; while :; do i=$((i +
 
 @test "pause: exec and rm refuse, kill, stop and rm --force end it" {
   needs_group
-  run_coracle run -d --name p box sh -c 'trap "exit 3" TERM; while :; do sleep 0.05; done'
+  run_coracle run -d --name p box sh -c 'trap "exit 3" TERM; echo ready; while :; do sleep 0.05; done'
+  wait_for 20 logs_say p ready
   run_coracle pause p
   run_coracle 255 exec p true
   has "$output" "can only create exec sessions on running containers: container state improper"
   run_coracle 2 rm p
   has "$output" "as it is paused - running or paused containers cannot be removed without force"
-  sleep 0.1
   run_coracle stop -t 10 p
   is "$(coracle inspect -f '{{.State.Status}} {{.State.ExitCode}}' p)" "exited 3" "its own answer to the stop signal"
   run_coracle start p

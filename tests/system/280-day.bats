@@ -101,7 +101,7 @@ serves() { [ "$(fetch_inside "$1" 2>/dev/null)" = "$2" ]; }
   run_coracle run -d --name web --restart always --stop-timeout 1 --health-cmd 'test ! -e /tmp/sick' --health-interval 1s --health-retries 1 --health-timeout 30s --health-on-failure restart \
     --tmpfs /tmp box sh -c 'echo up; while :; do sleep 0.2; test ! -e /tmp/crash || { rm /tmp/crash; exit 9; }; done'
   wait_for 60 is_health web healthy
-  run_coracle exec web touch /tmp/crash
+  let_go web /tmp/crash
   wait_for 60 has_restarted 1
   wait_for 20 is_state web running
   wait_for 60 is_health web healthy
@@ -122,7 +122,7 @@ serves() { [ "$(fetch_inside "$1" 2>/dev/null)" = "$2" ]; }
 
 @test "day: evening: the work becomes an image, the rest is thrown away" {
   run_coracle run -d --name web -w /tmp box sh -c 'echo made >made.txt; exec sleep 1000'
-  wait_for 20 coracle exec web test -e made.txt
+  wait_for 20 coracle exec web test -s made.txt
   run_coracle commit -q --change 'CMD cat /tmp/made.txt' --change 'LABEL day=done' web localhost/evening:v1
   like "$output" '^[0-9a-f]{64}$'
   run_coracle run --rm localhost/evening:v1

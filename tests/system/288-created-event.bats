@@ -29,10 +29,10 @@ CONF
   run_coracle events --stream=false --since "$since" --filter container=e1
   not_like "$output" 'EffectiveCaps'
   unset CONTAINERS_CONF
-  run_coracle create --name e2 box true
-  run_coracle events --stream=false --since "$since" --filter container=e2 --format '{{.ContainerInspectData}}'
+  run_coracle create --name second box true
+  run_coracle events --stream=false --since "$since" --filter container=second --format '{{.ContainerInspectData}}'
   is "$output" ""
-  run_coracle rm e1 e2
+  run_coracle rm e1 second
   no_leaks
 }
 
