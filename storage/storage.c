@@ -331,14 +331,28 @@ storage_container_remove_anonymous (Storage *storage, const char *id, GError **e
   return TRUE;
 }
 
+/* take_off: what is mounted below containers/@id in this mount namespace: the root filesystem and, by number, what is staged for it (pkg/engine/container_staged.h). TRUE: there was something. */
+static gboolean
+take_off (Storage *storage, const char *name)
+{
+  g_autofree char *merged = g_build_filename (storage->paths->root, name, "merged", NULL);
+  gboolean was = umount2 (merged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+  for (guint i = 0;; i++)
+    {
+      g_autofree char *staged = g_strdup_printf ("%s/%s/" STORAGE_STAGED "/%u/merged", storage->paths->root, name, i);
+      if (faccessat (AT_FDCWD, staged, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return was;
+      was |= umount2 (staged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+    }
+}
+
 /* remove_folder: containers/@id. */
 static gboolean
 remove_folder (Storage *storage, const char *id, GError **error)
 {
   g_autofree char *name = g_strconcat ("containers/", id, NULL);
   /* "mount" may have left it mounted: here it is taken off, and in the mount namespace it was mounted in it goes with the folder. But not by a descriptor that leads into that one */
-  g_autofree char *merged = g_build_filename (storage->paths->root, name, "merged", NULL);
-  cleanup_fd int root_fd = umount2 (merged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0 ? open (storage->paths->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  cleanup_fd int root_fd = take_off (storage, name) ? open (storage->paths->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
   int r = path_remove_tree (root_fd >= 0 ? root_fd : storage->root_fd, name);
   return r == 0 || coracle_throw_errno (error, -r, "removing %s/%s", storage->paths->root, name);
 }

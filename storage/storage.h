@@ -91,6 +91,8 @@ void storage_run_end (Storage *storage, const char *id, int run_fd);
 #define STORAGE_PLACES "places"
 
 /* ---- containers/ID */
+/* containers/ID/staged/N/merged, N from 0: what else than its root filesystem is put together for a container: pkg/engine/container_staged.h. */
+#define STORAGE_STAGED "staged"
 /* storage_container_make: containers/@id (0700), empty. Returns an O_PATH descriptor, or -1 with @error. The caller holds R. */
 int storage_container_make (Storage *storage, const char *id, GError **error);
 /* storage_container_note_volume: before an anonymous volume is made for a container, note its name in containers/@id. */

@@ -96,6 +96,8 @@ const CliOption create_options[] = {
     .man = "Mount on the folder or file PLACE, in words separated by commas. Types:\n\n"
            "bind: a path of this machine (src=). ro, bind-propagation=, bind-nonrecursive, relabel=, U.\n\n"
            "volume, the default: a named volume (src=), made if missing, or an anonymous one. ro, U, subpath=, copy, nocopy, nocreate.\n\n"
+           "image: an image of the store (src=), to look at. rw: what is written is gone with the next start; subpath=.\n\n"
+           "glob: whatever of this machine a pattern (src=) finds, each in the folder PLACE or, without one, where it is. As for bind.\n\n"
            "tmpfs, ramfs: an empty filesystem in memory, filled with what the image has there. ro, tmpfs-size=, tmpfs-mode=, U, notmpcopyup.\n\n"
            "devpts: a new instance of the terminals' filesystem. uid=, gid=, mode=, max=." },
   { "name", 0, CLI_STRING, .help = "Call the container by this name", .man = "Call the container by this name. Without it two words are made up." },
@@ -200,7 +202,7 @@ const CliOption create_options[] = {
   { "volume", 'v', CLI_LIST, .help = "Mount a path or a volume ([SOURCE:]PLACE[:OPTION,...])", .complete = CLI_COMPLETE_FILE,
     .man = "Mount SOURCE on PLACE inside. A SOURCE that begins with / or . is a path of this machine and must exist. Any other is the name of a volume, made if missing and at first filled with what the image has at PLACE. "
            "Without SOURCE an anonymous volume is made, which goes with the container (--rm, rm --volumes).\n\n"
-           "Options: ro, rw; exec, noexec; suid, nosuid; dev, nodev (a volume is nosuid and nodev by itself, a path is as it is on this machine); U gives all of it to the container's user; copy, nocopy and nocreate for volumes; bind without, rbind with what is mounted below; private, rprivate, "
+           "Options: ro, rw; exec, noexec; suid, nosuid; dev, nodev (a volume is nosuid and nodev by itself, a path is as it is on this machine); U gives all of it to the container's user; copy, nocopy and nocreate for volumes; O leaves SOURCE as it is: what is written goes into a folder of the container's, gone with its next start, or with upperdir=PATH and workdir=PATH into these; bind without, rbind with what is mounted below; private, rprivate, "
            "slave, rslave, shared, rshared: whether later mounts pass; z and Z relabel on SELinux." },
   { "workdir", 'w', CLI_STRING, .help = "Folder in which the command starts" },
   CLI_END

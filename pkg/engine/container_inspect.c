@@ -253,7 +253,7 @@ mounts_json (const Inspected *inspected)
   json_array_foreach (json_object_get (inspected->row->config, "mounts"), i, mount)
     {
       const char *type = json_string_value (json_object_get (mount, "type"));
-      if (strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0)
+      if (strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0 || strcmp (type, "image") == 0)
         json_array_append_new (array, mount_json (mount));
     }
   return array;

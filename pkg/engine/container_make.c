@@ -57,6 +57,7 @@ make_clear (Make *make)
   g_clear_pointer (&make->image, state_image_free);
   json_decref (make->image_config);
   json_decref (make->mounts);
+  json_decref (make->staged);
   json_decref (make->config);
   json_decref (make->volumes);
   json_decref (make->dependencies);
@@ -855,6 +856,12 @@ record_mounts (const Make *make)
   json_array_foreach (make->mounts, i, item)
     {
       const char *source = json_string_value (json_object_get (item, "source")), *destination = json_string_value (json_object_get (item, "destination"));
+      json_t *staged = json_object_get (make->staged, destination);
+      if (staged != NULL)
+        {
+          json_array_append (array, staged);
+          continue;
+        }
       g_autofree char *own = below (make->folder, source), *own_file = below (run_folder, source), *name = below (volumes, source);
       if (own != NULL || own_file != NULL || strcmp (destination, "/run/podman-init") == 0)
         continue;

@@ -79,6 +79,8 @@ typedef struct {
   gboolean systemd;            /* --systemd, container_systemd.h */
   char *shm;                   /* where another container's /dev/shm is mounted for it (--ipc container:); NULL = it has its own */
   json_t *mounts;              /* OCI form */
+  json_t *staged;              /* how those on these destinations are recorded (container_staged.h); NULL = none */
+  guint n_staged;
   json_t *config;              /* config.json without linux.seccomp */
   gboolean config_saved;       /* it is in its file */
   json_t *volumes;             /* anonymous ones made for it: array of names */

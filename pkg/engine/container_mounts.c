@@ -6,6 +6,7 @@
 #include "pkg/base/error.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_share.h"
+#include "pkg/engine/container_staged.h"
 #include "pkg/engine/container_systemd.h"
 #include "pkg/engine/container_userns.h"
 #include "pkg/engine/container_words.h"
@@ -85,6 +86,47 @@ give_volume (const Make *make, const char *data)
     (void) lchown (data, uid, gid);
 }
 
+/* append_staged: the folder @data of the volume @name (NULL: a path of the host's), of which @mount may want a part, or an overlay on it. */
+static gboolean
+append_staged (Make *make, const SpecMount *mount, const char *name, const char *data, json_t *options, GError **error)
+{
+  g_autofree char *part = mount->subpath != NULL ? staged_part (make, data, mount->subpath, error) : NULL;
+  const char *lower = part != NULL ? part : data;
+  if (mount->subpath != NULL && part == NULL)
+    return FALSE;
+  g_autofree char *overlay = mount->overlay ? staged_overlay (make, lower, mount, error) : NULL;
+  if (mount->overlay && (overlay == NULL || (mount->chown && !give_tree (make, overlay, error))))
+    return FALSE;
+  append (make, "bind", overlay != NULL ? overlay : lower, mount->destination, json_incref (options));
+  if (part == NULL && overlay == NULL)
+    return TRUE;
+  json_t *item = json_pack ("{s:s, s:s, s:s, s:O}", "destination", mount->destination, "type", overlay != NULL ? "overlay" : "volume", "source", data, "options", options);
+  if (name != NULL)
+    json_object_set_new (item, "name", json_string (name));
+  if (mount->subpath != NULL)
+    json_object_set_new (item, "subpath", json_string (mount->subpath));
+  staged_record (make, mount->destination, item);
+  return TRUE;
+}
+
+/* resolve_image: --mount type=image. */
+static gboolean
+resolve_image (Make *make, const SpecMount *mount, GError **error)
+{
+  g_autofree char *id = NULL, *root = staged_image (make, mount, &id, error);
+  g_autofree char *part = root != NULL && mount->subpath != NULL ? staged_part (make, root, mount->subpath, error) : NULL;
+  if (root == NULL || (mount->subpath != NULL && part == NULL))
+    return FALSE;
+  json_t *options = options_array (mount->options);
+  json_array_append_new (options, json_string ("rbind"));
+  append (make, "bind", part != NULL ? part : root, mount->destination, options);
+  json_t *item = json_pack ("{s:s, s:s, s:s, s:O, s:s}", "destination", mount->destination, "type", "image", "source", mount->source, "options", options, "image", id);
+  if (mount->subpath != NULL)
+    json_object_set_new (item, "subpath", json_string (mount->subpath));
+  staged_record (make, mount->destination, item);
+  return TRUE;
+}
+
 /* resolve_volume: its folder; an anonymous one is noted, to be removed with the container. */
 static gboolean
 resolve_volume (Make *make, const SpecMount *mount, GError **error)
@@ -104,23 +146,25 @@ resolve_volume (Make *make, const SpecMount *mount, GError **error)
     return FALSE;
   if (first.own)
     give_volume (make, data);
-  if ((first.copy && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error)) || (mount->chown && !give_tree (make, data, error)))
+  if ((first.copy && mount->copy && !volume_fill (data, make->root_fd, mount->destination, error)) || (mount->chown && !mount->overlay && !give_tree (make, data, error)))
     return FALSE;
-  g_autofree char *source = mount->subpath != NULL ? g_build_filename (data, mount->subpath, NULL) : g_steal_pointer (&data);
   json_t *options = options_array (mount->options);
   if (first.mounts)
     keep_flags (options);
-  append (make, "bind", source, mount->destination, options);
-  return TRUE;
+  gboolean ok = append_staged (make, mount, name, data, options, error);
+  json_decref (options);
+  return ok;
 }
 
 static gboolean
 resolve_bind (Make *make, const SpecMount *mount, GError **error)
 {
-  if (!spec_mount_source_check (mount, error) || (mount->chown && !give_tree (make, mount->source, error)))
+  if (!spec_mount_source_check (mount, error) || (mount->chown && !mount->overlay && !give_tree (make, mount->source, error)))
     return FALSE;
-  append (make, "bind", mount->source, mount->destination, options_array (mount->options));
-  return TRUE;
+  json_t *options = options_array (mount->options);
+  gboolean ok = append_staged (make, mount, NULL, mount->source, options, error);
+  json_decref (options);
+  return ok;
 }
 
 static void
@@ -148,7 +192,7 @@ resolve_one (Make *make, const SpecMount *mount, GError **error)
     case SPEC_MOUNT_VOLUME:
       return resolve_volume (make, mount, error);
     case SPEC_MOUNT_IMAGE:
-      return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "mount of type image on %s: unsupported in this version", mount->destination);
+      return resolve_image (make, mount, error);
     default:
       resolve_filesystem (make, mount);
       return TRUE;
@@ -270,10 +314,12 @@ parse_mounts (const ContainerOptions *options, GError **error)
   g_autofree char *cwd = options->cwd != NULL ? g_strdup (options->cwd) : g_get_current_dir ();
   g_autoptr (GPtrArray) mounts
     = spec_mounts_parse ((const char *const *) options->volumes, (const char *const *) options->mounts, (const char *const *) options->tmpfs, cwd, error);
-  if (mounts == NULL || (options->default_volumes == NULL && options->default_mounts == NULL))
+  if (mounts == NULL || !spec_mounts_expand (mounts, error))
+    return NULL;
+  if (options->default_volumes == NULL && options->default_mounts == NULL)
     return g_steal_pointer (&mounts);
   g_autoptr (GPtrArray) defaults = spec_mounts_parse ((const char *const *) options->default_volumes, (const char *const *) options->default_mounts, NULL, "/", error);
-  if (defaults == NULL)
+  if (defaults == NULL || !spec_mounts_expand (defaults, error))
     return coracle_prefix (error, "containers.conf"), NULL;
   for (guint i = 0; i < defaults->len; i++)
     if (!has_destination (mounts, ((SpecMount *) defaults->pdata[i])->destination))
@@ -292,8 +338,6 @@ mounts_check (const ContainerOptions *options, GError **error)
       const SpecMount *mount = mounts->pdata[i];
       if (!spec_mount_source_check (mount, error))
         return FALSE;
-      if (mount->type == SPEC_MOUNT_IMAGE)
-        return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "mount of type image on %s: unsupported in this version", mount->destination);
     }
   return TRUE;
 }
@@ -364,7 +408,8 @@ mounts_resolve (Make *make, GError **error)
   for (guint i = 0; i < given->len; i++)
     if (!resolve_one (make, given->pdata[i], error))
       return FALSE;
-  share_mounts (make, is_given, given);
+  if (!share_mounts (make, is_given, given, error))
+    return FALSE;
   drop_containerenv (make);
   sort_mounts (make);
   return TRUE;

@@ -81,9 +81,8 @@ choose_overlay (Storage *storage, OverlayKind *ret_kind, GError **error)
   return overlay_kind_from_environment (storage->paths->mount_program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, ret_kind, error);
 }
 
-/* mount_layers: @ids: the container's own, NULL = none; then @upper without @work is the topmost layer. */
-static gboolean
-mount_layers (Storage *storage, GPtrArray *layers, const IdMap *ids, const char *upper, const char *work, const char *target, GError **error)
+gboolean
+container_layers_mount (Storage *storage, const GPtrArray *layers, const IdMap *ids, const char *upper, const char *work, const char *target, GError **error)
 {
   OverlayKind kind;
   if (!choose_overlay (storage, &kind, error))
@@ -99,7 +98,7 @@ gboolean
 image_root_mount (Storage *storage, const StateImage *image, const char *target, GError **error)
 {
   g_autoptr (GPtrArray) layers = image_layer_folders (storage->paths, image);
-  return mount_layers (storage, layers, NULL, NULL, NULL, target, error);
+  return container_layers_mount (storage, layers, NULL, NULL, NULL, target, error);
 }
 
 /* bind_on: @source on the folder or file behind @target_fd, whose name may lead elsewhere by now. Flags that the source's own mount has locked stay as they are. */
@@ -141,7 +140,7 @@ container_root_mount (Storage *storage, const StateContainer *row, gboolean read
       g_autoptr (IdMap) ids = userns_ids_of (row->config);
       if (read_only && ids == NULL)
         g_ptr_array_insert (layers, 0, g_strdup (upper));
-      ok = mount_layers (storage, layers, ids, read_only && ids == NULL ? NULL : upper, read_only ? NULL : work, merged, error);
+      ok = container_layers_mount (storage, layers, ids, read_only && ids == NULL ? NULL : upper, read_only ? NULL : work, merged, error);
     }
   if (!ok)
     return coracle_prefix (error, "container %s", row->name);
@@ -179,6 +178,17 @@ mount_volume (Storage *storage, int root_fd, json_t *item, GError **error)
     return TRUE;
   if (source == NULL || destination == NULL || type == NULL || (strcmp (type, "bind") != 0 && strcmp (type, "volume") != 0) || stat (source, &st) < 0)
     return TRUE;
+  g_autofree char *part = NULL;
+  cleanup_fd int part_fd = -1;
+  const char *subpath = json_string_value (json_object_get (item, "subpath"));
+  if (subpath != NULL)
+    {
+      cleanup_fd int whole = open (source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+      part_fd = whole < 0 ? -1 : path_open_in_root (whole, subpath, O_PATH, 0);
+      if (part_fd < 0 || fstat (part_fd, &st) < 0)
+        return TRUE;
+      source = part = g_strdup_printf ("/proc/self/fd/%d", part_fd);
+    }
   cleanup_fd int place = mount_place (root_fd, destination, S_ISDIR (st.st_mode));
   if (place < 0)
     return coracle_throw_errno (error, -place, "%s in the container", destination);

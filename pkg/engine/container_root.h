@@ -33,5 +33,9 @@ ContainerView *container_wanted (Storage *storage, const char *name, GError **er
 /* container_root_mount: the mount alone, on containers/ID/merged in this mount namespace; readable only if @read_only. @ret_path: free with g_free. */
 gboolean container_root_mount (Storage *storage, const StateContainer *row, gboolean read_only, char **ret_path, GError **error);
 
+/* container_layers_mount: @layers (absolute folders, topmost first, NULL-terminated) with @upper and @work (both NULL: readable only) on @target, in the way that the store or CORACLE_OVERLAY wants.
+ * @ids: the container's own, which the layers' files are to belong to, NULL = none; then @upper without @work is the topmost layer. Errors: overlay_mount's. */
+gboolean container_layers_mount (Storage *storage, const GPtrArray *layers, const IdMap *ids, const char *upper, const char *work, const char *target, GError **error);
+
 /* image_root_mount: the layers of @image, readable only, on @target. */
 gboolean image_root_mount (Storage *storage, const StateImage *image, const char *target, GError **error);

@@ -1,3 +1,4 @@
+#include "pkg/engine/container_staged.h"
 #include "pkg/engine/container_share.h"
 
 #include <errno.h>
@@ -259,9 +260,14 @@ share_words (const Make *make, SpecNamespace *pid, SpecNamespace *ipc, SpecNames
 
 /* ---- mounts */
 
-static void
-add_mount (Make *make, json_t *mount, const char *flags)
+static gboolean
+add_mount (Make *make, json_t *mount, const char *flags, GError **error)
 {
+  const char *source = json_string_value (json_object_get (mount, "source")), *subpath = json_string_value (json_object_get (mount, "subpath")),
+             *destination = json_string_value (json_object_get (mount, "destination"));
+  g_autofree char *part = subpath != NULL ? staged_part (make, source, subpath, error) : NULL;
+  if (subpath != NULL && part == NULL)
+    return FALSE;
   json_t *options = json_array (), *option;
   size_t i;
   g_auto (GStrv) words = g_strsplit (flags != NULL ? flags : "", ",", -1);
@@ -271,12 +277,19 @@ add_mount (Make *make, json_t *mount, const char *flags)
       json_array_append (options, option);
   if (ro)
     json_array_append_new (options, json_string ("ro"));
-  json_array_append_new (make->mounts, json_pack ("{s:O, s:s, s:O, s:o}", "destination", json_object_get (mount, "destination"), "type", "bind", "source", json_object_get (mount, "source"),
-                                                  "options", options));
+  json_array_append_new (make->mounts, json_pack ("{s:s, s:s, s:s, s:O}", "destination", destination, "type", "bind", "source", part != NULL ? part : source, "options", options));
+  if (part != NULL)
+    {
+      json_t *item = json_copy (mount);
+      json_object_set (item, "options", options);
+      staged_record (make, destination, item);
+    }
+  json_decref (options);
+  return TRUE;
 }
 
-void
-share_mounts (Make *make, gboolean (*taken) (const char *destination, void *data), void *data)
+gboolean
+share_mounts (Make *make, gboolean (*taken) (const char *destination, void *data), void *data, GError **error)
 {
   for (char **word = make->options->volumes_from; word != NULL && *word != NULL; word++)
     {
@@ -288,8 +301,10 @@ share_mounts (Make *make, gboolean (*taken) (const char *destination, void *data
       json_array_foreach (mounts, i, mount)
         {
           const char *type = json_string_value (json_object_get (mount, "type"));
-          if ((strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0) && !taken (json_string_value (json_object_get (mount, "destination")), data))
-            add_mount (make, mount, other != NULL ? parts[1] : NULL);
+          if ((strcmp (type, "bind") == 0 || strcmp (type, "volume") == 0) && !taken (json_string_value (json_object_get (mount, "destination")), data)
+              && !add_mount (make, mount, other != NULL ? parts[1] : NULL, error))
+            return FALSE;
         }
     }
+  return TRUE;
 }

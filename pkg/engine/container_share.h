@@ -17,5 +17,5 @@ gboolean share_start (const Run *run, Storage *storage, IdMap *map, int base, GE
 gboolean share_join (Make *make, GError **error);
 /* share_words: in @words of make->options: the namespaces that share_join has found; those that nobody has looked for (create) are the container's own. */
 void share_words (const Make *make, SpecNamespace *pid, SpecNamespace *ipc, SpecNamespace *uts, SpecNamespace *cgroup);
-/* share_mounts: --volumes-from: appended to make->mounts, but for places that @taken says are taken. */
-void share_mounts (Make *make, gboolean (*taken) (const char *destination, void *data), void *data);
+/* share_mounts: --volumes-from: appended to make->mounts, but for places that @taken says are taken. Errors: staged_part's. */
+gboolean share_mounts (Make *make, gboolean (*taken) (const char *destination, void *data), void *data, GError **error);

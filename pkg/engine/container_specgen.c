@@ -175,16 +175,39 @@ put_spaces (json_t *spec, const ContainerOptions *options)
 
 /* ---- storage */
 
+/* put_staged: those that are put together for the container. FALSE: it is none. */
+static gboolean
+put_staged (json_t *mount, json_t *overlays, json_t *images)
+{
+  const char *type = json_string_value (json_object_get (mount, "type")), *name = json_string_value (json_object_get (mount, "name"));
+  json_t *options = json_object_get (mount, "options"), *option;
+  gboolean writable = FALSE;
+  size_t i;
+  json_array_foreach (options, i, option)
+    writable = writable || g_strcmp0 (json_string_value (option), "rw") == 0;
+  if (g_strcmp0 (type, "overlay") == 0)
+    json_array_append_new (overlays, json_pack ("{s:O, s:s, s:O}", "destination", json_object_get (mount, "destination"), "source",
+                                                name != NULL ? name : json_string_value (json_object_get (mount, "source")), "options", options));
+  else if (g_strcmp0 (type, "image") == 0)
+    json_array_append_new (images, json_pack ("{s:O, s:O, s:b, s:O*}", "Source", json_object_get (mount, "source"), "Destination", json_object_get (mount, "destination"), "ReadWrite", writable,
+                                              "subPath", json_object_get (mount, "subpath")));
+  else
+    return FALSE;
+  return TRUE;
+}
+
 /* put_mounts: from the row, where what was asked for is in OCI's form already. */
 static void
 put_mounts (json_t *spec, const Inspected *inspected)
 {
-  json_t *mounts = json_array (), *volumes = json_array (), *mount, *anonymous = json_object_get (inspected->row->config, "volumes"), *item;
+  json_t *mounts = json_array (), *volumes = json_array (), *overlays = json_array (), *images = json_array (), *mount, *anonymous = json_object_get (inspected->row->config, "volumes"), *item;
   size_t i, k;
   json_array_foreach (json_object_get (inspected->row->config, "mounts"), i, mount)
     {
-      const char *name = json_string_value (json_object_get (mount, "name"));
+      const char *name = json_string_value (json_object_get (mount, "name")), *subpath = json_string_value (json_object_get (mount, "subpath"));
       json_t *options = json_object_get (mount, "options"), *destination = json_object_get (mount, "destination");
+      if (put_staged (mount, overlays, images))
+        continue;
       if (name == NULL)
         {
           json_array_append (mounts, mount);
@@ -193,10 +216,13 @@ put_mounts (json_t *spec, const Inspected *inspected)
       gboolean own = FALSE;
       json_array_foreach (anonymous, k, item)
         own = own || g_strcmp0 (json_string_value (item), name) == 0;
-      json_array_append_new (volumes, json_pack ("{s:s, s:O, s:O?, s:b, s:s}", "Name", name, "Dest", destination, "Options", options, "IsAnonymous", own, "SubPath", ""));
+      json_array_append_new (volumes, json_pack ("{s:s, s:O, s:O?, s:b, s:s}", "Name", name, "Dest", destination, "Options", options, "IsAnonymous", own, "SubPath",
+                                                 subpath != NULL ? subpath : ""));
     }
   put (spec, "mounts", mounts);
   put (spec, "volumes", volumes);
+  put (spec, "overlay_volumes", overlays);
+  put (spec, "image_volumes", images);
 }
 
 static json_t *

@@ -125,7 +125,7 @@ note_volumes (const StateContainer *row, GHashTable *links)
   json_array_foreach (mounts, i, item)
     {
       const char *name = json_string_value (json_object_get (item, "name"));
-      if (name != NULL && g_strcmp0 (json_string_value (json_object_get (item, "type")), "volume") == 0)
+      if (name != NULL)   /* of no other kind, and of one under an overlay too */
         g_hash_table_add (own, (char *) (guintptr) name);
     }
   json_array_foreach (anonymous, i, item)

@@ -3,6 +3,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
+#include "pkg/engine/container_staged.h"
 #include "pkg/engine/container.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/image.h"
@@ -108,7 +109,7 @@ remove_containers (Storage *storage, const StateImage *image, gboolean force, GE
   for (guint i = 0; i < containers->len; i++)
     {
       const StateContainer *container = containers->pdata[i];
-      if (g_strcmp0 (container->image_id, image->id) != 0)
+      if (!container_uses_image (container, image->id))
         continue;
       if (!force)
         return coracle_throw (error, CORACLE_ERROR_IN_USE,

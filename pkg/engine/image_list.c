@@ -3,6 +3,7 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/text.h"
+#include "pkg/engine/container_staged.h"
 #include "pkg/engine/image.h"
 #include "pkg/engine/image_filter.h"
 #include "pkg/engine/image_lookup.h"
@@ -137,8 +138,9 @@ count_containers (State *state, GError **error)
   for (guint i = 0; i < containers->len; i++)
     {
       const StateContainer *container = containers->pdata[i];
-      if (container->image_id != NULL)
-        g_hash_table_insert (counts, g_strdup (container->image_id), GINT_TO_POINTER (GPOINTER_TO_INT (g_hash_table_lookup (counts, container->image_id)) + 1));
+      g_autoptr (GPtrArray) used = container_images (container);
+      for (guint k = 0; k < used->len; k++)
+        g_hash_table_insert (counts, g_strdup (used->pdata[k]), GINT_TO_POINTER (GPOINTER_TO_INT (g_hash_table_lookup (counts, used->pdata[k])) + 1));
     }
   return counts;
 }

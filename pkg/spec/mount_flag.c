@@ -230,14 +230,18 @@ fields_split (const char *text, GError **error)
 }
 
 static gboolean
-type_find (char **fields, SpecMountType *ret_type, GError **error)
+type_find (char **fields, SpecMountType *ret_type, gboolean *ret_glob, GError **error)
 {
   *ret_type = SPEC_MOUNT_VOLUME;
+  *ret_glob = FALSE;
   for (; *fields != NULL; fields++)
     if (g_str_has_prefix (*fields, "type="))
       {
         const char *name = *fields + strlen ("type=");
-        if (strcmp (name, "glob") == 0 || strcmp (name, "artifact") == 0)
+        *ret_glob = strcmp (name, "glob") == 0;
+        if (*ret_glob)
+          name = "bind";
+        if (strcmp (name, "artifact") == 0)
           return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "mounts of type %s are not supported", name);
         for (SpecMountType type = SPEC_MOUNT_BIND;; type++)
           if (strcmp (name, spec_mount_type_name (type)) == 0)
@@ -280,7 +284,7 @@ source_finish (MountFlag *flag, GError **error)
     {
     case SPEC_MOUNT_BIND:
       if (source == NULL)
-        return coracle_throw (error, CORACLE_ERROR_INVALID, "must set source for a bind mount");
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "must set source for a %s mount", mount->glob ? "glob" : "bind");
       return (mount->source = mount_source_path (source, flag->cwd, error)) != NULL;
     case SPEC_MOUNT_VOLUME:
       mount->source = g_strdup (source);
@@ -298,12 +302,12 @@ static gboolean
 flag_fill (MountFlag *flag, const char *text, GError **error)
 {
   g_auto (GStrv) fields = fields_split (text, error);
-  if (fields == NULL || !type_find (fields, &flag->mount->type, error))
+  if (fields == NULL || !type_find (fields, &flag->mount->type, &flag->mount->glob, error))
     return FALSE;
   for (char **field = fields; *field != NULL; field++)
     if (!field_set (flag, *field, error))
       return FALSE;
-  if (flag->mount->destination == NULL)
+  if (flag->mount->destination == NULL && !flag->mount->glob)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "must set volume destination");
   /* An image is read-only until it is asked to be otherwise. */
   if (flag->mount->type == SPEC_MOUNT_IMAGE && flag->options.access == NULL)

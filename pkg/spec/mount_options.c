@@ -9,6 +9,8 @@ void
 mount_options_clear (MountOptions *options)
 {
   g_clear_pointer (&options->data, g_ptr_array_unref);
+  g_clear_pointer (&options->upper, g_free);
+  g_clear_pointer (&options->work, g_free);
 }
 
 /* Words of one group contradict each other, so at most one may be given. */
@@ -37,6 +39,22 @@ relabel_add (MountOptions *options, SpecRelabel relabel, GError **error)
   return TRUE;
 }
 
+/* overlay_add: O, and the folders that it may be given. */
+static gboolean
+overlay_add (MountOptions *options, const char *word, GError **error)
+{
+  const char *value = strchr (word, '=');
+  if (value == NULL)
+    return options->overlay = TRUE;
+  char **field = *word == 'u' ? &options->upper : &options->work;
+  if (value[1] != '/')
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: must be an absolute path", word);
+  if (*field != NULL)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid option \"%s\", can only specify 1 '%.*s' per overlay mount", word, (int) (value - word), word);
+  *field = g_canonicalize_filename (value + 1, "/");
+  return TRUE;
+}
+
 gboolean
 mount_options_add (MountOptions *options, const char *word, gboolean *ret_known, GError **error)
 {
@@ -48,7 +66,7 @@ mount_options_add (MountOptions *options, const char *word, gboolean *ret_known,
   if (strcmp (word, "nocreate") == 0)
     return options->no_create = TRUE;
   if (strcmp (word, "O") == 0 || g_str_has_prefix (word, "upperdir=") || g_str_has_prefix (word, "workdir="))
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "overlay mounts of volumes (option O) are not supported");
+    return overlay_add (options, word, error);
   if (strcmp (word, "idmap") == 0 || g_str_has_prefix (word, "idmap="))
     return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "idmapped mounts (option idmap) are not supported");
   for (size_t g = 0; g < G_N_ELEMENTS (groups); g++)
@@ -130,6 +148,12 @@ fit_check (const MountOptions *options, const SpecMount *mount, GError **error)
     wrong = "nocreate";
   else if (host && options->copy != NULL && strstr (options->copy, "tmp") != NULL)
     wrong = options->copy;
+  else if (!host && options->overlay)
+    wrong = "O";
+  if (wrong == NULL && !options->overlay && (options->upper != NULL || options->work != NULL))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "upperdir and workdir are of overlay mounts: option O is missing");
+  if (wrong == NULL && (options->upper == NULL) != (options->work == NULL))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "must specify both upperdir and workdir, or neither");
   if (wrong != NULL)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: invalid mount option for a mount of type %s", wrong,
                           spec_mount_type_name (mount->type));
@@ -149,6 +173,9 @@ mount_options_apply (const MountOptions *options, SpecMount *mount, GError **err
   mount->relabel = options->relabel;
   mount->chown = options->chown;
   mount->create = !options->no_create;
+  mount->overlay = options->overlay;
+  mount->upper = g_strdup (options->upper);
+  mount->work = g_strdup (options->work);
   mount->copy = mount->type != SPEC_MOUNT_BIND && mount->type != SPEC_MOUNT_DEVPTS && mount->type != SPEC_MOUNT_IMAGE
                 && (options->copy == NULL || !g_str_has_prefix (options->copy, "no"));
   if (host)

@@ -7,14 +7,15 @@ typedef struct {
   const char *access;        /* "ro", "rw"; NULL = not said */
   const char *exec, *suid, *dev, *bind, *propagation, *copy, *atime;
   SpecRelabel relabel;
-  gboolean chown, no_create;
+  gboolean chown, no_create, overlay;
+  char *upper, *work;        /* of an overlay's own folders; owned */
   GPtrArray *data;           /* the file system's own, "size=…"; owned strings */
 } MountOptions;
 void mount_options_clear (MountOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (MountOptions, mount_options_clear)
 
 /* mount_options_add: one word, "noexec". *@ret_known is FALSE for a word that is none of these (no error then).
- * Errors: INVALID two words that contradict each other or say one thing twice; UNSUPPORTED O and idmap. */
+ * Errors: INVALID two words that contradict each other or say one thing twice; UNSUPPORTED idmap. */
 gboolean mount_options_add (MountOptions *options, const char *word, gboolean *ret_known, GError **error);
 /* mount_options_add_data: one of tmpfs's own, "size=64m", "mode=1777"; as above. */
 gboolean mount_options_add_data (MountOptions *options, const char *word, gboolean *ret_known, GError **error);

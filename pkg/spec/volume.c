@@ -4,6 +4,7 @@
 #include "pkg/spec/mount_options.h"
 
 #include <errno.h>
+#include <glob.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -15,6 +16,8 @@ spec_mount_free (SpecMount *mount)
   g_free (mount->source);
   g_free (mount->destination);
   g_free (mount->subpath);
+  g_free (mount->upper);
+  g_free (mount->work);
   g_strfreev (mount->options);
   g_free (mount);
 }
@@ -126,7 +129,8 @@ static gboolean
 mounts_equal (const SpecMount *a, const SpecMount *b)
 {
   return a->type == b->type && g_strcmp0 (a->source, b->source) == 0 && g_strcmp0 (a->subpath, b->subpath) == 0
-         && a->relabel == b->relabel && a->chown == b->chown && a->copy == b->copy && a->create == b->create
+         && a->relabel == b->relabel && a->chown == b->chown && a->copy == b->copy && a->create == b->create && a->glob == b->glob
+         && a->overlay == b->overlay && g_strcmp0 (a->upper, b->upper) == 0 && g_strcmp0 (a->work, b->work) == 0
          && g_strv_equal ((const char *const *) a->options, (const char *const *) b->options)
          && (a->source != NULL || a->type != SPEC_MOUNT_VOLUME);
 }
@@ -141,7 +145,8 @@ mounts_add (GPtrArray *mounts, SpecMount *mount, GError **error)
   for (guint i = 0; i < mounts->len; i++)
     {
       SpecMount *other = mounts->pdata[i];
-      if (strcmp (other->destination, owned->destination) == 0)
+      /* the folder for what a pattern finds may have more in it */
+      if (!other->glob && !owned->glob && strcmp (other->destination, owned->destination) == 0)
         return mounts_equal (other, owned)
                || coracle_throw (error, CORACLE_ERROR_INVALID, "%s: duplicate mount destination", owned->destination);
     }
@@ -163,6 +168,52 @@ spec_mounts_parse (const char *const *volumes, const char *const *mounts, const 
     if (!mounts_add (list, spec_tmpfs_parse (*tmpfs, error), error))
       return NULL;
   return g_steal_pointer (&list);
+}
+
+/* found_by: the mount of @path, which @pattern has found. */
+static SpecMount *
+found_by (const SpecMount *pattern, const char *path)
+{
+  SpecMount *mount = g_new0 (SpecMount, 1);
+  g_autofree char *name = g_path_get_basename (path);
+  *mount = *pattern;
+  mount->glob = FALSE;
+  mount->source = g_strdup (path);
+  mount->destination = pattern->destination != NULL ? g_build_filename (pattern->destination, name, NULL) : g_strdup (path);
+  mount->options = g_strdupv (pattern->options);
+  mount->subpath = g_strdup (pattern->subpath);
+  mount->upper = g_strdup (pattern->upper);
+  mount->work = g_strdup (pattern->work);
+  return mount;
+}
+
+static gboolean
+expand_one (GPtrArray *list, const SpecMount *pattern, GError **error)
+{
+  glob_t found = { 0 };
+  gboolean ok = glob (pattern->source, 0, NULL, &found) == 0
+                || coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no file paths matching glob \"%s\"", pattern->source);
+  for (size_t i = 0; ok && i < found.gl_pathc; i++)
+    ok = (found.gl_pathv[i][1] != '\0' || coracle_throw (error, CORACLE_ERROR_INVALID, "glob \"%s\" finds the root folder, which cannot be mounted", pattern->source))
+         && mounts_add (list, found_by (pattern, found.gl_pathv[i]), error);
+  globfree (&found);
+  return ok;
+}
+
+gboolean
+spec_mounts_expand (GPtrArray *mounts, GError **error)
+{
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func ((GDestroyNotify) spec_mount_free);
+  gboolean ok = TRUE;
+  for (guint i = 0; ok && i < mounts->len; i++)
+    if (((SpecMount *) mounts->pdata[i])->glob)
+      ok = expand_one (list, mounts->pdata[i], error);
+    else
+      ok = mounts_add (list, g_steal_pointer (&mounts->pdata[i]), error);
+  g_ptr_array_set_size (mounts, 0);
+  for (guint i = 0; i < list->len; i++)
+    g_ptr_array_add (mounts, g_steal_pointer (&list->pdata[i]));
+  return ok;
 }
 
 gboolean

@@ -1,4 +1,4 @@
-/* volume: what --volume, --mount and --tmpfs ask for, checked and in one form. Nothing here touches the file system but spec_mount_source_check.
+/* volume: what --volume, --mount and --tmpfs ask for, checked and in one form. Nothing here touches the file system but spec_mounts_expand and spec_mount_source_check.
  * Texts of errors are Podman's where scripts match them. All errors are INVALID, or UNSUPPORTED for what is known and not done. */
 #pragma once
 
@@ -20,6 +20,9 @@ typedef struct {
   gboolean chown;             /* U: change the owner to the container's user: recursively for bind and volume; for tmpfs, uid= and gid= */
   gboolean copy;              /* volume: fill a new one from the image's folder. tmpfs, ramfs: copy the image's folder into it (tmpcopyup) */
   gboolean create;            /* volume: make it if it does not exist (not "nocreate") */
+  gboolean overlay;           /* O: bind, volume: what is written goes into a folder of the container's own, gone with the next start, or into @upper */
+  char *upper, *work;         /* absolute, cleaned; both or neither */
+  gboolean glob;              /* bind: @source is a pattern (spec_mounts_expand), and @destination the folder for what it finds; NULL: each where it is */
   char *subpath;              /* volume, image: mount only this part; relative or absolute, without ".."; NULL = all */
 } SpecMount;
 void spec_mount_free (SpecMount *mount);
@@ -42,6 +45,9 @@ SpecMount *spec_tmpfs_parse (const char *text, GError **error);
 /* spec_mounts_parse: the three flags' values (each NULL-terminated or NULL) as an array of SpecMount, in the order mounts, volumes, tmpfs.
  * A destination named twice is an error, "/x: duplicate mount destination", unless both say the same. Free with g_ptr_array_unref. */
 GPtrArray *spec_mounts_parse (const char *const *volumes, const char *const *mounts, const char *const *tmpfs, const char *cwd, GError **error);
+
+/* spec_mounts_expand: in the place of each pattern (type=glob) in @mounts what it finds in the file system now. Errors: NOT_FOUND nothing; as above. */
+gboolean spec_mounts_expand (GPtrArray *mounts, GError **error);
 
 /* spec_mount_source_check: does a bind mount's source exist? Errors: NOT_FOUND "statfs /x: no such file or directory". TRUE for other types. */
 gboolean spec_mount_source_check (const SpecMount *mount, GError **error);

@@ -26,8 +26,11 @@ mount_keeps_promises (SpecMount *mount)
 {
   if (mount == NULL)
     return FALSE;
+  if (mount->glob && mount->destination == NULL)
+    mount->destination = g_strdup ("/where/it/is");
   require (*mount->destination == '/' && strstr (mount->destination, "/../") == NULL && strlen (mount->destination) > 1);
   require (mount->type != SPEC_MOUNT_BIND || *mount->source == '/');
+  require ((mount->upper == NULL) == (mount->work == NULL) && (mount->upper == NULL || (mount->overlay && *mount->upper == '/' && *mount->work == '/')));
   require (mount->options != NULL && (mount->subpath == NULL || strstr (mount->subpath, "../") == NULL));
   spec_mount_free (mount);
   return TRUE;

@@ -126,7 +126,7 @@ volumes() { find "$STORE/volumes" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
 @test "volume: errors change nothing" {
   local before word
   before=$(volumes)
-  for word in "$TEST_STORE/absent:/in" "$src:relative" "$src:/" "$src:/in:nonsense" "$src:/in:ro,rw" "a:b:c:d" "bad*name:/in" ":/in" "$src:" "" "$src:/in:O" "$src:/in:z,Z" "$src:/in:nocreate"; do
+  for word in "$TEST_STORE/absent:/in" "$src:relative" "$src:/" "$src:/in:nonsense" "$src:/in:ro,rw" "a:b:c:d" "bad*name:/in" ":/in" "$src:" "" "$src:/in:z,Z" "$src:/in:nocreate"; do
     run_coracle 125 run --rm -v "$word" box true
     has "$output" "Error:" "for $word"
   done
@@ -199,7 +199,7 @@ volumes() { find "$STORE/volumes" -mindepth 1 -maxdepth 1 2>/dev/null | wc -l; }
   local word
   for word in "type=bind,src=$src" "type=bind,dst=/in" "type=nonsense,dst=/in" "type=bind,src=$src,dst=/in,nonsense" "type=bind,src=$src,dst=in" \
     "type=bind,src=$TEST_STORE/absent,dst=/in" "type=tmpfs,dst=/in,tmpfs-size=much" "type=tmpfs" "" "type=tmpfs,dst=/in,tmpfs-mode=9" "type" \
-    "type=bind,src=$src,dst=/in,ro,rw" "type=image,src=box,dst=/in" "type=bind,src=$src,dst=/in,relabel=odd" "type=volume,src=../x,dst=/in"; do
+    "type=bind,src=$src,dst=/in,ro,rw" "type=bind,src=$src,dst=/in,relabel=odd" "type=volume,src=../x,dst=/in"; do
     run_coracle 125 run --rm --mount "$word" box true
     has "$output" "Error:" "for $word"
   done

@@ -9,11 +9,14 @@ describe (const SpecMount *m)
 {
   g_autofree char *options = g_strjoinv (",", m->options);
   g_autoptr (GString) s = g_string_new (NULL);
-  g_string_append_printf (s, "%s %s>%s %s", spec_mount_type_name (m->type), m->source != NULL ? m->source : "", m->destination, options);
+  g_string_append_printf (s, "%s %s>%s %s", spec_mount_type_name (m->type), m->source != NULL ? m->source : "", m->destination != NULL ? m->destination : "", options);
   g_string_append (s, m->relabel == SPEC_RELABEL_SHARED ? " z" : m->relabel == SPEC_RELABEL_PRIVATE ? " Z" : "");
   g_string_append (s, m->chown ? " U" : "");
   g_string_append (s, m->copy ? " copy" : "");
   g_string_append (s, m->create ? "" : " nocreate");
+  if (m->overlay)
+    g_string_append_printf (s, " O %s %s", m->upper != NULL ? m->upper : "-", m->work != NULL ? m->work : "-");
+  g_string_append (s, m->glob ? " glob" : "");
   if (m->subpath != NULL)
     g_string_append_printf (s, " sub=%s", m->subpath);
   gboolean ro = g_strv_contains ((const char *const *) m->options, "ro");
@@ -89,7 +92,13 @@ test_volume (void)
     { "/a:/b:ro,rw", NULL, "invalid options \"ro,rw\", can only specify 1 'rw' or 'ro' option" },
     { "/a:/b:z,Z", NULL, "can only specify 1 'z' or 'Z' option" },
     { "/a:/b:shared,rslave", NULL, "can only specify 1 '[r]shared'" },
-    { "/a:/b:O", NULL, "not supported" },
+    { "/a:/b:O", "bind /a>/b rbind,rprivate,rw O - -" },
+    { "data:/b:ro,O,U", "volume data>/b rbind,rprivate,ro,nosuid,nodev U copy O - -" },
+    { "/a:/b:O,upperdir=/u/../v,workdir=/w", "bind /a>/b rbind,rprivate,rw O /v /w" },
+    { "/a:/b:O,upperdir=/u", NULL, "must specify both upperdir and workdir" },
+    { "/a:/b:upperdir=/u,workdir=/w", NULL, "option O is missing" },
+    { "/a:/b:O,upperdir=u,workdir=/w", NULL, "upperdir=u: must be an absolute path" },
+    { "/a:/b:O,upperdir=/u,upperdir=/u,workdir=/w", NULL, "can only specify 1 'upperdir' per overlay mount" },
     { "/a:/b:idmap=uids=0-1-1", NULL, "not supported" },
     { "/a:/b:nocreate", NULL, "nocreate: invalid mount option" },
     { "da ta:/b", NULL, "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*" },
@@ -120,6 +129,8 @@ test_mount (void)
     { "type=volume,src=v,dst=/d,subpath=a/b", "volume v>/d rbind,rprivate,rw,nosuid,nodev copy sub=a/b" },
     { "src=v,dst=/d", "volume v>/d rbind,rprivate,rw,nosuid,nodev copy" },
     { "type=volume,dst=/d,nocopy", "volume >/d rbind,rprivate,rw,nosuid,nodev" },
+    { "type=glob,src=/a*,dst=/b,ro", "bind /a*>/b rbind,rprivate,ro glob" },
+    { "type=glob,src=a*", "bind /cwd/x/a*> rbind,rprivate,rw glob" },
     { "type=image,src=fedora,dst=/i", "image fedora>/i ro,nosuid,nodev" },
     { "type=image,src=fedora,dst=/i,rw=true", "image fedora>/i rw,nosuid,nodev" },
     { "type=image,src=fedora,dst=/i,readwrite=false", "image fedora>/i ro,nosuid,nodev" },
@@ -127,7 +138,9 @@ test_mount (void)
     { "type=bind,src=/a", NULL, "must set volume destination" },
     { "type=bind,dst=/a", NULL, "must set source" },
     { "type=nfs,dst=/a", NULL, "invalid filesystem type \"nfs\"" },
-    { "type=glob,src=/a*", NULL, "not supported" },
+    { "type=artifact,src=a,dst=/b", NULL, "not supported" },
+    { "type=glob,dst=/b", NULL, "must set source for a glob mount" },
+    { "type=glob,src=/a,tmpfs-size=1", NULL, "tmpfs-size: invalid mount option" },
     { "type", NULL, "type: must provide an argument" },
     { "type=bind,src,dst=/b", NULL, "src: must provide an argument for option" },
     { "type=bind,src=,dst=/b", NULL, "src: must provide an argument for option" },
@@ -169,6 +182,7 @@ test_tmpfs (void)
     { "/tmp:rbind", NULL, "rbind: invalid mount option" },
     { "/tmp:z", NULL, "relabel: invalid mount option" },
     { "/tmp:ro,rw", NULL, "can only specify 1 'rw' or 'ro'" },
+    { "/tmp:O", NULL, "O: invalid mount option" },
     { "/tmp:what", NULL, "invalid mount option \"what\"" },
   };
   run_cases (spec_tmpfs_parse, cases, G_N_ELEMENTS (cases));
@@ -198,6 +212,36 @@ test_together (void)
   g_assert_false (spec_mount_source_check (missing, &error));
   g_assert_cmpstr (error->message, ==, "statfs /nonexistent/x: no such file or directory");
   g_assert_error (error, CORACLE_ERROR, CORACLE_ERROR_NOT_FOUND);
+}
+
+static void
+test_glob (void)
+{
+  const char *const mounts[] = { "type=glob,src=/proc/self/stat*,dst=/in,ro", "type=bind,src=/a,dst=/b", NULL }, *const twice[] = { "type=glob,src=/proc/self/stat,dst=/in", "type=glob,src=/proc/self/stat,dst=/in", NULL },
+                    *const other[] = { "type=glob,src=/proc/self/stat,dst=/in", "type=bind,src=/a,dst=/in/stat", NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) list = spec_mounts_parse (NULL, mounts, NULL, "/", &error), same = spec_mounts_parse (NULL, twice, NULL, "/", NULL), clash = spec_mounts_parse (NULL, other, NULL, "/", NULL);
+  g_assert_true (spec_mounts_expand (list, &error));
+  /* stat, statm, status: what there is in /proc of any kernel */
+  g_assert_cmpuint (list->len, ==, 4);
+  const SpecMount *first = list->pdata[0], *last = list->pdata[3];
+  g_autofree char *said = describe (first);
+  g_assert_cmpstr (said, ==, "bind /proc/self/stat>/in/stat rbind,rprivate,ro");
+  g_assert_cmpstr (last->destination, ==, "/b");
+  g_assert_true (spec_mounts_expand (same, &error) && same->len == 1);
+  g_assert_false (spec_mounts_expand (clash, &error));
+  g_assert_cmpstr (error->message, ==, "/in/stat: duplicate mount destination");
+  g_clear_error (&error);
+  static const char *const wrong[] = { "/nonexistent/*", "/" };
+  for (size_t i = 0; i < G_N_ELEMENTS (wrong); i++)
+    {
+      g_autofree char *word = g_strdup_printf ("type=glob,src=%s,dst=/in", wrong[i]);
+      const char *const one[] = { word, NULL };
+      g_autoptr (GPtrArray) none = spec_mounts_parse (NULL, one, NULL, "/", NULL);
+      g_assert_false (spec_mounts_expand (none, &error));
+      g_assert_nonnull (strstr (error->message, i == 0 ? "no file paths matching glob \"/nonexistent/*\"" : "finds the root folder"));
+      g_clear_error (&error);
+    }
 }
 
 /* An image's volume is a path in the container: what it says after a colon is no mount of the host. */
@@ -230,6 +274,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/volume", test_volume);
   g_test_add_func ("/spec/mount", test_mount);
   g_test_add_func ("/spec/tmpfs", test_tmpfs);
+  g_test_add_func ("/spec/glob", test_glob);
   g_test_add_func ("/spec/image-volume", test_image);
   g_test_add_func ("/spec/mounts-together", test_together);
   return g_test_run ();
