@@ -35,8 +35,12 @@ run_as() {
 # uid 0 of a new namespace that is allowed nothing in it: to coracle an ordinary user (mapping a 0 takes CAP_SETFCAP since 5.12)
 powerless=(setpriv '--bounding-set=-all,+setfcap' --inh-caps=-all)
 
-# forget: the next command has to make a namespace, whoever may still be in the last one (nobody waits for a monitor to end)
-forget() { rm -f "$RUN_ROOT/userns" "$RUN_ROOT/userns.single"; }
+# forget: the next command has to make a namespace: nobody is left in the last one (a command does not wait for its monitor, and any monitor's may be joined)
+forget() {
+  wait_for 30 nobody_left
+  rm -f "$RUN_ROOT/userns" "$RUN_ROOT/userns.single"
+}
+nobody_left() { [ -z "$(left_processes)" ]; }
 
 @test "userns: uid 0 is the user, the rest are the ranges of subuid" {
   run_coracle_out 0 "${box[@]}" --rootfs "$ROOTFS" cat /proc/self/uid_map
@@ -148,10 +152,13 @@ forget() { rm -f "$RUN_ROOT/userns" "$RUN_ROOT/userns.single"; }
     strace -o /dev/null -e trace=$calls -e inject=$calls:signal=SIGKILL:when=$((n * 3)) \
       "$CORACLE" "${box[@]}" --rootfs "$ROOTFS" true >/dev/null 2>&1 3>&- || status=$?
     [ "$status" != 0 ] || break
-    [ $((n % 2)) = 0 ] || forget
+    [ $((n % 2)) = 0 ] || rm -f "$RUN_ROOT/userns" "$RUN_ROOT/userns.single"
     run_coracle 0 "${box[@]}" --rootfs "$ROOTFS" true
   done
   echo "killed $((n - 1)) times"
   [ "$n" -gt 5 ]
+  # what a killed one left when the last command looked: the next takes it
+  wait_for 30 nobody_left
+  run_coracle 0 ps -a
   no_leaks
 }
