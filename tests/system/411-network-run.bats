@@ -242,7 +242,7 @@ netd_gone() { wait_for 40 no_netd; }
   run_coracle 1 run --name fails --network back --restart on-failure:3 box false
   # the starts by its policy follow when the command that it was attached to has left
   given_up() { [ "$(coracle inspect -f '{{.State.Status}} {{.RestartCount}}' fails)" = "exited 3" ]; }
-  wait_for 20 given_up
+  wait_for 60 given_up
   run_coracle rm fails
   run_coracle_out 0 network rm -f -t 0 back
   is "$output" back

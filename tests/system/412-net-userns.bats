@@ -79,7 +79,7 @@ modes() {
   run_coracle 1 run --name fails --network small --userns keep-id --restart on-failure:6 box false
   run_coracle_out 0 run --rm --network small box true
   given_up() { [ "$(coracle inspect -f '{{.State.Status}} {{.RestartCount}}' fails)" = "exited 6" ]; }
-  wait_for 20 given_up
+  wait_for 60 given_up
   run_coracle rm fails
   wait_for 40 no_netd
 }

@@ -51,7 +51,7 @@ crowd() {
   wait_for 20 at_most "$slirp" $((8192 + n * 2))
   echo "slirp: $(resident "$slirp") kB with $n connections that are idle"
   # they go on, and others do
-  run_coracle_out '?' exec many sh -c "echo one more | timeout 3 nc $address $port"
+  run_coracle_out '?' exec many sh -c "echo one more | timeout 20 nc $address $port"
   has "$output" "one more"
   run_coracle_out 0 rm -f -t 0 many
   no_leaks

@@ -228,7 +228,7 @@ logs_say() { [[ $(coracle logs "$1" 2>&1) == *"$2"* ]]; }
 diff_says() { [[ $(coracle diff "$1" 2>/dev/null) == *"$2"* ]]; }
 
 # listens NAME PORT: for wait_for: a process in that container waits for connections there. till_listens PORT: the words of a shell inside that waits for it
-listens() { coracle exec "$1" timeout 1 sh -c "$(till_listens "$2")" >/dev/null 2>&1; }
+listens() { coracle exec "$1" timeout 5 sh -c "$(till_listens "$2")" >/dev/null 2>&1; }
 till_listens() { printf "until cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -q ':%04X [0-9A-F]*:0000 0A '; do sleep 0.05; done" "$1"; }
 
 is_root() { [ "$(id -u)" = 0 ]; }
