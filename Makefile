@@ -173,7 +173,7 @@ format:
 print-cflags:
 	@printf '%s\n' '$(subst ','\'',$(CPPFLAGS) $(filter-out -fstack-protector-strong,$(ALL_CFLAGS)))'
 fuzz:
-	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) tests/run fuzz
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) SEED=$(or $(SEED),0) tests/run fuzz
 bench:
 	@tests/setup bench
 	@$(MAKE) --no-print-directory all bench-programs
