@@ -29,8 +29,8 @@ void helper_child_close (const RuntimePlan *plan);
  * Source: pidfd_open(2), fdinfo's "Pid:". */
 int helper_child_proc_pid (int pidfd);
 
-/* helper_child_report: tell the command which process it is about: it learns the pid in its own namespace from the pidfd's fdinfo. 0 or -errno. */
-int helper_child_report (int status_fd, int pidfd, int detail);
+/* helper_child_report: tell the command which process it is about: @pid: helper_child_proc_pid, where /proc is the command's own; 0: it learns the pid from the pidfd's fdinfo, if the process lives by then. 0 or -errno. */
+int helper_child_report (int status_fd, int pidfd, int pid, int detail);
 
 /* exec_child_start: "coracle-monitor exec": enter the user and pid namespaces of a running container, and clone a process that goes on as init_child_exec. Stays in the
  * host's mount namespace itself. @plan_fd: the plan's memfd. Returns as helper_child_start. See exec_child.c for who may see what. */

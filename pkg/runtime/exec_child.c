@@ -128,7 +128,7 @@ between (const Exec *exec, int to)
       init_child_exec (plan, exec->terminal_init, wait, 1);
     }
   if (number > 0)
-    (void) helper_child_report (plan->status_fd, pidfd, wait);
+    (void) helper_child_report (plan->status_fd, pidfd, 0, wait);
   (void) fd_write_all (to, &number, sizeof number);
   _exit (0);
 }
@@ -189,7 +189,7 @@ stage_clone (Exec *exec)
   exec->start->init_pid = (pid_t) pid;
   exec->start->init_pidfd = cloning.pidfd;
   fd_close (fd_steal (&exec->terminal_init));
-  return inside ? 0 : helper_child_report (plan->status_fd, cloning.pidfd, cloning.wait);
+  return inside ? 0 : helper_child_report (plan->status_fd, cloning.pidfd, 0, cloning.wait);
 }
 
 static int

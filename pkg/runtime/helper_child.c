@@ -288,16 +288,16 @@ stage_clone (Helper *helper)
 }
 
 int
-helper_child_report (int status_fd, int pidfd, int detail)
+helper_child_report (int status_fd, int pidfd, int pid, int detail)
 {
-  RuntimeStatus status = { .stage = STAGE_NONE, .detail = detail };
+  RuntimeStatus status = { .stage = STAGE_NONE, .detail = detail, .pid = pid };
   return fd_send_with (status_fd, pidfd, &status, sizeof status);
 }
 
 static int
 report_init (Helper *helper)
 {
-  return helper_child_report (helper->plan->status_fd, helper->start->init_pidfd, 0);
+  return helper_child_report (helper->plan->status_fd, helper->start->init_pidfd, helper_child_proc_pid (helper->start->init_pidfd), 0);
 }
 
 int

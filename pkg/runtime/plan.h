@@ -201,4 +201,5 @@ typedef struct {
   int32_t stage;
   int32_t error;          /* positive errno; for a hook that failed ECHILD */
   int32_t detail;         /* with stage NONE: 1: it is not in the cgroup it belongs to, and waits for a word. Else the stage's; for a hook its number, and above 16 bits its wait status */
+  int32_t pid;            /* with stage NONE: as the command sees it, which may find nothing but a pidfd of one that has ended; 0: not said */
 } RuntimeStatus;

@@ -382,7 +382,7 @@ wait_running (json_t *config, const RuntimeExec *exec, int socket, RuntimeProces
           return throw_status (config, &status, error);
         }
       process->init_pidfd = fd;
-      process->init = proc_pidfd_number (fd);
+      process->init = status.pid > 0 ? status.pid : proc_pidfd_number (fd);
       if (exec != NULL && status.detail != 0 && (!exec->place (process->init, exec->place_data, error) || !say_go (socket, error)))
         return FALSE;
       if (ready)

@@ -44,6 +44,12 @@ make_root() { # a root filesystem in $root
   wait $! || true
   pid=$(cat "$TEST_STORE/pid")
   like "$pid" '^[0-9]+$'
+  # one that has ended before anybody asked which it was
+  local i
+  for i in {1..25}; do
+    coracle run --rm --pidfile "$TEST_STORE/pid" box true
+    like "$(cat "$TEST_STORE/pid")" '^[0-9]+$' "run $i"
+  done
   rm "$TEST_STORE/pid"
   "$CORACLE" run --rm --name p1 --pidfile "$TEST_STORE/pid" box sleep 1000 >"$log" 2>&1 3>&- </dev/null &
   wait_for 30 test -s "$TEST_STORE/pid"
