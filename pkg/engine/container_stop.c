@@ -201,16 +201,6 @@ forget_loss (StateContainer *row, void *data, GError **error)
   return TRUE;
 }
 
-/* check_end: of one that does not live. When its monitor was killed nobody knows how it ended: the first who would stop it is told. */
-static gboolean
-check_end (Storage *storage, StateContainer *row, GError **error)
-{
-  state_container_read_config (row);
-  if (!json_is_true (json_object_get (row->config, STORAGE_LOST)))
-    return TRUE;
-  return state_container_edit (storage->state, row->id, forget_loss, NULL, error) && throw_lost (row->id, error);
-}
-
 /* note_lost: as the sweep would, unless somebody has meanwhile. *@data: it was lost. */
 static gboolean
 note_lost (StateContainer *row, void *data, GError **error)
@@ -226,23 +216,43 @@ note_lost (StateContainer *row, void *data, GError **error)
   return TRUE;
 }
 
-/* check_lost: its monitor was killed while it was being stopped: the end is on record nowhere but here. What is left of it the next sweep takes. */
-static void
-check_lost (Storage *storage, Ending *ending)
+/* is_unrecorded: nobody holds it, and its end is on record nowhere: its monitor was killed, and no sweep has come since. */
+static gboolean
+is_unrecorded (Storage *storage, const char *id)
 {
-  StateContainer *row = ending->row;
-  g_autofree char *path = g_build_filename (row->id, MONITOR_EXIT_FILE, NULL);
+  g_autofree char *path = g_build_filename (id, MONITOR_EXIT_FILE, NULL);
+  return faccessat (storage->run_fd, id, F_OK, 0) == 0 && !storage_run_alive (storage, id) && faccessat (storage->run_fd, path, F_OK, 0) < 0;
+}
+
+/* check_lost: FALSE where its monitor was killed while it was being stopped, or since the sweep that this command began with. What is left of it the next sweep takes. */
+static gboolean
+check_lost (Storage *storage, StateContainer *row, GError **error)
+{
   gboolean lost = FALSE;
-  GError *problem = NULL;
-  if (faccessat (storage->run_fd, row->id, F_OK, 0) < 0 || storage_run_alive (storage, row->id) || faccessat (storage->run_fd, path, F_OK, 0) == 0)
-    return;
-  if (state_container_edit (storage->state, row->id, note_lost, &lost, NULL) && lost)
-    {
-      row->exit_code = LOST_CODE;
-      event_container (storage, row, "died cleanup");
-      (void) throw_lost (row->id, &problem);
-      fail (ending, problem);
-    }
+  if (!is_unrecorded (storage, row->id) || !state_container_edit (storage->state, row->id, note_lost, &lost, NULL) || !lost)
+    return TRUE;
+  row->exit_code = LOST_CODE;
+  event_container (storage, row, "died cleanup");
+  return throw_lost (row->id, error);
+}
+
+/* check_end: of one that does not live. When its monitor was killed nobody knows how it ended: the first who would stop it is told. */
+static gboolean
+check_end (Storage *storage, StateContainer *row, GError **error)
+{
+  state_container_read_config (row);
+  if (!json_is_true (json_object_get (row->config, STORAGE_LOST)))
+    return check_lost (storage, row, error);
+  return state_container_edit (storage->state, row->id, forget_loss, NULL, error) && throw_lost (row->id, error);
+}
+
+/* let_go: a process that was killed loses its descriptors one by one: when its socket is closed, it may for a moment have the lock. */
+static void
+let_go (Storage *storage, const Ending *ending)
+{
+  g_autofree char *path = g_build_filename (ending->row->id, MONITOR_EXIT_FILE, NULL);
+  while (faccessat (storage->run_fd, path, F_OK, 0) < 0 && storage_run_alive (storage, ending->row->id) && g_get_monotonic_time () < ending->deadline)
+    g_usleep (500);
 }
 
 static void
@@ -251,7 +261,10 @@ finish (Storage *storage, Ending *ending)
   fd_close (ending->pidfd);
   fd_close (ending->noted);
   if (ending->row != NULL && ending->stop->error == NULL)
-    check_lost (storage, ending);
+    {
+      let_go (storage, ending);
+      (void) check_lost (storage, ending->row, &ending->stop->error);
+    }
   if (ending->row != NULL && ending->stop->error == NULL)
     {
       network_tell_left (storage->paths, ending->row->id);
