@@ -91,6 +91,33 @@ wait_status() {
   return 0
 }
 
+@test "stop: a monitor killed while stop looks, whatever it has seen by then, is told of" {
+  needs strace
+  # the user namespace is there: no setuid program is traced
+  run_coracle 0 run -d --name alive --net none box sleep 1000
+  run_coracle 0 create --name lost --net none box sleep 1000
+  local at monitor stopping
+  is_held() { grep -q '^State:.[tT]' "/proc/$1/status"; }
+  is_dead() { ! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null; }
+  for at in 1 2 3; do
+    run_coracle 0 start lost
+    monitor=$(inspect '{{.State.ConmonPid}}' lost)
+    strace -D -o /dev/null -e trace=flock -e inject=flock:signal=STOP:when="$at" "$CORACLE" stop -t 0 lost >"$TEST_STORE/stopped" 2>&1 3>&- &
+    stopping=$!
+    wait_for 20 is_held "$stopping"
+    kill -KILL "$monitor"
+    wait_for 20 is_dead "$monitor"
+    kill -CONT "$stopping"
+    status=0
+    wait "$stopping" || status=$?
+    is "$status" 125 "stop held at lock $at: $(cat "$TEST_STORE/stopped")"
+    has "$(cat "$TEST_STORE/stopped")" "conmon exited prematurely"
+    is "$(inspect '{{.State.Status}} {{.State.ExitCode}}' lost)" "exited 137"
+  done
+  run_coracle 0 rm -f -t 0 lost alive
+  no_leaks
+}
+
 @test "keep-id: the home of the caller, whom the image does not know" {
   [ "$(id -u)" != 0 ] || skip "keep-id is for who is not root"
   grep -q "^$(id -un):" /etc/subuid || skip "needs a range of ids"
