@@ -32,7 +32,7 @@ netd_gone() { wait_for 40 no_netd; }
 }
 
 @test "named network: the default one, and containers reach each other and the gateway" {
-  run_coracle run -d --name web --network bridge box sh -c 'while true; do echo hello | nc -l -p 80; done'
+  run_coracle run -d --name web --network bridge box sh -c 'echo hello >/said; while true; do nc -l -p 80 </said; done'
   run_coracle_out 0 inspect -f '{{.NetworkSettings.Networks.podman.IPAddress}} {{.NetworkSettings.Networks.podman.Gateway}} {{.NetworkSettings.Networks.podman.IPPrefixLen}}' web
   is "$output" "10.88.0.2 10.88.0.1 16"
   wait_for 20 listens web 80
@@ -181,7 +181,7 @@ netd_gone() { wait_for 40 no_netd; }
   run_coracle network create open
   run_coracle_out 0 run --rm --network inner box ip route
   not_like "$output" default
-  run_coracle run -d --name target --network left box sh -c 'while true; do echo hello | nc -l -p 80; done'
+  run_coracle run -d --name target --network left box sh -c 'echo hello >/said; while true; do nc -l -p 80 </said; done'
   local ip
   ip=$(coracle inspect -f '{{.NetworkSettings.Networks.left.IPAddress}}' target)
   wait_for 20 listens target 80
@@ -199,7 +199,7 @@ netd_gone() { wait_for 40 no_netd; }
 
 @test "named network: published ports" {
   run_coracle network create back
-  run_coracle run -d --name web --network back -p 127.0.0.1::80 box sh -c 'while true; do echo hello | nc -l -p 80; done'
+  run_coracle run -d --name web --network back -p 127.0.0.1::80 box sh -c 'echo hello >/said; while true; do nc -l -p 80 </said; done'
   local port
   port=$(coracle port web 80 | sed 's/.*://')
   wait_for 20 sh -c "[ \"\$(nc -w 2 127.0.0.1 $port </dev/null || python3 -c \"import socket; s = socket.create_connection(('127.0.0.1', $port)); print(s.recv(9).decode().strip())\")\" = hello ]"

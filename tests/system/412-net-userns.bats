@@ -41,7 +41,7 @@ modes() {
 @test "userns and network: names, the way to others, published ports" {
   needs python3
   run_coracle network create --subnet 10.92.2.0/24 back
-  run_coracle run -d --name web --userns keep-id --user 0 --network back -p 127.0.0.1::80 box sh -c 'while true; do echo hello | nc -l -p 80; done'
+  run_coracle run -d --name web --userns keep-id --user 0 --network back -p 127.0.0.1::80 box sh -c 'echo hello >/said; while true; do nc -l -p 80 </said; done'
   wait_for 20 listens web 80
   run_coracle_out 0 run --rm --network back box sh -c 'nslookup -type=a web | tail -2; nc -w 20 web 80'
   has "$output" "Address: 10.92.2.2"

@@ -114,7 +114,7 @@ teardown() {
   needs ip
   is_root && skip "not for root"
   run_coracle network create --subnet 10.94.6.0/24 back
-  run_coracle run -d --name web --network back box sh -c 'while true; do echo hello | nc -l -p 80; done'
+  run_coracle run -d --name web --network back box sh -c 'echo hello >/said; while true; do nc -l -p 80 </said; done'
   run_coracle_out 0 unshare --rootless-netns ip -o addr
   has "$output" "10.94.6.1/24"
   has "$output" "tap0"
@@ -214,7 +214,7 @@ teardown() {
   run_coracle_out 0 run --rm --network bare box ip route
   not_like "$output" default
   run_coracle network create --subnet 10.94.12.0/24 -o isolate=strict alone
-  run_coracle run -d --name target --network alone box sh -c 'while true; do echo hello | nc -l -p 80; done'
+  run_coracle run -d --name target --network alone box sh -c 'echo hello >/said; while true; do nc -l -p 80 </said; done'
   wait_for 20 listens target 80
   run_coracle_out '?' run --rm --network routed box nc -w 1 10.94.12.2 80
   not_like "$output" hello

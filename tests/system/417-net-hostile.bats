@@ -187,7 +187,7 @@ while True:
   local other=(--root "$TEST_STORE/other" --runroot "$TEST_STORE/other-run")
   coracle "${other[@]}" import -q --change 'CMD ["sh"]' "$(fixture busybox.tar)" box
   run_coracle "${other[@]}" network create --subnet 10.100.2.0/24 back
-  run_coracle "${other[@]}" run -d --name secret --network back box sh -c 'while true; do echo reached | nc -l -p 80; done'
+  run_coracle "${other[@]}" run -d --name secret --network back box sh -c 'echo reached >/said; while true; do nc -l -p 80 </said; done'
   run_coracle '?' exec hostile timeout 3 bash -c 'exec 3<>/dev/tcp/10.100.2.2/80 && read -r -t 1 line <&3 && echo $line'
   not_like "$output" reached
   run_coracle '?' exec app nslookup -type=a secret.dns.podman
@@ -195,7 +195,7 @@ while True:
   run_coracle "${other[@]}" rm -af -t 0
   # an internal network, from another one
   run_coracle network create --internal --subnet 10.100.3.0/24 inner
-  run_coracle run -d --name vault --network inner box sh -c 'while true; do echo reached | nc -l -p 80; done'
+  run_coracle run -d --name vault --network inner box sh -c 'echo reached >/said; while true; do nc -l -p 80 </said; done'
   run_coracle '?' exec hostile timeout 3 bash -c 'exec 3<>/dev/tcp/10.100.3.2/80 && read -r -t 1 line <&3 && echo $line'
   not_like "$output" reached
   still_served

@@ -73,7 +73,7 @@ defaults() { # CONTAINER [-6]: where its default routes lead, the first first
   run_coracle_out 0 network create --subnet 10.93.4.0/24 front
   run_coracle_out 0 network create --subnet 10.93.5.0/24 -o isolate=true front-apart
   for db in open apart strict; do
-    run_coracle_out 0 run -d --name "db-$db" --network "$db" --ip "10.93.$([ $db = open ] && echo 1 || { [ $db = apart ] && echo 2 || echo 3; }).10" box sh -c 'while :; do echo database | nc -l -p 3306; done'
+    run_coracle_out 0 run -d --name "db-$db" --network "$db" --ip "10.93.$([ $db = open ] && echo 1 || { [ $db = apart ] && echo 2 || echo 3; }).10" box sh -c 'echo database >/said; while :; do nc -l -p 3306 </said; done'
     wait_for 20 speaks "$db" "db-$db"
   done
   for db in open apart strict; do
