@@ -69,11 +69,11 @@ counted() { [ "$(coracle inspect --format '{{.RestartCount}}' "$1")" -ge "$2" ];
   run_coracle 0 run -d --name own --health-cmd "$check" --health-interval 100ms box sleep 1000
   run_coracle 0 run -d --name hosts --pid host --health-cmd "$check" --health-interval 100ms box sleep 1000
   checks() { coracle exec "$1" sh -c 'wc -l </checks'; }
-  checked() { [ "$(checks hosts)" -ge 15 ]; }
+  checked() { [ "$(checks hosts)" -ge 30 ]; }
   wait_for 60 checked
-  # it took five times as long; the two have the same machine
+  # it took five times as long; the two have the same machine, of which chance gives the one more: seen of 15 are 13 to 17
   run_coracle_out 0 exec own sh -c 'wc -l </checks'
-  [ "$output" -ge 8 ]
+  [ "$output" -ge 16 ] || fail "$output checks in the time of $(checks hosts)"
   run_coracle 0 rm -f -t 0 own hosts
   no_leaks
 }
