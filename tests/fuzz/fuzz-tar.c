@@ -15,6 +15,15 @@
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
+static const char *made;
+
+/* remove_outer: what is found there goes on being of use after a crash, and is gone after a run without one. */
+static void
+remove_outer (void)
+{
+  (void) rmdir (made);
+}
+
 /* outer_folder: made once, in memory where there is such a folder. */
 static int
 outer_folder (void)
@@ -22,11 +31,11 @@ outer_folder (void)
   static int fd = -1;
   if (fd < 0)
     {
-      char name[] = "/dev/shm/coracle-fuzz-XXXXXX", other[] = "/tmp/coracle-fuzz-XXXXXX";
-      const char *made = mkdtemp (name);
+      static char name[] = "/dev/shm/coracle-fuzz-XXXXXX", other[] = "/tmp/coracle-fuzz-XXXXXX";
+      made = mkdtemp (name);
       if (made == NULL)
         made = mkdtemp (other);
-      if (made == NULL)
+      if (made == NULL || atexit (remove_outer) != 0)
         abort ();
       fd = open (made, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
