@@ -36,6 +36,14 @@ Artifact *artifact_find (Storage *storage, const char *text, GError **error);
 /* artifact_open: a blob, for reading; the caller closes it. -1 with @error. */
 int artifact_open (Storage *storage, const char *digest, gint64 *ret_size, GError **error);
 
+/* ---- its blobs, as files */
+/* artifact_choose: the layers with that @title or @digest (not both), or all; borrowed elements, free with g_ptr_array_unref. Errors: NOT_FOUND; INVALID several have the title. */
+GPtrArray *artifact_choose (const Artifact *artifact, const char *title, const char *digest, GError **error);
+/* artifact_file_name: what @layer is called in a folder: its title, or its digest with a "-"; never a name that leads out of it. Free with g_free. Errors: INVALID. */
+char *artifact_file_name (json_t *layer, gboolean by_digest, GError **error);
+/* artifact_blob_path: where its bytes are. Never written to. Free with g_free. */
+char *artifact_blob_path (Storage *storage, json_t *layer);
+
 /* ---- changing */
 typedef struct ArtifactWriter ArtifactWriter;
 ArtifactWriter *artifact_writer_new (Storage *storage, GError **error);

@@ -189,63 +189,22 @@ write_blob (Storage *storage, json_t *layer, int dir_fd, const char *name, GErro
   return r == 0 || coracle_throw_errno (error, -r, "writing %s", name);
 }
 
-/* wanted: the layers that are asked for; borrowed elements. */
-static GPtrArray *
-wanted (const Artifact *artifact, const ArtifactExtract *what, GError **error)
-{
-  g_autoptr (GPtrArray) layers = g_ptr_array_new ();
-  size_t i;
-  json_t *layer;
-  json_array_foreach (json_object_get (artifact->manifest, "layers"), i, layer)
-    if ((what->title == NULL || g_strcmp0 (artifact_layer_title (layer), what->title) == 0)
-        && (what->digest == NULL || g_strcmp0 (json_string_value (json_object_get (layer, "digest")), what->digest) == 0))
-      g_ptr_array_add (layers, layer);
-  if (layers->len == 0 && what->title != NULL)
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no blob with the title \"%s\"", what->title), NULL;
-  if (layers->len == 0 && what->digest != NULL)
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "no blob with the digest \"%s\"", what->digest), NULL;
-  if (layers->len == 0)
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "the artifact has no blobs, nothing to extract"), NULL;
-  if (layers->len > 1 && what->title != NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "several blobs have the title \"%s\": choose one by its digest", what->title), NULL;
-  if (what->digest != NULL)
-    g_ptr_array_set_size (layers, 1);
-  return g_steal_pointer (&layers);
-}
-
-/* file_name: what @layer is called in a folder: a name that cannot lead out of it. Free with g_free. */
-static char *
-file_name (json_t *layer, const ArtifactExtract *what, GError **error)
-{
-  const char *title = what->digest == NULL ? artifact_layer_title (layer) : NULL;
-  char *name = g_strdup (title != NULL && *title != '\0' ? title : json_string_value (json_object_get (layer, "digest")));
-  if (title == NULL || *title == '\0')
-    return g_strdelimit (name, ":", '-');
-  if (strchr (name, '/') == NULL && strcmp (name, ".") != 0 && strcmp (name, "..") != 0)
-    return name;
-  coracle_throw (error, CORACLE_ERROR_INVALID, "invalid name: \"%s\" cannot be a file in a folder", name);
-  g_free (name);
-  return NULL;
-}
-
 gboolean
 artifact_extract (Storage *storage, const Artifact *artifact, const char *target, const ArtifactExtract *what, GError **error)
 {
-  if (what->title != NULL && what->digest != NULL)
-    return coracle_throw (error, CORACLE_ERROR_INVALID, "cannot specify both digest and title");
   cleanup_fd int folder = open (target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   gboolean chosen = what->title != NULL || what->digest != NULL;
   if (folder < 0 && !chosen && json_array_size (json_object_get (artifact->manifest, "layers")) > 1)
     return coracle_throw (error, CORACLE_ERROR_INVALID,
                           "the artifact consists of several blobs and the target \"%s\" is not a directory and neither digest or title was specified to only copy a single blob", target);
-  g_autoptr (GPtrArray) layers = wanted (artifact, what, error);
+  g_autoptr (GPtrArray) layers = artifact_choose (artifact, what->title, what->digest, error);
   if (layers == NULL)
     return FALSE;
   if (folder < 0)
     return write_blob (storage, layers->pdata[0], AT_FDCWD, target, error);
   for (guint i = 0; i < layers->len; i++)
     {
-      g_autofree char *name = file_name (layers->pdata[i], what, error);
+      g_autofree char *name = artifact_file_name (layers->pdata[i], what->digest != NULL, error);
       if (name == NULL || !write_blob (storage, layers->pdata[i], folder, name, error))
         return FALSE;
     }
