@@ -97,6 +97,7 @@ const CliOption create_options[] = {
            "bind: a path of this machine (src=). ro, bind-propagation=, bind-nonrecursive, relabel=, U.\n\n"
            "volume, the default: a named volume (src=), made if missing, or an anonymous one. ro, U, subpath=, copy, nocopy, nocreate.\n\n"
            "image: an image of the store (src=), to look at. rw: what is written is gone with the next start; subpath=.\n\n"
+           "artifact: files of an artifact of the store (src=), read-only: below a folder of the image's each under its title, else the only one as PLACE. title= or digest= choose one, name= is another name.\n\n"
            "glob: whatever of this machine a pattern (src=) finds, each in the folder PLACE or, without one, where it is. As for bind.\n\n"
            "tmpfs, ramfs: an empty filesystem in memory, filled with what the image has there. ro, tmpfs-size=, tmpfs-mode=, U, notmpcopyup.\n\n"
            "devpts: a new instance of the terminals' filesystem. uid=, gid=, mode=, max=." },

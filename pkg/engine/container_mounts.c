@@ -1,9 +1,12 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pkg/base/error.h"
+#include "pkg/base/fd.h"
+#include "pkg/base/path.h"
 #include "pkg/engine/container_make.h"
 #include "pkg/engine/container_share.h"
 #include "pkg/engine/container_staged.h"
@@ -14,6 +17,7 @@
 #include "pkg/engine/volume_mount.h"
 #include "pkg/spec/device.h"
 #include "pkg/spec/volume.h"
+#include "storage/artifact.h"
 #include "storage/volume.h"
 
 static json_t *
@@ -127,6 +131,49 @@ resolve_image (Make *make, const SpecMount *mount, GError **error)
   return TRUE;
 }
 
+/* append_blob: @layer of the artifact that @mount names, on @destination. */
+static void
+append_blob (Make *make, const SpecMount *mount, json_t *layer, const char *destination)
+{
+  g_autofree char *blob = artifact_blob_path (make->storage, layer);
+  json_t *options = options_array (mount->options);
+  json_array_append_new (options, json_string ("bind"));
+  append (make, "bind", blob, destination, options);
+  staged_record (make, destination, json_pack ("{s:s, s:s, s:s, s:O, s:O}", "destination", destination, "type", "artifact", "source", mount->source, "options", options,
+                                                    "digest", json_object_get (layer, "digest")));
+}
+
+/* resolve_artifact: --mount type=artifact: into a folder of the image's each blob as a file; else one blob as the file itself. */
+static gboolean
+resolve_artifact (Make *make, const SpecMount *mount, GError **error)
+{
+  g_autoptr (Artifact) artifact = artifact_find (make->storage, mount->source, error);
+  g_autoptr (GPtrArray) layers = artifact != NULL ? artifact_choose (artifact, mount->title, mount->digest, error) : NULL;
+  cleanup_fd int place = path_open_in_root (make->root_fd, mount->destination, O_PATH, 0);
+  struct stat st;
+  gboolean there = place >= 0 && fstat (place, &st) == 0;
+  if (layers == NULL)
+    return FALSE;
+  if (there && !S_ISDIR (st.st_mode) && layers->len > 1)
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "artifact \"%s\" contains more than one blob and container path \"%s\" is a file", mount->source, mount->destination);
+  if (there ? !S_ISDIR (st.st_mode) : layers->len == 1)
+    {
+      append_blob (make, mount, layers->pdata[0], mount->destination);
+      return TRUE;
+    }
+  for (guint i = 0; i < layers->len; i++)
+    {
+      g_autofree char *name = mount->name == NULL   ? artifact_file_name (layers->pdata[i], mount->digest != NULL, error)
+                              : layers->len == 1    ? g_strdup (mount->name)
+                                                  : g_strdup_printf ("%s-%u", mount->name, i);
+      if (name == NULL)
+        return FALSE;
+      g_autofree char *destination = g_build_filename (mount->destination, name, NULL);
+      append_blob (make, mount, layers->pdata[i], destination);
+    }
+  return TRUE;
+}
+
 /* resolve_volume: its folder; an anonymous one is noted, to be removed with the container. */
 static gboolean
 resolve_volume (Make *make, const SpecMount *mount, GError **error)
@@ -193,6 +240,8 @@ resolve_one (Make *make, const SpecMount *mount, GError **error)
       return resolve_volume (make, mount, error);
     case SPEC_MOUNT_IMAGE:
       return resolve_image (make, mount, error);
+    case SPEC_MOUNT_ARTIFACT:
+      return resolve_artifact (make, mount, error);
     default:
       resolve_filesystem (make, mount);
       return TRUE;

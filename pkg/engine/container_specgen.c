@@ -177,7 +177,7 @@ put_spaces (json_t *spec, const ContainerOptions *options)
 
 /* put_staged: those that are put together for the container. FALSE: it is none. */
 static gboolean
-put_staged (json_t *mount, json_t *overlays, json_t *images)
+put_staged (json_t *mount, json_t *overlays, json_t *images, json_t *artifacts)
 {
   const char *type = json_string_value (json_object_get (mount, "type")), *name = json_string_value (json_object_get (mount, "name"));
   json_t *options = json_object_get (mount, "options"), *option;
@@ -191,6 +191,9 @@ put_staged (json_t *mount, json_t *overlays, json_t *images)
   else if (g_strcmp0 (type, "image") == 0)
     json_array_append_new (images, json_pack ("{s:O, s:O, s:b, s:O*}", "Source", json_object_get (mount, "source"), "Destination", json_object_get (mount, "destination"), "ReadWrite", writable,
                                               "subPath", json_object_get (mount, "subpath")));
+  else if (g_strcmp0 (type, "artifact") == 0)
+    json_array_append_new (artifacts, json_pack ("{s:O, s:O, s:O}", "source", json_object_get (mount, "source"), "destination", json_object_get (mount, "destination"), "digest",
+                                                 json_object_get (mount, "digest")));
   else
     return FALSE;
   return TRUE;
@@ -200,13 +203,13 @@ put_staged (json_t *mount, json_t *overlays, json_t *images)
 static void
 put_mounts (json_t *spec, const Inspected *inspected)
 {
-  json_t *mounts = json_array (), *volumes = json_array (), *overlays = json_array (), *images = json_array (), *mount, *anonymous = json_object_get (inspected->row->config, "volumes"), *item;
+  json_t *mounts = json_array (), *volumes = json_array (), *overlays = json_array (), *images = json_array (), *artifacts = json_array (), *mount, *anonymous = json_object_get (inspected->row->config, "volumes"), *item;
   size_t i, k;
   json_array_foreach (json_object_get (inspected->row->config, "mounts"), i, mount)
     {
       const char *name = json_string_value (json_object_get (mount, "name")), *subpath = json_string_value (json_object_get (mount, "subpath"));
       json_t *options = json_object_get (mount, "options"), *destination = json_object_get (mount, "destination");
-      if (put_staged (mount, overlays, images))
+      if (put_staged (mount, overlays, images, artifacts))
         continue;
       if (name == NULL)
         {
@@ -223,6 +226,7 @@ put_mounts (json_t *spec, const Inspected *inspected)
   put (spec, "volumes", volumes);
   put (spec, "overlay_volumes", overlays);
   put (spec, "image_volumes", images);
+  put (spec, "artifact_volumes", artifacts);
 }
 
 static json_t *

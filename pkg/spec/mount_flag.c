@@ -15,6 +15,7 @@ typedef struct {
 #define ON(type) (1u << (type))
 #define ON_HOST (ON (SPEC_MOUNT_BIND) | ON (SPEC_MOUNT_VOLUME))
 #define ON_MEMORY (ON (SPEC_MOUNT_TMPFS) | ON (SPEC_MOUNT_RAMFS))
+#define ON_ANY (ON_ALL | ON (SPEC_MOUNT_ARTIFACT))
 #define ON_ALL (ON_HOST | ON_MEMORY | ON (SPEC_MOUNT_DEVPTS) | ON (SPEC_MOUNT_IMAGE))
 
 static gboolean
@@ -139,6 +140,18 @@ set_subpath (MountFlag *flag, const char *key, const char *value, GError **error
   return TRUE;
 }
 
+/* set_blob: digest, title, name. */
+static gboolean
+set_blob (MountFlag *flag, const char *key, const char *value, GError **error)
+{
+  char **field = *key == 'd' ? &flag->mount->digest : *key == 't' ? &flag->mount->title : &flag->mount->name;
+  if (field == &flag->mount->name && (strchr (value, '/') != NULL || strcmp (value, ".") == 0 || strcmp (value, "..") == 0))
+    return coracle_throw (error, CORACLE_ERROR_INVALID, "%s: \"%s\" cannot be a file in a folder", key, value);
+  g_free (*field);
+  *field = g_strdup (value);
+  return TRUE;
+}
+
 static gboolean
 refuse_idmap (MountFlag *flag, const char *key, const char *value, GError **error)
 {
@@ -154,12 +167,12 @@ static const struct {
   enum { NONE, MAYBE, MUST } value;
   gboolean (*set) (MountFlag *flag, const char *key, const char *value, GError **error);
 } keys[] = {
-  { "src", ON_ALL, MUST, set_source },
-  { "source", ON_ALL, MUST, set_source },
-  { "dst", ON_ALL, MUST, set_destination },
-  { "dest", ON_ALL, MUST, set_destination },
-  { "destination", ON_ALL, MUST, set_destination },
-  { "target", ON_ALL, MUST, set_destination },
+  { "src", ON_ANY, MUST, set_source },
+  { "source", ON_ANY, MUST, set_source },
+  { "dst", ON_ANY, MUST, set_destination },
+  { "dest", ON_ANY, MUST, set_destination },
+  { "destination", ON_ANY, MUST, set_destination },
+  { "target", ON_ANY, MUST, set_destination },
   { "ro", ON_HOST | ON_MEMORY | ON (SPEC_MOUNT_IMAGE), MAYBE, set_access },
   { "readonly", ON_HOST | ON_MEMORY | ON (SPEC_MOUNT_IMAGE), MAYBE, set_access },
   { "rw", ON_ALL, MAYBE, set_access },
@@ -190,6 +203,9 @@ static const struct {
   { "idmap", ON_HOST, MAYBE, refuse_idmap },
   { "subpath", ON (SPEC_MOUNT_VOLUME) | ON (SPEC_MOUNT_IMAGE), MUST, set_subpath },
   { "volume-subpath", ON (SPEC_MOUNT_VOLUME), MUST, set_subpath },
+  { "digest", ON (SPEC_MOUNT_ARTIFACT), MUST, set_blob },
+  { "title", ON (SPEC_MOUNT_ARTIFACT), MUST, set_blob },
+  { "name", ON (SPEC_MOUNT_ARTIFACT), MUST, set_blob },
   { "tmpfs-size", ON_MEMORY, MUST, set_data },
   { "tmpfs-mode", ON_MEMORY, MUST, set_data },
   { "size", ON_MEMORY, MUST, set_data },
@@ -241,15 +257,13 @@ type_find (char **fields, SpecMountType *ret_type, gboolean *ret_glob, GError **
         *ret_glob = strcmp (name, "glob") == 0;
         if (*ret_glob)
           name = "bind";
-        if (strcmp (name, "artifact") == 0)
-          return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "mounts of type %s are not supported", name);
         for (SpecMountType type = SPEC_MOUNT_BIND;; type++)
           if (strcmp (name, spec_mount_type_name (type)) == 0)
             {
               *ret_type = type;
               break;
             }
-          else if (type == SPEC_MOUNT_IMAGE)
+          else if (type == SPEC_MOUNT_ARTIFACT)
             return coracle_throw (error, CORACLE_ERROR_INVALID, "invalid filesystem type \"%s\"", name);
       }
   return TRUE;
@@ -290,8 +304,9 @@ source_finish (MountFlag *flag, GError **error)
       mount->source = g_strdup (source);
       return source == NULL || spec_volume_name_check (source, error);
     case SPEC_MOUNT_IMAGE:
+    case SPEC_MOUNT_ARTIFACT:
       mount->source = g_strdup (source);
-      return source != NULL || coracle_throw (error, CORACLE_ERROR_INVALID, "must set source image");
+      return source != NULL || coracle_throw (error, CORACLE_ERROR_INVALID, "must set source %s", spec_mount_type_name (mount->type));
     default:
       /* fstab's habit of a source "tmpfs" or "none" for what has none */
       return TRUE;
@@ -309,8 +324,8 @@ flag_fill (MountFlag *flag, const char *text, GError **error)
       return FALSE;
   if (flag->mount->destination == NULL && !flag->mount->glob)
     return coracle_throw (error, CORACLE_ERROR_INVALID, "must set volume destination");
-  /* An image is read-only until it is asked to be otherwise. */
-  if (flag->mount->type == SPEC_MOUNT_IMAGE && flag->options.access == NULL)
+  /* An image is read-only until it is asked to be otherwise, an artifact always. */
+  if ((flag->mount->type == SPEC_MOUNT_IMAGE || flag->mount->type == SPEC_MOUNT_ARTIFACT) && flag->options.access == NULL)
     flag->options.access = "ro";
   return source_finish (flag, error) && mount_options_apply (&flag->options, flag->mount, error);
 }

@@ -176,7 +176,7 @@ mount_options_apply (const MountOptions *options, SpecMount *mount, GError **err
   mount->overlay = options->overlay;
   mount->upper = g_strdup (options->upper);
   mount->work = g_strdup (options->work);
-  mount->copy = mount->type != SPEC_MOUNT_BIND && mount->type != SPEC_MOUNT_DEVPTS && mount->type != SPEC_MOUNT_IMAGE
+  mount->copy = mount->type != SPEC_MOUNT_BIND && mount->type != SPEC_MOUNT_DEVPTS && mount->type < SPEC_MOUNT_IMAGE
                 && (options->copy == NULL || !g_str_has_prefix (options->copy, "no"));
   if (host)
     g_ptr_array_add (list, (char *) (mount->recursive ? "rbind" : "bind"));

@@ -17,6 +17,9 @@ spec_mount_free (SpecMount *mount)
   g_free (mount->destination);
   g_free (mount->subpath);
   g_free (mount->upper);
+  g_free (mount->digest);
+  g_free (mount->title);
+  g_free (mount->name);
   g_free (mount->work);
   g_strfreev (mount->options);
   g_free (mount);
@@ -25,7 +28,7 @@ spec_mount_free (SpecMount *mount)
 const char *
 spec_mount_type_name (SpecMountType type)
 {
-  static const char *const names[] = { "bind", "volume", "tmpfs", "ramfs", "devpts", "image" };
+  static const char *const names[] = { "bind", "volume", "tmpfs", "ramfs", "devpts", "image", "artifact" };
   return names[type];
 }
 
@@ -130,6 +133,7 @@ mounts_equal (const SpecMount *a, const SpecMount *b)
 {
   return a->type == b->type && g_strcmp0 (a->source, b->source) == 0 && g_strcmp0 (a->subpath, b->subpath) == 0
          && a->relabel == b->relabel && a->chown == b->chown && a->copy == b->copy && a->create == b->create && a->glob == b->glob
+         && g_strcmp0 (a->digest, b->digest) == 0 && g_strcmp0 (a->title, b->title) == 0 && g_strcmp0 (a->name, b->name) == 0
          && a->overlay == b->overlay && g_strcmp0 (a->upper, b->upper) == 0 && g_strcmp0 (a->work, b->work) == 0
          && g_strv_equal ((const char *const *) a->options, (const char *const *) b->options)
          && (a->source != NULL || a->type != SPEC_MOUNT_VOLUME);

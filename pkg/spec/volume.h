@@ -4,12 +4,12 @@
 
 #include <glib.h>
 
-typedef enum { SPEC_MOUNT_BIND, SPEC_MOUNT_VOLUME, SPEC_MOUNT_TMPFS, SPEC_MOUNT_RAMFS, SPEC_MOUNT_DEVPTS, SPEC_MOUNT_IMAGE } SpecMountType;
+typedef enum { SPEC_MOUNT_BIND, SPEC_MOUNT_VOLUME, SPEC_MOUNT_TMPFS, SPEC_MOUNT_RAMFS, SPEC_MOUNT_DEVPTS, SPEC_MOUNT_IMAGE, SPEC_MOUNT_ARTIFACT } SpecMountType;
 typedef enum { SPEC_RELABEL_NONE, SPEC_RELABEL_SHARED, SPEC_RELABEL_PRIVATE } SpecRelabel;   /* nothing, z, Z */
 
 typedef struct {
   SpecMountType type;
-  char *source;               /* bind: absolute host path, cleaned. volume: its name; NULL = anonymous. image: its name. Else NULL */
+  char *source;               /* bind: absolute host path, cleaned. volume: its name; NULL = anonymous. image, artifact: its name. Else NULL */
   char *destination;          /* absolute in the container, cleaned: no "..", no "/" at the end */
   char **options;             /* for OCI's "options", complete: "rbind", "rprivate", "ro", "nosuid", "nodev", "size=…". A volume's are those of
                                  the bind mount of its folder */
@@ -23,6 +23,8 @@ typedef struct {
   gboolean overlay;           /* O: bind, volume: what is written goes into a folder of the container's own, gone with the next start, or into @upper */
   char *upper, *work;         /* absolute, cleaned; both or neither */
   gboolean glob;              /* bind: @source is a pattern (spec_mounts_expand), and @destination the folder for what it finds; NULL: each where it is */
+  char *digest, *title;       /* artifact: which of its blobs; NULL = all */
+  char *name;                 /* artifact: what they are called in a folder; NULL = as they are */
   char *subpath;              /* volume, image: mount only this part; relative or absolute, without ".."; NULL = all */
 } SpecMount;
 void spec_mount_free (SpecMount *mount);

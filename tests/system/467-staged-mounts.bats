@@ -171,6 +171,47 @@ layered() { # NAME: an image with /made/file and a link that leads out of it
   no_leaks
 }
 
+@test "artifact: one file, several, in a folder or as the file" {
+  local digest
+  echo one >"$TEST_STORE/one.txt"
+  echo two >"$TEST_STORE/two.txt"
+  run_coracle 0 artifact add example.com/single:1 "$TEST_STORE/one.txt"
+  run_coracle 0 artifact add example.com/multi:1 "$TEST_STORE/one.txt" "$TEST_STORE/two.txt"
+  digest=sha256:$(sha256sum <"$TEST_STORE/two.txt" | cut -d ' ' -f 1)
+  run_coracle_out 0 run --rm --mount type=artifact,src=example.com/single:1,dst=/data box sh -c 'cat /data; stat -c %F /data; echo x >/data || true' 2>/dev/null
+  has "$output" $'one\nregular file'
+  run_coracle_out 0 run --rm --mount type=artifact,src=example.com/single:1,dst=/tmp box sh -c 'cat /tmp/one.txt; (echo x >/tmp/one.txt) 2>/dev/null || echo refused'
+  is "$output" $'one\nrefused' "below a folder that is there, read-only"
+  run_coracle_out 0 run --rm --mount type=artifact,src=example.com/single:1,dst=/tmp,name=other box ls /tmp
+  is "$output" "other"
+  run_coracle_out 0 run --rm --mount type=artifact,src=example.com/single:1,dst=/etc/passwd box cat /etc/passwd
+  is "$output" "one" "on a file that is there"
+  run_coracle_out 0 run --rm -u 1000:1000 --mount type=artifact,src=example.com/multi:1,dst=/data box sh -c 'ls /data; cat /data/*'
+  is "$output" $'one.txt\ntwo.txt\none\ntwo'
+  run_coracle_out 0 run --rm --mount type=artifact,src=example.com/multi:1,dst=/data,name=x box ls /data
+  is "$output" $'x-0\nx-1'
+  run_coracle_out 0 run --rm --mount type=artifact,src=example.com/multi:1,dst=/data,title=two.txt box cat /data
+  is "$output" "two"
+  run_coracle_out 0 run --rm --mount "type=artifact,src=example.com/multi:1,dst=/tmp,digest=$digest" box ls /tmp
+  is "$output" "${digest/:/-}"
+  run_coracle 125 run --rm --mount type=artifact,src=example.com/multi:1,dst=/etc/passwd box true
+  has "$output" 'artifact "example.com/multi:1" contains more than one blob and container path "/etc/passwd" is a file'
+  run_coracle 125 run --rm --mount type=artifact,src=example.com/multi:1,dst=/data,title=absent box true
+  has "$output" 'no blob with the title "absent"'
+  run_coracle 125 run --rm --mount "type=artifact,src=example.com/multi:1,dst=/data,title=two.txt,digest=$digest" box true
+  has "$output" "cannot specify both digest and title"
+  run_coracle 125 run --rm --mount type=artifact,src=example.com/absent:1,dst=/data box true
+  has "$output" "example.com/absent:1: artifact does not exist"
+  run_coracle_out 0 create --name keeps --mount type=artifact,src=example.com/single:1,dst=/data box cat /data
+  run_coracle_out 0 start -a keeps
+  is "$output" "one"
+  run_coracle_out 0 generate spec --compact keeps
+  is "$(jq -c '[.mounts, (.artifact_volumes | map([.source, .destination, .digest]))]' <<<"$output")" \
+    "[null,[[\"example.com/single:1\",\"/data\",\"sha256:$(sha256sum <"$TEST_STORE/one.txt" | cut -d ' ' -f 1)\"]]]"
+  run_coracle_out 0 rm keeps
+  no_leaks
+}
+
 @test "generate spec: overlays, images and parts" {
   run_coracle_out 0 create --name spec -v "$src:/a:O" -v other:/b:O,ro --mount type=image,src=box,dst=/c,rw,subpath=bin --mount type=volume,src=other,dst=/d box true
   run_coracle_out 0 generate spec --compact spec

@@ -17,6 +17,10 @@ describe (const SpecMount *m)
   if (m->overlay)
     g_string_append_printf (s, " O %s %s", m->upper != NULL ? m->upper : "-", m->work != NULL ? m->work : "-");
   g_string_append (s, m->glob ? " glob" : "");
+  const char *const blob[][2] = { { "title", m->title }, { "digest", m->digest }, { "name", m->name } };
+  for (size_t i = 0; i < G_N_ELEMENTS (blob); i++)
+    if (blob[i][1] != NULL)
+      g_string_append_printf (s, " %s=%s", blob[i][0], blob[i][1]);
   if (m->subpath != NULL)
     g_string_append_printf (s, " sub=%s", m->subpath);
   gboolean ro = g_strv_contains ((const char *const *) m->options, "ro");
@@ -131,6 +135,8 @@ test_mount (void)
     { "type=volume,dst=/d,nocopy", "volume >/d rbind,rprivate,rw,nosuid,nodev" },
     { "type=glob,src=/a*,dst=/b,ro", "bind /a*>/b rbind,rprivate,ro glob" },
     { "type=glob,src=a*", "bind /cwd/x/a*> rbind,rprivate,rw glob" },
+    { "type=artifact,src=quay.io/a:1,dst=/b,title=t,name=n", "artifact quay.io/a:1>/b ro,nosuid,nodev title=t name=n" },
+    { "type=artifact,src=a,dst=/b,digest=sha256:1", "artifact a>/b ro,nosuid,nodev digest=sha256:1" },
     { "type=image,src=fedora,dst=/i", "image fedora>/i ro,nosuid,nodev" },
     { "type=image,src=fedora,dst=/i,rw=true", "image fedora>/i rw,nosuid,nodev" },
     { "type=image,src=fedora,dst=/i,readwrite=false", "image fedora>/i ro,nosuid,nodev" },
@@ -138,7 +144,10 @@ test_mount (void)
     { "type=bind,src=/a", NULL, "must set volume destination" },
     { "type=bind,dst=/a", NULL, "must set source" },
     { "type=nfs,dst=/a", NULL, "invalid filesystem type \"nfs\"" },
-    { "type=artifact,src=a,dst=/b", NULL, "not supported" },
+    { "type=artifact,dst=/b", NULL, "must set source artifact" },
+    { "type=artifact,src=a,dst=/b,ro", NULL, "ro: invalid mount option" },
+    { "type=artifact,src=a,dst=/b,name=x/y", NULL, "cannot be a file in a folder" },
+    { "type=image,src=a,dst=/b,title=x", NULL, "title: invalid mount option" },
     { "type=glob,dst=/b", NULL, "must set source for a glob mount" },
     { "type=glob,src=/a,tmpfs-size=1", NULL, "tmpfs-size: invalid mount option" },
     { "type", NULL, "type: must provide an argument" },
