@@ -147,7 +147,7 @@ const CliOption create_options[] = {
   { "replace", 0, CLI_BOOL, .help = "Remove the container that has this name already", .man = "If a container of the name given by --name exists, stop it if it runs and remove it first." },
   { "rm", 0, CLI_BOOL, .help = "Remove the container, and its anonymous volumes, as soon as it ends" },
   { "rootfs", 0, CLI_BOOL, .help = "Use a folder of this machine as root filesystem: the first argument is no image",
-    .man = "The first argument is a folder with a root filesystem, which is used as it is: the container writes to it." },
+    .man = "The first argument is a folder with a root filesystem, which is used as it is: the container writes to it. With :O behind it the folder stays as it is: what the container writes is gone with its next start." },
   { "security-opt", 0, CLI_LIST, .help = "Harden or loosen: seccomp=, mask=, unmask=, proc-opts=, label=, no-new-privileges",
     .man = "One of these at a time:\n\n"
            "seccomp=FILE, seccomp=unconfined: another system call filter, or none.\n\n"
@@ -364,10 +364,14 @@ read_image (ContainerOptions *options, const CliArgs *args, GError **error)
   options->command = g_strdupv ((char **) cli_args_argv (args) + 1);
   if (!cli_args_bool (args, "rootfs"))
     options->image = g_strdup (first);
-  else if (g_str_has_suffix (first, ":O") || g_str_has_suffix (first, ":idmap") || strstr (first, ":idmap=") != NULL)
-    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--rootfs %s: the options O and idmap are not supported in this version", first);
+  else if (g_str_has_suffix (first, ":idmap") || strstr (first, ":idmap=") != NULL)
+    return coracle_throw (error, CORACLE_ERROR_UNSUPPORTED, "--rootfs %s: the option idmap is not supported in this version", first);
   else
-    options->rootfs = g_canonicalize_filename (first, NULL);
+    {
+      options->rootfs_overlay = g_str_has_suffix (first, ":O");
+      g_autofree char *folder = g_strndup (first, strlen (first) - (options->rootfs_overlay ? 2 : 0));
+      options->rootfs = g_canonicalize_filename (folder, NULL);
+    }
   return TRUE;
 }
 

@@ -199,7 +199,7 @@ driver_json (const Inspected *inspected, const char *folder)
     }
   if (inspected->view->pid > 0)
     inspect_text (data, "MergedDir", json_string_value (json_lookup (inspected->spec, "root.path")));
-  if (inspected->options->rootfs == NULL)
+  if (inspected->options->rootfs == NULL || inspected->options->rootfs_overlay)
     {
       inspect_text (data, "UpperDir", upper);
       inspect_text (data, "WorkDir", work);

@@ -331,34 +331,6 @@ add_places (const Make *make, GPtrArray *layers)
   g_ptr_array_insert (layers, (int) layers->len - 1, g_build_filename (make->paths->root, STORAGE_PLACES, NULL));
 }
 
-static gboolean
-mount_rootfs (Make *make, GError **error)
-{
-  const ContainerOptions *options = make->options;
-  make->rootfs = g_build_filename (make->folder, "merged", NULL);
-  if (options->rootfs != NULL)
-    {
-      if (mount (options->rootfs, make->rootfs, NULL, MS_BIND | MS_REC, NULL) < 0)
-        {
-          int errsv = errno;
-          return coracle_throw_errno (error, errsv, "mounting the root filesystem %s", options->rootfs);
-        }
-      return TRUE;
-    }
-  g_autofree char *upper = g_build_filename (make->folder, "upper", NULL), *work = g_build_filename (make->folder, "work", NULL);
-  g_autoptr (GPtrArray) layers = image_layer_folders (make->paths, make->image);
-  add_places (make, layers);
-  OverlayKind kind;
-  const char *program = make->paths->mount_program;
-  if (!overlay_kind_from_environment (program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, &kind, error))
-    return FALSE;
-  if (make->ids != NULL)
-    return mapped_overlay (make->storage, (const char *const *) layers->pdata, make->ids, upper, work, make->rootfs, kind, program, make->notice, make->notice_data, error);
-  if (kind == OVERLAY_FUSE)
-    return overlay_mount_fuse ((const char *const *) layers->pdata, upper, work, make->rootfs, program, NULL, error);
-  return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
-}
-
 /* make_upper: overlay shows the upper folder's owner and mode as those of "/": they are what the topmost layer that has a "/" says. Only root of the user
  * namespace can give it an owner that is not ourselves (give_upper). */
 static gboolean
@@ -366,6 +338,9 @@ make_upper (Make *make, int folder, GError **error)
 {
   struct stat st = { .st_mode = 0555, .st_uid = geteuid (), .st_gid = getegid () }; /* the mode that Podman gives to a "/" that no layer describes */
   g_autoptr (GPtrArray) layers = make->image != NULL ? image_layer_folders (make->paths, make->image) : NULL;
+  struct stat own;
+  if (make->options->rootfs_overlay && stat (make->options->rootfs, &own) == 0)
+    st.st_mode = own.st_mode;
   for (guint i = 0; layers != NULL && layers->pdata[i] != NULL; i++)
     if (getxattr (layers->pdata[i], UNPACK_ROOT_XATTR, NULL, 0) >= 0 && stat (layers->pdata[i], &st) == 0)
       {
@@ -379,6 +354,61 @@ make_upper (Make *make, int folder, GError **error)
       return coracle_throw_errno (error, errsv, "making %s/upper", make->folder);
     }
   return TRUE;
+}
+
+/* root_layers: of the image; or the folder that --rootfs PATH:O names. */
+static GPtrArray *
+root_layers (const Make *make)
+{
+  if (make->options->rootfs == NULL)
+    return image_layer_folders (make->paths, make->image);
+  GPtrArray *layers = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (layers, g_strdup (make->options->rootfs));
+  g_ptr_array_add (layers, NULL);
+  return layers;
+}
+
+/* renew_upper: what an earlier start has written over a folder of the user's is gone: podman-run(1) --rootfs. */
+static gboolean
+renew_upper (Make *make, GError **error)
+{
+  cleanup_fd int folder = open (make->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int r = folder < 0 ? -errno : path_remove_tree (folder, "upper");
+  if (r == 0)
+    r = path_remove_tree (folder, "work");
+  if (r == 0 && mkdirat (folder, "work", 0700) < 0)
+    r = -errno;
+  return r < 0 ? coracle_throw_errno (error, -r, "renewing %s", make->folder) : make_upper (make, folder, error);
+}
+
+static gboolean
+mount_rootfs (Make *make, GError **error)
+{
+  const ContainerOptions *options = make->options;
+  make->rootfs = g_build_filename (make->folder, "merged", NULL);
+  if (options->rootfs != NULL && !options->rootfs_overlay)
+    {
+      if (mount (options->rootfs, make->rootfs, NULL, MS_BIND | MS_REC, NULL) < 0)
+        {
+          int errsv = errno;
+          return coracle_throw_errno (error, errsv, "mounting the root filesystem %s", options->rootfs);
+        }
+      return TRUE;
+    }
+  g_autofree char *upper = g_build_filename (make->folder, "upper", NULL), *work = g_build_filename (make->folder, "work", NULL);
+  if (options->rootfs != NULL && make->existing != NULL && !renew_upper (make, error))
+    return FALSE;
+  g_autoptr (GPtrArray) layers = root_layers (make);
+  add_places (make, layers);
+  OverlayKind kind;
+  const char *program = make->paths->mount_program;
+  if (!overlay_kind_from_environment (program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, &kind, error))
+    return FALSE;
+  if (make->ids != NULL && options->rootfs == NULL)
+    return mapped_overlay (make->storage, (const char *const *) layers->pdata, make->ids, upper, work, make->rootfs, kind, program, make->notice, make->notice_data, error);
+  if (kind == OVERLAY_FUSE)
+    return overlay_mount_fuse ((const char *const *) layers->pdata, upper, work, make->rootfs, program, NULL, error);
+  return overlay_mount ((const char *const *) layers->pdata, upper, work, make->rootfs, kind, NULL, error);
 }
 
 static gboolean

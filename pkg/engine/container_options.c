@@ -22,7 +22,7 @@ static const struct {
   FIELD (hooks_dir, LIST),     FIELD (device, LIST),        FIELD (label, LIST),         FIELD (label_file, LIST),    FIELD (annotation, LIST),   FIELD (shm_size, NUMBER),
   FIELD (oom_score_adj, NUMBER), FIELD (preserve_fds, NUMBER), FIELD (timeout, NUMBER),  FIELD (stop_timeout, NUMBER), FIELD (has_oom_score_adj, FLAG),
   FIELD (rm, FLAG),            FIELD (replace, FLAG),       FIELD (interactive, FLAG),   FIELD (tty, FLAG),          FIELD (sig_proxy, FLAG),
-  FIELD (env_host, FLAG),      FIELD (unsetenv_all, FLAG),  FIELD (read_only, FLAG),     FIELD (read_only_tmpfs, FLAG), FIELD (no_hosts, FLAG),
+  FIELD (rootfs_overlay, FLAG), FIELD (env_host, FLAG),      FIELD (unsetenv_all, FLAG),  FIELD (read_only, FLAG),     FIELD (read_only_tmpfs, FLAG), FIELD (no_hosts, FLAG),
   FIELD (create_command, LIST), FIELD (cwd, TEXT),          FIELD (log_driver, TEXT),    FIELD (log_opt, LIST),      FIELD (default_log_size, NUMBER),      FIELD (restart, TEXT),
   FIELD (sdnotify, TEXT),      FIELD (conmon_pidfile, TEXT), FIELD (detach_keys, TEXT),  FIELD (attach, LIST),       FIELD (volumes_from, LIST),
   FIELD (requires, LIST),      FIELD (health_cmd, TEXT),    FIELD (health_startup_cmd, TEXT), FIELD (health_on_failure, TEXT), FIELD (health_log_destination, TEXT),

@@ -8,6 +8,7 @@
 /* Strings and vectors are owned; NULL means "not given". */
 typedef struct {
   char *name, *image, *rootfs;
+  gboolean rootfs_overlay;      /* what is written goes beside @rootfs, and is gone with the next start */
   char **command;                 /* after the image */
   char **create_command;          /* the whole command line, for inspect */
   char *entrypoint;               /* as given: a word, "" or a JSON array */

@@ -128,8 +128,17 @@ container_root_mount (Storage *storage, const StateContainer *row, gboolean read
   const char *rootfs = json_string_value (json_object_get (json_object_get (row->config, "options"), "rootfs"));
   g_autofree char *folder = g_build_filename (storage->paths->root, "containers", row->id, NULL);
   g_autofree char *merged = g_build_filename (folder, "merged", NULL), *upper = g_build_filename (folder, "upper", NULL), *work = g_build_filename (folder, "work", NULL);
-  gboolean ok;
-  if (rootfs != NULL)
+  gboolean ok, overlay = json_is_true (json_object_get (json_object_get (row->config, "options"), "rootfs_overlay"));
+  if (rootfs != NULL && overlay)
+    {
+      g_autoptr (GPtrArray) layers = g_ptr_array_new ();
+      if (read_only)
+        g_ptr_array_add (layers, upper);
+      g_ptr_array_add (layers, (char *) rootfs);
+      g_ptr_array_add (layers, NULL);
+      ok = container_layers_mount (storage, layers, NULL, read_only ? NULL : upper, read_only ? NULL : work, merged, error);
+    }
+  else if (rootfs != NULL)
     ok = bind_folder (rootfs, merged, read_only, error);
   else
     {

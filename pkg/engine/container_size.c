@@ -49,20 +49,18 @@ gboolean
 container_size (Storage *storage, const StateContainer *row, gint64 *ret_rw, gint64 *ret_root, GError **error)
 {
   const char *rootfs = json_string_value (json_object_get (json_object_get (row->config, "options"), "rootfs"));
+  gboolean overlay = json_is_true (json_object_get (json_object_get (row->config, "options"), "rootfs_overlay"));
   gint64 rw = 0, below = 0;
-  if (rootfs != NULL)
-    {
-      /* its own folder is what it writes to */
-      if (!disk_tree_size (rootfs, &below, error))
-        return FALSE;
-    }
-  else
+  /* without an overlay its own folder is what it writes to */
+  if (rootfs != NULL && !disk_tree_size (rootfs, &below, error))
+    return FALSE;
+  if (rootfs == NULL || overlay)
     {
       g_autofree char *upper = g_build_filename (storage->paths->root, "containers", row->id, "upper", NULL);
       if (!disk_tree_size (upper, &rw, error))
         return FALSE;
       g_autoptr (StateImage) image = row->image_id != NULL ? state_image_find (storage->state, row->image_id, NULL) : NULL;
-      below = image != NULL ? image->size : 0;
+      below += image != NULL ? image->size : 0;
     }
   *ret_rw = rw;
   *ret_root = below + rw;

@@ -245,6 +245,7 @@ put_storage (json_t *spec, const Inspected *inspected)
   put_text (spec, "image", inspected->row->image_id);
   put_text (spec, "raw_image_name", options->rootfs == NULL ? options->image : NULL);
   put_text (spec, "rootfs", options->rootfs);
+  put (spec, "rootfs_overlay", json_boolean (options->rootfs_overlay));
   put_text (spec, "image_volume_mode", options->image_volume);
   put_list (spec, "volumes_from", options->volumes_from);
   put_flag (spec, "init", options->init);

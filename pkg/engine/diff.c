@@ -88,13 +88,22 @@ open_top (Storage *storage, const Side *side, GError **error)
   return fd;
 }
 
+/* overlaid_root: the folder of --rootfs PATH:O; NULL: it is none. Borrowed. */
+static const char *
+overlaid_root (const StateContainer *row)
+{
+  json_t *options = json_object_get (row->config, "options");
+  return json_is_true (json_object_get (options, "rootfs_overlay")) ? json_string_value (json_object_get (options, "rootfs")) : NULL;
+}
+
 static gboolean
 diff_own (Storage *storage, const Side *side, GPtrArray **ret_changes, GError **error)
 {
   GError *problem = NULL;
+  const char *rootfs = side->view != NULL ? overlaid_root (side->view->row) : NULL;
   g_autoptr (StateImage) base = side->view != NULL && side->view->row->image_id != NULL ? state_image_find (storage->state, side->view->row->image_id, &problem) : NULL;
-  cleanup_fd int upper = problem == NULL && (side->view == NULL || base != NULL) ? open_top (storage, side, &problem) : -1;
-  cleanup_fd int lower = upper >= 0 ? open_layers (storage, base != NULL ? base : side->image, base != NULL ? 0 : 1, &problem) : -1;
+  cleanup_fd int upper = problem == NULL && (side->view == NULL || base != NULL || rootfs != NULL) ? open_top (storage, side, &problem) : -1;
+  cleanup_fd int lower = upper < 0 ? -1 : rootfs != NULL ? open (rootfs, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : open_layers (storage, base != NULL ? base : side->image, base != NULL ? 0 : 1, &problem);
   if (problem != NULL)
     {
       g_propagate_error (error, problem);

@@ -93,7 +93,7 @@ make_root() { # a root filesystem in $root
   run_coracle 125 run --rm --rootfs "$TEST_STORE/none" /bin/sh
   has "$output" "$TEST_STORE/none"
   run_coracle 125 run --rm --rootfs "$root/etc/mark" /bin/sh
-  run_coracle 125 run --rm --rootfs "$root:O" /bin/sh
+  run_coracle 125 run --rm --rootfs "$root:idmap" /bin/sh
   has "$output" "not supported"
   run_coracle 127 run --rm --rootfs "$root" /bin/none
   run_coracle 0 run --name r1 --rootfs "$root" /bin/sh -c 'exit 0'

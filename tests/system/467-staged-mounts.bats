@@ -88,6 +88,29 @@ layered() { # NAME: an image with /made/file and a link that leads out of it
   no_leaks
 }
 
+@test "rootfs: a folder under an overlay" {
+  local root=$TEST_STORE/root
+  mkdir -m 755 "$root"
+  tar -C "$root" -xf "$(fixture busybox.tar)"
+  chmod 755 "$root"
+  run_coracle_out 0 run --name over --rootfs "$root:O" /bin/sh -c 'echo "$(cat /new 2>&1)"; echo written >/new; stat -c %a /'
+  has "$output" $'No such file or directory\n755'
+  [ ! -e "$root/new" ] || fail "it was written into the folder"
+  run_coracle_out 0 diff over
+  has "$output" "A /new"
+  run_coracle_out 0 cp over:/new -
+  has "$output" "written"
+  run_coracle_out 0 start -a over
+  has "$output" "No such file or directory" "gone with the next start"
+  run_coracle_out 0 inspect --format '{{.Rootfs}} {{ne .GraphDriver.Data.UpperDir ""}}' over
+  is "$output" "$root true"
+  run_coracle_out 0 rm over
+  run_coracle 125 run --rm --rootfs "$TEST_STORE/none:O" /bin/sh
+  has "$output" "$TEST_STORE/none"
+  rm -rf "$root"
+  no_leaks
+}
+
 @test "image: to look at, to write to for a while, and a part" {
   layered made
   run_coracle 0 run --rm --mount type=image,src=made,dst=/i box sh -c 'cat /i/made/file; ls /i/bin | grep -cx sh; touch /i/made/new || true'
