@@ -28,6 +28,7 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pkg/base/fd.h"
@@ -51,8 +52,25 @@ typedef struct {
   NestedTrees *nested;  /* in a user namespace of its own; NULL = no */
 } Init;
 
-/* stage_session: also a session keyring of its own: the caller's holds keys (Kerberos, file encryption) that whoever inherits it may use. What is refused (no keyrings in
- * this kernel, an outer filter, a full quota) leaves the caller's. */
+/* join_keyring: a session keyring of our own: the caller's holds keys (Kerberos, file encryption) that whoever inherits it may use. It counts for the real user, who may have
+ * but 200 keys (keyrings(7), /proc/sys/kernel/keys/maxkeys): beyond, for one of the other ids that are ours. What is refused all the same (no keyrings in this kernel, an outer filter) leaves the caller's. */
+static void
+join_keyring (void)
+{
+  enum { TRIES = 4, IDS = 60000 };
+  struct timespec now;
+  long r = syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+  for (int i = 0; i < TRIES && r < 0 && errno == EDQUOT; i++)
+    {
+      (void) clock_gettime (CLOCK_MONOTONIC, &now);
+      /* the effective ids stay: with them would go the death signal */
+      if (syscall (SYS_setresuid, 1 + now.tv_nsec / 16 % IDS, -1, -1) < 0)
+        return;
+      r = syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+      (void) syscall (SYS_setresuid, 0, -1, -1);
+    }
+}
+
 static int
 stage_session (Init *init)
 {
@@ -62,7 +80,7 @@ stage_session (Init *init)
     return r;
   if (init->plan->pdeathsig && prctl (PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
     return -errno;
-  (void) syscall (SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+  join_keyring ();
   return setsid () < 0 ? -errno : 0;
 }
 

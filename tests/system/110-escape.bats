@@ -206,6 +206,22 @@ C
   run_coracle_out 0 run --rm -v "$TEST_STORE/session:/session:ro" box /session
   like "$output" '^[0-9]+$' "the container has one"
   isnt "$output" "$ours" "and it is another"
+  # nor where this user has as many keys as a user may
+  if ! is_root && command -v python3 >/dev/null; then
+    run python3 - "$CORACLE" run --rm -v "$TEST_STORE/session:/session:ro" box /session <<'P'
+import ctypes, os, subprocess, sys
+libc = ctypes.CDLL(None, use_errno=True)
+add_key, keyctl = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
+mine = libc.syscall(keyctl, 1, None)  # KEYCTL_JOIN_SESSION_KEYRING, as a login has it: who has none may have one beyond the number
+def add(i): return libc.syscall(add_key, b"user", b"coracle-test-%d" % i, b"x", ctypes.c_size_t(1), ctypes.c_int(-2))  # into the process's keyring
+i = 0
+while i < 100000 and add(i) != -1: i += 1
+full = ctypes.get_errno() == 122  # EDQUOT
+print(subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout.strip(), full, mine)
+P
+    like "$output" '^[0-9]+ True [0-9]+$' "the container has one all the same"
+    isnt "${output%% *}" "${output##* }" "and it is another"
+  fi
   run_coracle_out 0 run --rm box cat /proc/keys
   is "$output" "" "/proc/keys, masked"
 }
