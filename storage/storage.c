@@ -340,10 +340,22 @@ take_off (Storage *storage, const char *name)
   for (guint i = 0;; i++)
     {
       g_autofree char *staged = g_strdup_printf ("%s/%s/" STORAGE_STAGED "/%u/merged", storage->paths->root, name, i);
-      if (faccessat (AT_FDCWD, staged, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+      gboolean mounted = umount2 (staged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+      was = was || mounted;
+      /* EINVAL: it is there, with nothing mounted. To look whether it is there would ask a filesystem whose fuse-overlayfs is gone */
+      if (!mounted && errno != EINVAL)
         return was;
-      was |= umount2 (staged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
     }
+}
+
+/* remove_written: what the container @name (containers/ID) has written: into its root filesystem and into what was staged for it. A mount would keep the room. */
+static void
+remove_written (Storage *storage, const char *name)
+{
+  g_autofree char *upper = g_strconcat (name, "/upper", NULL), *staged = g_strconcat (name, "/" STORAGE_STAGED, NULL);
+  (void) take_off (storage, name);
+  (void) path_remove_tree (storage->root_fd, upper);
+  (void) path_remove_tree (storage->root_fd, staged);
 }
 
 /* remove_folder: containers/@id. */
@@ -386,8 +398,7 @@ storage_container_remove (Storage *storage, const char *id, gboolean volumes, GE
   /* the container itself may have filled the disk, and the state cannot forget it before there is room: which comes a moment later, with the last of its mounts */
   for (int tries = 0; !gone && failure->code == CORACLE_ERROR_NO_SPACE && tries < 100; tries++)
     {
-      g_autofree char *upper = g_strconcat (name, "/upper", NULL);
-      (void) path_remove_tree (storage->root_fd, upper);
+      remove_written (storage, name);
       g_clear_error (&failure);
       g_usleep (10000);
       gone = state_container_remove (storage->state, id, &failure);

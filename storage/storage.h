@@ -16,7 +16,7 @@
  *          The dead tmp/X itself goes last, so a sweeper that is killed, or cannot have S, leaves the sign for the next one.
  * Images.  rmi makes a tmp/X too, removes the image's row, then collects: killed anywhere it leaves that same sign. Rows before folders: a listed layer is whole.
  * Containers.  Made: RUN_ROOT/ID with R → containers/ID → row.   Removed: R → row → containers/ID → RUN_ROOT/ID.
- *          On a full disk its upper/ goes before the row: only then is there room to write.
+ *          On a full disk its upper/ and staged/ go before the row: only then is there room to write.
  *          So while containers/ID has no row, RUN_ROOT/ID exists. A dead RUN_ROOT/ID is settled under R by the row: none → containers/ID goes; auto_remove → the row
  *          goes, then containers/ID; else the exit is recorded in it. RUN_ROOT/ID goes last: a sweeper killed on the way is followed by another.
  * Reboot.  RUN_ROOT is empty then, so a boot id that differs from the one noted asks for the full check: containers/ID without row (claimed by making RUN_ROOT/ID),

@@ -68,3 +68,19 @@ END
     soon roomy
     store run --rm box true'
 }
+
+@test "a container that filled the disk through an overlay on a folder goes, and can be removed" {
+  on_small_disk '
+    mkdir "$SMALL/src"
+    store run --rm -v "$SMALL/src:/in:O" box sh -c "dd if=/dev/zero of=/in/big bs=4k 2>/dev/null; exit 3" && exit 1 || [ $? = 3 ]
+    soon empty
+    soon roomy
+    store run --name big -v "$SMALL/src:/in:O" box sh -c "dd if=/dev/zero of=/in/big bs=4k 2>/dev/null; exit 3" && exit 1 || [ $? = 3 ]
+    # to the last page: what a monitor gives back behind the command is not what the row needs
+    soon alone
+    fill
+    store rm big
+    rm "$SMALL/fill"
+    soon roomy
+    store run --rm box true'
+}
