@@ -12,6 +12,7 @@
 #include "pkg/base/fd.h"
 #include "pkg/base/path.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_staged.h"
 #include "pkg/engine/image.h"
 #include "pkg/engine/image_mount.h"
 #include "pkg/image/digest.h"
@@ -225,6 +226,26 @@ is_damaged (const GPtrArray *damages, const char *id)
   return FALSE;
 }
 
+/* is_lost: was the image not saved by mending its layers? */
+static gboolean
+is_lost (Check *check, const char *id)
+{
+  g_autoptr (StateImage) image = state_image_find (check->storage->state, id, NULL);
+  g_autofree char *problem = image != NULL ? image_problem (check, image) : NULL;
+  return problem != NULL;
+}
+
+/* has_damaged: one of the images that the container uses was found damaged, and, with @lost, is so still. */
+static gboolean
+has_damaged (Check *check, const StateContainer *row, gboolean lost)
+{
+  g_autoptr (GPtrArray) images = container_images (row);
+  for (guint i = 0; i < images->len; i++)
+    if (is_damaged (check->result->images, images->pdata[i]) && (!lost || is_lost (check, images->pdata[i])))
+      return TRUE;
+  return FALSE;
+}
+
 static gboolean
 check_containers (Check *check, GError **error)
 {
@@ -238,7 +259,7 @@ check_containers (Check *check, GError **error)
       struct stat st;
       if (fstatat (check->storage->root_fd, folder, &st, AT_SYMLINK_NOFOLLOW) < 0)
         tell (check->result->containers, row->id, "its folder is missing");
-      else if (row->image_id != NULL && is_damaged (check->result->images, row->image_id))
+      else if (has_damaged (check, row, FALSE))
         tell (check->result->containers, row->id, "its image is damaged");
     }
   return TRUE;
@@ -264,7 +285,7 @@ is_free (Storage *storage, const char *diff_id)
       for (guint j = 0; j < rows->len; j++)
         {
           const StateContainer *row = rows->pdata[j];
-          if (g_strcmp0 (row->image_id, image->id) == 0 && storage_run_alive (storage, row->id))
+          if (container_uses_image (row, image->id) && storage_run_alive (storage, row->id))
             return FALSE;
         }
     }
@@ -305,15 +326,6 @@ mend_layers (Check *check)
     }
 }
 
-/* is_lost: was the image not saved by mending its layers? */
-static gboolean
-is_lost (Check *check, const char *id)
-{
-  g_autoptr (StateImage) image = state_image_find (check->storage->state, id, NULL);
-  g_autofree char *problem = image != NULL ? image_problem (check, image) : NULL;
-  return problem != NULL;
-}
-
 /* remove_containers: those whose folder is gone, or whose image is lost. */
 static gboolean
 remove_containers (Check *check, GError **error)
@@ -323,7 +335,7 @@ remove_containers (Check *check, GError **error)
     {
       const StoreDamage *damage = result->containers->pdata[i];
       g_autoptr (StateContainer) row = state_container_find (check->storage->state, damage->id, NULL);
-      if (row != NULL && row->image_id != NULL && is_damaged (result->images, row->image_id) && !is_lost (check, row->image_id))
+      if (row != NULL && has_damaged (check, row, FALSE) && !has_damaged (check, row, TRUE))
         continue;
       if (!container_remove (check->storage, damage->id, TRUE, 0, FALSE, error))
         return FALSE;

@@ -125,6 +125,31 @@ inside() {
   run_coracle 0 system check --deep
 }
 
+@test "an image that a container has mounted: left alone while it runs; lost, it takes the container along by force" {
+  local digest
+  run_coracle create --name maker box sh -c 'echo more >/more'
+  run_coracle start -a maker
+  run_coracle commit -q maker upper
+  run_coracle rm maker
+  digest=$(coracle image inspect --format '{{index .RootFS.Layers 1}}' upper | cut -d: -f2)
+  run_coracle run -d --name user --mount type=image,src=upper,dst=/i box sleep 100
+  inside touch "$STORE/layers/$digest/stray"
+  run_coracle 125 system check --deep --repair
+  has "$output" "damage in local storage could not be repaired"
+  not_like "$output" "Repaired"
+  run_coracle exec user cat /i/more
+  run_coracle stop -t 0 user
+  printf X | dd of="$STORE/oci/blobs/sha256/$digest" bs=1 seek=600 conv=notrunc status=none
+  run_coracle 125 system check
+  has "$output" "its image is damaged"
+  run_coracle 125 system check --deep --repair
+  run_coracle container exists user
+  run_coracle 0 system check --deep --repair --force
+  run_coracle 1 container exists user
+  run_coracle 1 image exists upper
+  run_coracle image exists box
+}
+
 @test "--max: how old what belongs to nothing must be" {
   local stray=$STORE/layers/$(printf 'a%.0s' {1..64})
   mkdir "$stray"
