@@ -370,6 +370,8 @@ read_image (ContainerOptions *options, const CliArgs *args, GError **error)
     {
       options->rootfs_overlay = g_str_has_suffix (first, ":O");
       g_autofree char *folder = g_strndup (first, strlen (first) - (options->rootfs_overlay ? 2 : 0));
+      if (folder[0] == '\0')
+        return coracle_throw (error, CORACLE_ERROR_INVALID, "--rootfs \"%s\": no folder is named", first);
       options->rootfs = g_canonicalize_filename (folder, NULL);
     }
   return TRUE;

@@ -356,15 +356,30 @@ make_upper (Make *make, int folder, GError **error)
   return TRUE;
 }
 
-/* root_layers: of the image; or the folder that --rootfs PATH:O names. */
+/* holds_store: the store lies in @folder. */
+static gboolean
+holds_store (const Make *make, const char *folder)
+{
+  g_autofree char *real = realpath (folder, NULL), *root = realpath (make->paths->root, NULL);
+  size_t length = real != NULL ? strlen (real) : 0;
+  return real != NULL && root != NULL && (length == 1 || (strncmp (root, real, length) == 0 && (root[length] == '/' || root[length] == '\0')));
+}
+
+/* root_layers: of the image; or the folder that --rootfs PATH:O names. Below them the places: not below a folder that has them in it, for no layer may lie in another: overlay refuses (ELOOP). */
 static GPtrArray *
 root_layers (const Make *make)
 {
   if (make->options->rootfs == NULL)
-    return image_layer_folders (make->paths, make->image);
+    {
+      GPtrArray *of_image = image_layer_folders (make->paths, make->image);
+      add_places (make, of_image);
+      return of_image;
+    }
   GPtrArray *layers = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (layers, g_strdup (make->options->rootfs));
   g_ptr_array_add (layers, NULL);
+  if (!holds_store (make, make->options->rootfs))
+    add_places (make, layers);
   return layers;
 }
 
@@ -399,7 +414,6 @@ mount_rootfs (Make *make, GError **error)
   if (options->rootfs != NULL && make->existing != NULL && !renew_upper (make, error))
     return FALSE;
   g_autoptr (GPtrArray) layers = root_layers (make);
-  add_places (make, layers);
   OverlayKind kind;
   const char *program = make->paths->mount_program;
   if (!overlay_kind_from_environment (program != NULL ? OVERLAY_FUSE : OVERLAY_AUTO, &kind, error))

@@ -107,6 +107,12 @@ layered() { # NAME: an image with /made/file and a link that leads out of it
   run_coracle_out 0 rm over
   run_coracle 125 run --rm --rootfs "$TEST_STORE/none:O" /bin/sh
   has "$output" "$TEST_STORE/none"
+  run_coracle 125 run --rm --rootfs :O /bin/sh
+  has "$output" "no folder is named"
+  # a folder that has the store in it
+  run_coracle_out 0 run --rm --rootfs "$TEST_STORE:O" /root/bin/busybox sh -c 'echo written >/new; read -r line </new; echo "$line"'
+  is "$output" "written"
+  [ ! -e "$TEST_STORE/new" ] || fail "it was written into the folder"
   rm -rf "$root"
   no_leaks
 }
