@@ -331,20 +331,18 @@ storage_container_remove_anonymous (Storage *storage, const char *id, GError **e
   return TRUE;
 }
 
-/* take_off: what is mounted below containers/@id in this mount namespace: the root filesystem and, by number, what is staged for it (pkg/engine/container_staged.h). TRUE: there was something. */
-static gboolean
+/* take_off: what is mounted below containers/@id in this mount namespace: the root filesystem and, by number, what is staged for it (pkg/engine/container_staged.h). */
+static void
 take_off (Storage *storage, const char *name)
 {
   g_autofree char *merged = g_build_filename (storage->paths->root, name, "merged", NULL);
-  gboolean was = umount2 (merged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
+  (void) umount2 (merged, MNT_DETACH | UMOUNT_NOFOLLOW);
   for (guint i = 0;; i++)
     {
       g_autofree char *staged = g_strdup_printf ("%s/%s/" STORAGE_STAGED "/%u/merged", storage->paths->root, name, i);
-      gboolean mounted = umount2 (staged, MNT_DETACH | UMOUNT_NOFOLLOW) == 0;
-      was = was || mounted;
       /* EINVAL: it is there, with nothing mounted. To look whether it is there would ask a filesystem whose fuse-overlayfs is gone */
-      if (!mounted && errno != EINVAL)
-        return was;
+      if (umount2 (staged, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL)
+        return;
     }
 }
 
@@ -353,7 +351,7 @@ static void
 remove_written (Storage *storage, const char *name)
 {
   g_autofree char *upper = g_strconcat (name, "/upper", NULL), *staged = g_strconcat (name, "/" STORAGE_STAGED, NULL);
-  (void) take_off (storage, name);
+  take_off (storage, name);
   (void) path_remove_tree (storage->root_fd, upper);
   (void) path_remove_tree (storage->root_fd, staged);
 }
@@ -364,7 +362,8 @@ remove_folder (Storage *storage, const char *id, GError **error)
 {
   g_autofree char *name = g_strconcat ("containers/", id, NULL);
   /* "mount" may have left it mounted: here it is taken off, and in the mount namespace it was mounted in it goes with the folder. But not by a descriptor that leads into that one */
-  cleanup_fd int root_fd = take_off (storage, name) ? open (storage->paths->root, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+  take_off (storage, name);
+  cleanup_fd int root_fd = open (storage->paths->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
   int r = path_remove_tree (root_fd >= 0 ? root_fd : storage->root_fd, name);
   return r == 0 || coracle_throw_errno (error, -r, "removing %s/%s", storage->paths->root, name);
 }

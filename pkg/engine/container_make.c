@@ -369,16 +369,14 @@ holds_store (const Make *make, const char *folder)
 static GPtrArray *
 root_layers (const Make *make)
 {
-  if (make->options->rootfs == NULL)
+  const char *rootfs = make->options->rootfs;
+  GPtrArray *layers = rootfs == NULL ? image_layer_folders (make->paths, make->image) : g_ptr_array_new_with_free_func (g_free);
+  if (rootfs != NULL)
     {
-      GPtrArray *of_image = image_layer_folders (make->paths, make->image);
-      add_places (make, of_image);
-      return of_image;
+      g_ptr_array_add (layers, g_strdup (rootfs));
+      g_ptr_array_add (layers, NULL);
     }
-  GPtrArray *layers = g_ptr_array_new_with_free_func (g_free);
-  g_ptr_array_add (layers, g_strdup (make->options->rootfs));
-  g_ptr_array_add (layers, NULL);
-  if (!holds_store (make, make->options->rootfs))
+  if (rootfs == NULL || !holds_store (make, rootfs))
     add_places (make, layers);
   return layers;
 }

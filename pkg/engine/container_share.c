@@ -1,4 +1,3 @@
-#include "pkg/engine/container_staged.h"
 #include "pkg/engine/container_share.h"
 
 #include <errno.h>
@@ -12,6 +11,7 @@
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
 #include "pkg/engine/container_live.h"
+#include "pkg/engine/container_staged.h"
 
 #define CONTAINER_WORD "container:"
 

@@ -56,12 +56,8 @@ make_folder (const char *path, mode_t mode, GError **error)
 static gboolean
 check_folder (const char *path, struct stat *ret_st, GError **error)
 {
-  if (stat (path, ret_st) < 0)
-    {
-      int errsv = errno;
-      return errsv == ENOENT ? coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "statfs %s: no such file or directory", path) : coracle_throw_errno (error, errsv, "statfs %s", path);
-    }
-  return S_ISDIR (ret_st->st_mode) || coracle_throw (error, CORACLE_ERROR_INVALID, "%s: not a directory: only a folder can be under an overlay", path);
+  return spec_path_check (path, ret_st, error)
+         && (S_ISDIR (ret_st->st_mode) || coracle_throw (error, CORACLE_ERROR_INVALID, "%s: not a directory: only a folder can be under an overlay", path));
 }
 
 char *
@@ -107,10 +103,10 @@ staged_image (Make *make, const SpecMount *mount, char **ret_id, GError **error)
   g_auto (Stage) stage = { 0 };
   uint32_t uid, gid;
   const char *before = image_before (make, mount->destination);
-  /* until the row names it, it is kept by the lock */
-  if (make->store_lock < 0)
-    make->store_lock = storage_lock_shared (make->storage, error);
-  g_autoptr (StateImage) image = make->store_lock < 0 ? NULL : image_lookup_instance (make->storage->state, before != NULL ? before : mount->source, NULL, NULL, error);
+  /* until a row names it, it is kept by the lock, which goes when there is one (container_process.c): not for a container whose row there is */
+  if (make->existing == NULL && make->store_lock < 0 && (make->store_lock = storage_lock_shared (make->storage, error)) < 0)
+    return NULL;
+  g_autoptr (StateImage) image = image_lookup_instance (make->storage->state, before != NULL ? before : mount->source, NULL, NULL, error);
   if (image == NULL || !stage_begin (make, FALSE, &stage, error))
     return NULL;
   g_autofree char *upper = mount->read_only ? NULL : g_build_filename (stage.folder, "upper", NULL), *work = mount->read_only ? NULL : g_build_filename (stage.folder, "work", NULL);

@@ -3,8 +3,8 @@
 
 #include "pkg/base/error.h"
 #include "pkg/base/fd.h"
-#include "pkg/engine/container_staged.h"
 #include "pkg/engine/container.h"
+#include "pkg/engine/container_staged.h"
 #include "pkg/engine/event.h"
 #include "pkg/engine/image.h"
 #include "pkg/engine/image_filter.h"

@@ -221,13 +221,19 @@ spec_mounts_expand (GPtrArray *mounts, GError **error)
 }
 
 gboolean
-spec_mount_source_check (const SpecMount *mount, GError **error)
+spec_path_check (const char *path, struct stat *ret_st, GError **error)
 {
-  struct stat st;
-  if (mount->type != SPEC_MOUNT_BIND || stat (mount->source, &st) == 0)
+  if (stat (path, ret_st) == 0)
     return TRUE;
   int errsv = errno;
   if (errsv == ENOENT)   /* in Go's words, which scripts match */
-    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "statfs %s: no such file or directory", mount->source);
-  return coracle_throw_errno (error, errsv, "statfs %s", mount->source);
+    return coracle_throw (error, CORACLE_ERROR_NOT_FOUND, "statfs %s: no such file or directory", path);
+  return coracle_throw_errno (error, errsv, "statfs %s", path);
+}
+
+gboolean
+spec_mount_source_check (const SpecMount *mount, GError **error)
+{
+  struct stat st;
+  return mount->type != SPEC_MOUNT_BIND || spec_path_check (mount->source, &st, error);
 }

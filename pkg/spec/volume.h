@@ -1,8 +1,9 @@
-/* volume: what --volume, --mount and --tmpfs ask for, checked and in one form. Nothing here touches the file system but spec_mounts_expand and spec_mount_source_check.
+/* volume: what --volume, --mount and --tmpfs ask for, checked and in one form. Nothing here touches the file system but spec_mounts_expand, spec_path_check and spec_mount_source_check.
  * Texts of errors are Podman's where scripts match them. All errors are INVALID, or UNSUPPORTED for what is known and not done. */
 #pragma once
 
 #include <glib.h>
+#include <sys/stat.h>
 
 typedef enum { SPEC_MOUNT_BIND, SPEC_MOUNT_VOLUME, SPEC_MOUNT_TMPFS, SPEC_MOUNT_RAMFS, SPEC_MOUNT_DEVPTS, SPEC_MOUNT_IMAGE, SPEC_MOUNT_ARTIFACT } SpecMountType;
 typedef enum { SPEC_RELABEL_NONE, SPEC_RELABEL_SHARED, SPEC_RELABEL_PRIVATE } SpecRelabel;   /* nothing, z, Z */
@@ -51,7 +52,9 @@ GPtrArray *spec_mounts_parse (const char *const *volumes, const char *const *mou
 /* spec_mounts_expand: in the place of each pattern (type=glob) in @mounts what it finds in the file system now. Errors: NOT_FOUND nothing; as above. */
 gboolean spec_mounts_expand (GPtrArray *mounts, GError **error);
 
-/* spec_mount_source_check: does a bind mount's source exist? Errors: NOT_FOUND "statfs /x: no such file or directory". TRUE for other types. */
+/* spec_path_check: does @path of the host exist? Errors: NOT_FOUND "statfs /x: no such file or directory"; SYSTEM. */
+gboolean spec_path_check (const char *path, struct stat *ret_st, GError **error);
+/* spec_mount_source_check: does a bind mount's source exist? Errors: as above. TRUE for other types. */
 gboolean spec_mount_source_check (const SpecMount *mount, GError **error);
 
 /* spec_mount_type_name: "bind", "volume", "tmpfs" … */
